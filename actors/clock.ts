@@ -1,0 +1,123 @@
+/** Time as a port: the same orchestrator runs in real time and in virtual time (design §5).
+ *
+ *  Virtual time is a heap of timers. It moves only when everybody who works has gone to sleep on it, and
+ *  then straight to the next timer, so that a recorded day takes a moment and always the same moment.
+ *  (XState's `SimulatedClock` fires a timer that re-arms itself only once per step; hence our own.) */
+
+import { Heap } from './heap.ts';
+
+export type TimerId = number | object;
+
+export interface Clock {
+  /** Milliseconds since this clock's epoch. */
+  now(): number;
+  setTimeout(callback: () => void, ms: number): TimerId;
+  clearTimeout(id: TimerId): void;
+  /** Calls back when all that happens at this instant has happened: after the running microtask in real
+   *  time, after all events of the same time in virtual time. */
+  atEndOfInstant(callback: () => void): void;
+  /** Somebody works: virtual time stands still until `rest` is called as often. No effect in real time. */
+  work(): void;
+  rest(): void;
+}
+
+/** The clock on the wall (monotonic, from the start of the process). */
+export const realClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (id) => clearTimeout(id as ReturnType<typeof setTimeout>),
+  atEndOfInstant: (callback) => queueMicrotask(callback),
+  work() {},
+  rest() {},
+};
+
+interface Timer {
+  at: number;
+  order: number;
+  callback: () => void;
+}
+
+/** Calls back once the microtasks that are queued now, and those that they queue, have run. */
+const macrotask: (callback: () => void) => void =
+  typeof setImmediate === 'function' ? (callback) => void setImmediate(callback) : viaChannel();
+
+function viaChannel(): (callback: () => void) => void {
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return (callback) => {
+    waiting.push(callback);
+    port2.postMessage(0);
+  };
+}
+
+/** Time that passes only when nobody works.
+ *  @example
+ *  ```ts
+ *  const clock = new VirtualClock();
+ *  clock.setTimeout(() => console.log(clock.now()), 86_400_000); // prints 86400000, at once
+ *  ``` */
+export class VirtualClock implements Clock {
+  #now = 0;
+  #order = 0;
+  #workers = 0;
+  #scheduled = false;
+  #ends: (() => void)[] = [];
+  readonly #timers = new Heap<Timer>(earlier);
+
+  now(): number {
+    return this.#now;
+  }
+  setTimeout(callback: () => void, ms: number): TimerId {
+    const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, callback };
+    this.#timers.push(timer);
+    this.#schedule();
+    return timer;
+  }
+  clearTimeout(id: TimerId): void {
+    this.#timers.delete(id as Timer);
+  }
+  atEndOfInstant(callback: () => void): void {
+    this.#ends.push(callback);
+    this.#schedule();
+  }
+  work(): void {
+    this.#workers++;
+  }
+  rest(): void {
+    this.#workers--;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    macrotask(this.#turn);
+  }
+
+  /** One turn: first what waits for the end of this instant; with nobody at work, the next instant. */
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    if (this.#ends.length > 0) {
+      const ends = this.#ends;
+      this.#ends = [];
+      for (const end of ends) end();
+    } else if (this.#workers === 0) {
+      this.#advance();
+    }
+    if (this.#ends.length > 0 || (this.#workers === 0 && this.#timers.size > 0)) this.#schedule();
+  };
+
+  #advance(): void {
+    const next = this.#timers.peek();
+    if (next === undefined) return;
+    this.#now = next.at;
+    const armedBefore = this.#order; // what these callbacks arm for this same time has its own turn
+    for (let due = this.#timers.peek(); due?.at === next.at && due.order < armedBefore; due = this.#timers.peek()) {
+      this.#timers.pop();
+      due.callback();
+    }
+  }
+}
+
+const earlier = (a: Timer, b: Timer): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);

@@ -1,0 +1,159 @@
+/** The dispatcher: which of the ready stations get a unit, and when.
+ *
+ *  Owns the units: one per agent, and one for the whole orchestra when concurrency is limited. Hears
+ *  requests, withdrawals and answers; says who is granted. All requests of a round join their queues before
+ *  the first unit is granted, and before released units are granted again, so that the best goes first. */
+import type { AnyActorRef } from 'xstate';
+import type { AgentPlan, Program } from './program.ts';
+import type { Station } from './station-pool.ts';
+import { Unit } from './unit.ts';
+
+/** When ready steps start: each at once; level by level, as behind a barrier; one by one. */
+export type Dispatch = 'reactive' | 'batch' | 'sequential';
+
+export interface DispatcherOptions {
+  readonly program: Program;
+  readonly dispatch: Dispatch;
+  readonly priority: 'path' | 'fifo';
+  readonly maxConcurrency: number | undefined;
+  readonly patience: number;
+  readonly parent: AnyActorRef;
+  readonly impossible: (what: string) => void;
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #units = new Map<string, Unit<Station>>();
+  readonly #orchestra: Unit<Station> | undefined;
+  readonly #before: (a: Station, b: Station) => boolean;
+  readonly #hurried = new Set<number>();
+  /** Stations that asked for a unit and whose agents have not answered. */
+  #admitted = 0;
+  #order = 0;
+  #granted: Station[] = [];
+  #forOrchestra: Station[] = [];
+  #released: Unit<Station>[] = [];
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#before = options.priority === 'fifo' ? (a, b) => a.order < b.order : this.#longerPathFirst;
+    const capacity = options.dispatch === 'sequential' ? 1 : options.maxConcurrency;
+    if (capacity !== undefined) this.#orchestra = this.#create('(orchestra)', capacity, (s) => this.#granted.push(s));
+  }
+
+  /** Whether a round with these requests would do anything. */
+  hasWork(requests: readonly Station[]): boolean {
+    return (requests.length > 0 && this.#opens) || this.#released.length > 0;
+  }
+
+  /** One round. Takes requests off the list when their time has come. @returns who is granted. */
+  round(requests: Station[], ready: (station: Station) => void): Station[] {
+    if (requests.length > 0 && this.#opens) this.#admit(requests.splice(0), ready);
+    const released = this.#released;
+    this.#released = [];
+    for (const unit of released) if (unit !== this.#orchestra) unit.release();
+    const waiting = this.#forOrchestra;
+    this.#forOrchestra = [];
+    if (this.#orchestra !== undefined) {
+      for (const station of waiting) this.#orchestra.enqueue(station);
+      for (let i = 0; i < waiting.length; i++) this.#orchestra.acquire();
+      for (const unit of released) if (unit === this.#orchestra) unit.release();
+    }
+    const granted = this.#granted;
+    this.#granted = [];
+    return granted;
+  }
+
+  /** A station's agent has answered: its units are free at the next round. */
+  answered(station: Station): void {
+    this.#admitted--;
+    if (station.unit !== undefined) this.#released.push(station.unit);
+    if (this.#orchestra !== undefined && !this.#agentOf(station).composite) this.#released.push(this.#orchestra);
+    station.unit = undefined;
+  }
+
+  /** A ready station no longer wants a unit. */
+  withdraw(station: Station): void {
+    this.#admitted--;
+    if (!this.#orchestra?.withdraw(station)) station.unit?.withdraw(station);
+    else if (station.unit !== undefined) this.#released.push(station.unit);
+    station.unit = undefined;
+  }
+
+  /** Tacet: starts nothing new for the agents of this name. */
+  silence(agent: AgentPlan): void {
+    const unit = this.#unitOf(agent) ?? this.#create(agent.name, undefined, this.#onward);
+    this.#units.set(agent.name, unit);
+    unit.silence();
+  }
+  wake(agent: AgentPlan): void {
+    this.#units.get(agent.name)?.wake();
+  }
+  /** Attacca: this step goes before all others. Call it before the step is ready, or withdraw and ask again. */
+  hurry(step: number): void {
+    this.#hurried.add(step);
+  }
+  stop(): void {
+    for (const unit of this.#units.values()) unit.stop();
+    this.#orchestra?.stop();
+  }
+
+  /** A batch opens only when nothing of the last one is left. */
+  get #opens(): boolean {
+    return this.#options.dispatch !== 'batch' || this.#admitted === 0;
+  }
+
+  #admit(stations: readonly Station[], ready: (station: Station) => void): void {
+    this.#admitted += stations.length;
+    let asking = 0;
+    for (const station of stations) {
+      station.order = ++this.#order;
+      ready(station);
+      const agent = this.#agentOf(station);
+      station.unit = agent.composite ? undefined : this.#unitOf(agent);
+      if (agent.composite) this.#granted.push(station);
+      else if (station.unit === undefined) this.#onward(station);
+      else {
+        station.unit.enqueue(station);
+        asking++;
+      }
+    }
+    if (asking > 0) for (const station of stations) station.unit?.acquire();
+  }
+
+  /** Granted by its agent's unit, if it has one: now the orchestra decides, if it is limited. */
+  readonly #onward = (station: Station): void => {
+    (this.#orchestra === undefined ? this.#granted : this.#forOrchestra).push(station);
+  };
+
+  /** The unit of an agent; none where nothing limits it, so that nothing has to be asked. */
+  #unitOf(agent: AgentPlan): Unit<Station> | undefined {
+    const known = this.#units.get(agent.name);
+    if (known !== undefined || agent.capacity === undefined) return known;
+    const unit = this.#create(agent.name, agent.capacity, this.#onward);
+    this.#units.set(agent.name, unit);
+    return unit;
+  }
+  #agentOf(station: Station): AgentPlan {
+    return this.#options.program.steps[station.step]!.agent;
+  }
+
+  #create(name: string, capacity: number | undefined, granted: (station: Station) => void): Unit<Station> {
+    const { patience, parent, impossible } = this.#options;
+    return new Unit<Station>({ name, capacity, granted, before: this.#before, patience, parent, impossible });
+  }
+
+  readonly #longerPathFirst = (a: Station, b: Station): boolean => {
+    const { remaining, steps } = this.#options.program;
+    const [first, second] = [steps[a.step]!, steps[b.step]!];
+    const hurry = this.#hurries(a.step, first.attacca) - this.#hurries(b.step, second.attacca);
+    if (hurry !== 0) return hurry > 0;
+    const longer = remaining[a.step]! - remaining[b.step]!;
+    if (longer !== 0) return longer > 0;
+    const sooner = (first.urgency ?? 5) - (second.urgency ?? 5);
+    return sooner === 0 ? a.order < b.order : sooner > 0;
+  };
+  #hurries(step: number, attacca: boolean | undefined): number {
+    return attacca === true || this.#hurried.has(step) ? 1 : 0;
+  }
+}

@@ -1,0 +1,98 @@
+/** Fermatas in force, and which steps each of them holds.
+ *
+ *  Owns the list of holds. Hears fermatas, cues and downbeats from the bus; says which stations get HOLD,
+ *  RESUME, or FAILED when a hold runs out. Which signal releases which hold is `machines/hold.ts`. */
+import { holdOf, isHeld, resolveHold, type Hold } from '../machines/hold.ts';
+import type { Fermata, HctSignal } from '../machines/signal.ts';
+import type { Clock, TimerId } from './clock.ts';
+
+interface Held {
+  hold: Hold;
+  /** The steps that have this hold among those they count. */
+  readonly steps: Set<number>;
+  readonly timer: TimerId | undefined;
+}
+
+export interface HoldEffects {
+  /** The step has lost one hold. */
+  resume(step: number): void;
+  /** The hold ran out and its policy is to fail. */
+  expire(step: number, limitMs: number): void;
+}
+
+export class Holds {
+  readonly #clock: Clock;
+  readonly #effects: HoldEffects;
+  readonly #inForce = new Map<string | number, Held>();
+
+  constructor(clock: Clock, effects: HoldEffects) {
+    this.#clock = clock;
+    this.#effects = effects;
+  }
+
+  get none(): boolean {
+    return this.#inForce.size === 0;
+  }
+  /** Whether any hold in force will end by itself. */
+  get willExpire(): boolean {
+    for (const { timer, steps } of this.#inForce.values()) if (timer !== undefined && steps.size > 0) return true;
+    return false;
+  }
+
+  /** Puts a hold in force. Steps join it by {@link join}. */
+  begin(signal: Fermata, id: string | number): Hold {
+    const hold = holdOf(signal, id, this.#clock.now());
+    const { timeoutMs } = hold;
+    const timer = timeoutMs === undefined ? undefined : this.#clock.setTimeout(() => this.#ranOut(id), timeoutMs);
+    this.#inForce.set(id, { hold, steps: new Set(), timer });
+    return hold;
+  }
+
+  /** The holds that a step comes under by its id or its agent's name. */
+  *over(stepId: string, agent: string): Iterable<Hold> {
+    for (const { hold } of this.#inForce.values()) if (isHeld(hold, stepId) || isHeld(hold, agent)) yield hold;
+  }
+
+  /** Notes that a station counts this hold. */
+  join(id: string | number, step: number): void {
+    this.#inForce.get(id)?.steps.add(step);
+  }
+
+  /** A signal that may release: a cue, a downbeat. Names are what `stepNames` says of a step. */
+  resolve(signal: HctSignal, stepNames: (step: number) => readonly [id: string, agent: string]): void {
+    for (const [id, held] of this.#inForce) {
+      const resolution = resolveHold(held.hold, signal);
+      if (resolution.by === 'nothing') continue;
+      const left = resolution.hold;
+      if (left === undefined) this.#end(id, held);
+      else held.hold = left;
+      for (const step of held.steps) {
+        const [stepId, agent] = stepNames(step);
+        if (left !== undefined && (isHeld(left, stepId) || isHeld(left, agent)) && !named(signal, stepId, agent)) continue;
+        held.steps.delete(step);
+        this.#effects.resume(step);
+      }
+    }
+  }
+
+  close(): void {
+    for (const [id, held] of this.#inForce) this.#end(id, held);
+  }
+
+  #ranOut(id: string | number): void {
+    const held = this.#inForce.get(id);
+    if (held === undefined) return;
+    this.#end(id, held);
+    for (const step of held.steps) {
+      if (held.hold.onTimeout === 'resume') this.#effects.resume(step);
+      else this.#effects.expire(step, held.hold.timeoutMs ?? 0);
+    }
+  }
+  #end(id: string | number, held: Held): void {
+    if (held.timer !== undefined) this.#clock.clearTimeout(held.timer);
+    this.#inForce.delete(id);
+  }
+}
+
+const named = (signal: HctSignal, stepId: string, agent: string): boolean =>
+  signal.targets.includes(stepId) || signal.targets.includes(agent);

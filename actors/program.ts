@@ -1,0 +1,238 @@
+/** A score, decoded for issue: the steps in program order, their names renamed to tags.
+ *
+ *  Hardware: the register status table and register renaming of Tomasulo 1967. A read is bound to the
+ *  *latest earlier* write of its name, so write-after-read and write-after-write hazards vanish and only the
+ *  true dependences remain. The tag of a result is the index of the step that produces it.
+ *
+ *  Dependences are kept as compressed rows (two integers per edge), so that a score of 100,000 steps costs
+ *  a few dozen bytes a step. */
+
+/** What runs a step. The orchestrator never looks inside. */
+export interface AgentPlan {
+  readonly name: string;
+  run(operands: Record<string, unknown>, context: AgentContext): unknown;
+  /** How many steps of this agent may run at once; 1 … Number.MAX_SAFE_INTEGER. Default: no limit. */
+  readonly capacity?: number | undefined;
+  /** It only waits for steps of its own (a loop, a nested score) and so takes no unit and no call. */
+  readonly composite?: boolean | undefined;
+}
+
+/** What an agent is told besides its operands. It sees nothing of the rest of the performance. */
+export interface AgentContext {
+  readonly runId: string;
+  readonly stepId: string;
+  /** 1 at the first try. */
+  readonly attempt: number;
+  /** Aborted on time-out, cancellation and caesura. */
+  readonly signal: AbortSignal;
+  /** Milliseconds on the performance's clock. */
+  now(): number;
+  /** Sleeps on the performance's clock, real or virtual; rejects when `signal` aborts. */
+  sleep(ms: number): Promise<void>;
+}
+
+export interface RetryPolicy {
+  /** Tries in all, 1 … 100. */
+  readonly attempts: number;
+  /** Milliseconds before the second try. Default 1,000. */
+  readonly delayMs?: number | undefined;
+  /** Each further delay is this many times longer, 1 … 10. Default 2. */
+  readonly factor?: number | undefined;
+  /** No delay is longer. Default 60,000. */
+  readonly maxDelayMs?: number | undefined;
+  /** Says that an external effect may be repeated, because the agent sees to it (an idempotency key). */
+  readonly repeatsEffect?: boolean | undefined;
+}
+
+export interface HoldPlan {
+  readonly holdType?: 'human' | 'governance' | 'resource' | 'quality' | undefined;
+  /** Milliseconds until the hold ends by itself. Default 30,000 (HCT's). */
+  readonly timeoutMs?: number | undefined;
+  /** What happens then. Default `fail`. */
+  readonly onTimeout?: 'fail' | 'resume' | undefined;
+}
+
+/** What may be read: `name`, `name.property`, `input`, `input.property`, or a list of these. */
+export type Read = string | readonly string[];
+
+export interface StepPlan {
+  readonly id: string;
+  readonly agent: AgentPlan;
+  readonly reads?: Readonly<Record<string, Read>> | undefined;
+  /** Steps (by the names they write) that have to be done before, though nothing of them is read. */
+  readonly after?: readonly string[] | undefined;
+  /** The name that this step writes. Default: its id. */
+  readonly writes?: string | undefined;
+  /** `allSettled`: a faulty operand arrives as `{status: 'rejected', reason}`. Default `all`. */
+  readonly join?: 'all' | 'allSettled' | undefined;
+  readonly retry?: RetryPolicy | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** The value that stands in when the step cannot produce one. */
+  readonly fallback?: { readonly value: unknown } | undefined;
+  /** 1 … 10; breaks ties between equally long remaining paths. Default 5. */
+  readonly urgency?: number | undefined;
+  /** Expected duration in any unit, for the longest remaining path. Default 1. */
+  readonly cost?: number | undefined;
+  readonly effects?: 'none' | 'idempotent' | 'external' | undefined;
+  /** Hold this step until a cue. */
+  readonly fermata?: HoldPlan | undefined;
+  /** This step is silent: it does not run, and its `fallback` stands in. */
+  readonly tacet?: boolean | undefined;
+  /** Before all others, as soon as it is ready. */
+  readonly attacca?: boolean | undefined;
+  /** Nothing from here on is issued before everything above has settled. */
+  readonly downbeat?: boolean | undefined;
+}
+
+/** A score that cannot be performed: what, in which step, and what to do. */
+export class ScoreError extends Error {
+  override name = 'ScoreError';
+  readonly stepId: string | undefined;
+  /** Where in the score: a path such as `steps[3].reads.draft`. */
+  readonly at: string;
+  constructor(at: string, message: string, stepId?: string) {
+    super(`${at}: ${message}`);
+    this.at = at;
+    this.stepId = stepId;
+  }
+}
+
+export interface OutputPlan {
+  readonly tag: number;
+  readonly path: readonly string[] | undefined;
+}
+
+export interface Program {
+  readonly steps: readonly StepPlan[];
+  /** Edges of step i are `firstEdge[i] … firstEdge[i + 1] − 1`, in the order of its reads, then `after`. */
+  readonly firstEdge: Int32Array;
+  /** Per edge: the tag that it reads, or {@link INPUT}. */
+  readonly source: Int32Array;
+  /** Per edge: the step that reads. */
+  readonly reader: Int32Array;
+  /** Per step: how many edges and outputs read its result. */
+  readonly readers: Int32Array;
+  /** Properties to follow in the value that was read; only edges that have some. */
+  readonly paths: ReadonlyMap<number, readonly string[]>;
+  /** Per step: the longest remaining path through it, in units of `cost`. */
+  readonly remaining: Float64Array;
+  /** What the performance returns, by name. */
+  readonly outputs: ReadonlyMap<string, OutputPlan>;
+}
+
+/** The tag of the performance's input. */
+export const INPUT = -1;
+
+/** Renames a list of steps.
+ *  @param outputs what to return, by name: a read. Default: the last value of every name.
+ *  @throws {ScoreError} for a duplicate id, a read of a name that nothing above writes, or the name `input`. */
+export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<string, string>>): Program {
+  const latest = new Map<string, number>([['input', INPUT]]);
+  const ids = new Set<string>();
+  const firstEdge = new Int32Array(steps.length + 1);
+  const source: number[] = [];
+  const paths = new Map<number, readonly string[]>(); // by edge; the edge to come is source.length
+  const bind = (reference: string, at: (index: number) => string, index: number): number => {
+    const whole = latest.get(reference);
+    if (whole !== undefined) return whole;
+    const [name, ...path] = reference.split('.') as [string, ...string[]];
+    const tag = latest.get(name);
+    if (tag === undefined) throw unknownName(at(index), name, latest, steps, index);
+    paths.set(source.length, path);
+    return tag;
+  };
+  for (let i = 0; i < steps.length; i++) {
+    const { id, reads, after, writes } = steps[i] as StepPlan;
+    firstEdge[i] = source.length;
+    if (ids.has(id)) throw new ScoreError(`steps[${i}].id`, `'${id}' is used twice; ids are unique.`, id);
+    ids.add(id);
+    if (reads !== undefined) {
+      for (const local in reads) {
+        const reference = reads[local] as Read;
+        if (typeof reference === 'string') source.push(bind(reference, (k) => `steps[${k}].reads.${local}`, i));
+        else for (const item of reference) source.push(bind(item, (k) => `steps[${k}].reads.${local}`, i));
+      }
+    }
+    if (after !== undefined) for (const name of after) source.push(bind(name, (k) => `steps[${k}].after`, i));
+    if (writes === 'input') throw new ScoreError(`steps[${i}].writes`, "nothing may write 'input'; choose another name.", id);
+    latest.set(writes ?? id, i);
+  }
+  firstEdge[steps.length] = source.length;
+  latest.delete('input');
+  const outputPlans = new Map<string, OutputPlan>();
+  if (outputs === undefined) for (const [name, tag] of latest) outputPlans.set(name, { tag, path: undefined });
+  else {
+    latest.set('input', INPUT);
+    for (const [name, reference] of Object.entries(outputs)) {
+      const tag = bind(reference, () => `outputs.${name}`, steps.length);
+      outputPlans.set(name, { tag, path: paths.get(source.length) });
+      paths.delete(source.length);
+    }
+  }
+  const sources = Int32Array.from(source);
+  const counts = new Int32Array(steps.length);
+  for (const tag of sources) if (tag !== INPUT) counts[tag]!++;
+  for (const { tag } of outputPlans.values()) if (tag !== INPUT) counts[tag]!++;
+  return {
+    steps,
+    firstEdge,
+    source: sources,
+    reader: readerOfEdges(firstEdge, sources.length),
+    readers: counts,
+    paths,
+    remaining: longestRemaining(steps, firstEdge, sources),
+    outputs: outputPlans,
+  };
+}
+
+function readerOfEdges(firstEdge: Int32Array, edges: number): Int32Array {
+  const reader = new Int32Array(edges);
+  for (let i = 0; i + 1 < firstEdge.length; i++) reader.fill(i, firstEdge[i], firstEdge[i + 1]);
+  return reader;
+}
+
+/** One reverse pass: every reader comes later in program order than what it reads. */
+function longestRemaining(steps: readonly StepPlan[], firstEdge: Int32Array, source: Int32Array): Float64Array {
+  const remaining = new Float64Array(steps.length);
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const path = (remaining[i] as number) + ((steps[i] as StepPlan).cost ?? 1);
+    remaining[i] = path;
+    for (let edge = firstEdge[i] as number; edge < (firstEdge[i + 1] as number); edge++) {
+      const tag = source[edge] as number;
+      if (tag !== INPUT && (remaining[tag] as number) < path) remaining[tag] = path;
+    }
+  }
+  return remaining;
+}
+
+function unknownName(
+  at: string,
+  name: string,
+  known: ReadonlyMap<string, number>,
+  steps: readonly StepPlan[],
+  index: number,
+): ScoreError {
+  const id = steps[index]?.id;
+  const say = (message: string) => new ScoreError(at, message, id);
+  const later = steps.find((step, k) => k >= index && (step.writes ?? step.id) === name);
+  if (later !== undefined && later.id === id) return say(`'${name}' is what this step itself writes; read what a step above writes.`);
+  if (later !== undefined) return say(`'${name}' is written only further down, by step '${later.id}'; move that step up.`);
+  const names = [...known.keys()];
+  const near = names.map((candidate) => ({ candidate, off: distance(name, candidate) })).sort((a, b) => a.off - b.off)[0];
+  const hint = near !== undefined && near.off <= 2 ? ` Did you mean '${near.candidate}'?` : '';
+  return say(`no step above writes '${name}'.${hint} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`);
+}
+
+/** Levenshtein's distance, for "did you mean". */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

@@ -1,0 +1,215 @@
+/**
+ * The seven signals of Harmonic Coordination Theory, as they stand inside: camelCase, strict, frozen.
+ *
+ * Published (hct-spec schema.json; hct-mcp-signals): type, source, targets, payload, performance, conditions,
+ * context, and every default. Ours, carried on a wire in one extension field: `intent` (the paper lets one cue
+ * mean activation, resumption and update, and one fermata mean a hold and a request for ownership), `key`,
+ * a fermata's `syncPoint`, `conditions.onTimeout` and `conditions.maxIterations`.
+ *
+ * `extra`, at any level, keeps what a wire carried that no published schema names.
+ */
+import { z } from 'zod';
+import { dynamicsSchema } from './dynamics.ts';
+import { DEFAULT_PERFORMANCE, durationSchema, urgencySchema } from './performance.ts';
+import { tempoSchema } from './tempo.ts';
+
+/** The seven, in the order of spec.yaml. */
+export const HCT_SIGNAL_TYPES = [
+  'cue',
+  'fermata',
+  'attacca',
+  'vamp',
+  'caesura',
+  'tacet',
+  'downbeat',
+] as const;
+
+/** The name of one of the seven. */
+export type HctSignalType = (typeof HCT_SIGNAL_TYPES)[number];
+
+/** Why work is held. Source: hct-spec, schema.json. */
+export const HOLD_TYPES = ['human', 'governance', 'resource', 'quality'] as const;
+
+/** Why work is held. */
+export type HoldType = (typeof HOLD_TYPES)[number];
+
+/** What a cue is for: begin, go on after a hold, or note a new value of shared state. Ours. */
+export const CUE_INTENTS = ['activate', 'resume', 'update'] as const;
+
+/** What a fermata is for: stop for an approval, or request ownership of a key (a cache's RFO). Ours. */
+export const FERMATA_INTENTS = ['hold', 'rfo'] as const;
+
+/** What happens when a hold outlasts its timeout. Ours; `fail` unless said otherwise. */
+export const TIMEOUT_POLICIES = ['resume', 'fail'] as const;
+
+/** What happens when a hold outlasts its timeout. */
+export type TimeoutPolicy = (typeof TIMEOUT_POLICIES)[number];
+
+const record = z.record(z.string(), z.unknown()).readonly();
+const extra = record.exactOptional();
+const name = z.string().min(1);
+
+/** Performance by type of signal: what its factory says when its caller does not. Source: SDK factories. */
+const { timeoutMs: _none, ...untimed } = DEFAULT_PERFORMANCE;
+const immediate = { ...DEFAULT_PERFORMANCE, urgency: 10, tempo: 'presto' } as const;
+
+const performanceOf = <Timeout extends z.ZodType>(
+  defaults: Omit<typeof immediate | typeof DEFAULT_PERFORMANCE, 'timeoutMs'>,
+  timeoutMs: Timeout,
+) =>
+  z
+    .strictObject({
+      urgency: urgencySchema.default(defaults.urgency),
+      tempo: tempoSchema.default(defaults.tempo),
+      dynamics: dynamicsSchema.default(defaults.dynamics),
+      timeoutMs,
+      extra,
+    })
+    .readonly();
+
+const usual = performanceOf(DEFAULT_PERFORMANCE, durationSchema.default(DEFAULT_PERFORMANCE.timeoutMs));
+const urgent = performanceOf(immediate, durationSchema.default(immediate.timeoutMs));
+const looping = performanceOf(DEFAULT_PERFORMANCE, durationSchema.default(60_000));
+/** An approval may take days: a hold without a stated timeout has none. */
+const holding = performanceOf(untimed, durationSchema.exactOptional());
+
+const conditions = z.strictObject({
+  holdType: z.enum(HOLD_TYPES).exactOptional(),
+  /** When to stop repeating: a registered predicate's name, or prose for a judge. */
+  repeatUntil: z.string().exactOptional(),
+  /** Quality at which to stop repeating, 0 to 1. */
+  qualityThreshold: z.number().min(0).max(1).exactOptional(),
+  onTimeout: z.enum(TIMEOUT_POLICIES).exactOptional(),
+  /** Cap on repetitions, 1 or more. */
+  maxIterations: z.int().min(1).exactOptional(),
+  extra,
+});
+
+/** Where in the score this is. For observers. */
+const context = z
+  .strictObject({
+    movement: z.string().exactOptional(),
+    objectives: z.array(z.string()).readonly().exactOptional(),
+    extra,
+  })
+  .readonly();
+
+const common = {
+  /** Who says it. */
+  source: name,
+  /** Who is meant; `*` is everybody; none is whoever receives it. */
+  targets: z.array(name).readonly(),
+  payload: record.exactOptional(),
+  performance: usual.exactOptional(),
+  conditions: conditions.readonly().exactOptional(),
+  context: context.exactOptional(),
+  /** ISO 8601, if a wire gave one. The bus's own time is in the envelope. */
+  timestamp: z.string().exactOptional(),
+  extra,
+};
+
+/** A payload from which `reserved` is kept free, because a field of its own carries it. */
+const payloadWithout = (reserved: string, field: string) =>
+  z
+    .record(z.string(), z.unknown())
+    .refine((payload) => !(reserved in payload), {
+      path: [reserved],
+      message: `the field ${field} carries this`,
+    })
+    .readonly()
+    .default(Object.freeze({}));
+
+/** CUE: activate agents, resume what was held, or note an update. */
+export const cueSchema = z
+  .strictObject({
+    type: z.literal('cue'),
+    ...common,
+    intent: z.enum(CUE_INTENTS).default('activate'),
+    /** The key of shared state that was updated or is given back. */
+    key: name.exactOptional(),
+  })
+  .readonly();
+
+/** FERMATA: hold until resolved, or request ownership of a key. */
+export const fermataSchema = z
+  .strictObject({
+    type: z.literal('fermata'),
+    ...common,
+    performance: holding.exactOptional(),
+    conditions: conditions
+      .extend({ holdType: z.enum(HOLD_TYPES).default('human') })
+      .readonly()
+      .default(Object.freeze({ holdType: 'human' })),
+    intent: z.enum(FERMATA_INTENTS).default('hold'),
+    /** The key of shared state whose ownership is requested; only, and always, with intent rfo. */
+    key: name.exactOptional(),
+    /** The sync point whose downbeat releases the hold. */
+    syncPoint: z.string().exactOptional(),
+  })
+  .refine((signal) => (signal.intent === 'rfo') === (signal.key !== undefined), {
+    path: ['key'],
+    message: 'a request for ownership names its key, and a mere hold names none',
+  })
+  .readonly();
+
+/** ATTACCA: go on at once, without queue or gate. */
+export const attaccaSchema = z
+  .strictObject({ type: z.literal('attacca'), ...common, performance: urgent.exactOptional() })
+  .readonly();
+
+/** VAMP: repeat until told or until good enough. */
+export const vampSchema = z
+  .strictObject({ type: z.literal('vamp'), ...common, performance: looping.exactOptional() })
+  .readonly();
+
+/** CAESURA: stop everything, discard what is not committed. */
+export const caesuraSchema = z
+  .strictObject({ type: z.literal('caesura'), ...common, performance: urgent.exactOptional() })
+  .readonly();
+
+/** TACET: be silent, for a time or until woken. */
+export const tacetSchema = z
+  .strictObject({
+    type: z.literal('tacet'),
+    ...common,
+    payload: payloadWithout('duration_ms', 'durationMs'),
+    /** For how long, in milliseconds; absent, until woken. */
+    durationMs: durationSchema.exactOptional(),
+  })
+  .readonly();
+
+/** DOWNBEAT: everybody meets here. */
+export const downbeatSchema = z
+  .strictObject({
+    type: z.literal('downbeat'),
+    ...common,
+    payload: payloadWithout('sync_point', 'syncPoint'),
+    /** The sync point's name; the empty string is the unnamed one. */
+    syncPoint: z.string().default(''),
+  })
+  .readonly();
+
+/** Accepts any of the seven, and fills in what an object that is present leaves unsaid. */
+export const hctSignalSchema = z.discriminatedUnion('type', [
+  cueSchema,
+  fermataSchema,
+  attaccaSchema,
+  vampSchema,
+  caesuraSchema,
+  tacetSchema,
+  downbeatSchema,
+]);
+
+export type Cue = z.infer<typeof cueSchema>;
+export type Fermata = z.infer<typeof fermataSchema>;
+export type Attacca = z.infer<typeof attaccaSchema>;
+export type Vamp = z.infer<typeof vampSchema>;
+export type Caesura = z.infer<typeof caesuraSchema>;
+export type Tacet = z.infer<typeof tacetSchema>;
+export type Downbeat = z.infer<typeof downbeatSchema>;
+
+/** One of the seven published signals. */
+export type HctSignal = Cue | Fermata | Attacca | Vamp | Caesura | Tacet | Downbeat;
+
+/** How a signal wants its work done, every field said. */
+export type Performance = z.infer<typeof usual>;

@@ -1,0 +1,118 @@
+/**
+ * Encoding: one signal to the body that both wires share.
+ *
+ * Tempo and dynamics are projected to the published five, and `lossy` names whatever a peer that knows only the
+ * published vocabulary will not hear. The originals stand in one extension field, `tutti`, so nothing is lost
+ * between two peers that both know it.
+ */
+import { projectDynamics } from '../dynamics.ts';
+import { hctSignalSchema, type HctSignal } from '../hct.ts';
+import { explain, place, WireError } from '../refusal.ts';
+import { projectTempo } from '../tempo.ts';
+import {
+  CONDITIONS,
+  CONTEXT,
+  EXTENSION,
+  EXTENSION_KEY,
+  IN_PAYLOAD,
+  isRecord,
+  PERFORMANCE,
+  prune,
+  type Encoded,
+  type EncodeOptions,
+  type Json,
+  type Names,
+  type WireNames,
+} from './fields.ts';
+import { jsonFault } from './json.ts';
+
+const rename = (fields: Json, names: Names): Json =>
+  Object.fromEntries(Object.entries(names).map(([inside, wire]) => [wire, fields[inside]]));
+
+/** `extra` first, the known fields after it; refuses an `extra` that says what a known field should say. */
+function withExtra(part: Json, known: Json, at: string): Json {
+  const extra = isRecord(part['extra']) ? part['extra'] : {};
+  const clash = Object.keys(extra).find((field) => Object.hasOwn(known, field) && field !== EXTENSION_KEY);
+  if (clash !== undefined) {
+    throw new WireError({
+      path: place(at, 'extra', clash),
+      problem: 'an extra field with the name of a published one',
+      remedy: 'Say it in the field itself.',
+    });
+  }
+  return { ...extra, ...prune(known) };
+}
+
+/**
+ * Encodes one of the seven.
+ *
+ * @throws WireError when it is not a signal, when it holds something that is not JSON, or when `extra` says what a
+ *   published field says
+ */
+export function encodeBody(signal: HctSignal, names: WireNames, options: EncodeOptions = {}): Encoded {
+  const checked = hctSignalSchema.safeParse(signal);
+  if (!checked.success) {
+    const issue = checked.error.issues[0]!;
+    throw new WireError({ path: place(...issue.path) || 'signal', ...explain(issue) });
+  }
+  const { type, source, targets, timestamp = iso(options.timestamp), ...rest } = checked.data;
+  const parts: Json = rest;
+  const lossy: string[] = [];
+  const extension: Record<string, unknown> = {};
+
+  let performance: Json | undefined;
+  if (rest.performance !== undefined) {
+    const tempo = projectTempo(rest.performance.tempo);
+    const dynamics = projectDynamics(rest.performance.dynamics);
+    if (tempo.lossy) extension['tempo'] = rest.performance.tempo;
+    if (dynamics.lossy) extension['dynamics'] = rest.performance.dynamics;
+    if (tempo.lossy) lossy.push('performance.tempo');
+    if (dynamics.lossy) lossy.push('performance.dynamics');
+    const projected = { ...rest.performance, tempo: tempo.value, dynamics: dynamics.value };
+    performance = withExtra(projected, rename(projected, PERFORMANCE), 'performance');
+  }
+
+  const inPayload = IN_PAYLOAD[type];
+  for (const [path, wire] of Object.entries(EXTENSION)) {
+    const [field, inner] = path.split('.') as [string, string?];
+    const value = inner === undefined ? parts[field] : (parts[field] as Json | undefined)?.[inner];
+    const usual = path === 'intent' && (value === 'activate' || value === 'hold');
+    if (value === undefined || usual || inPayload?.[0] === path) continue;
+    extension[wire] = value;
+    lossy.push(path);
+  }
+
+  const payload = inPayload ? prune({ ...rest.payload, [inPayload[1]]: parts[inPayload[0]] }) : rest.payload;
+  const { conditions, context } = rest;
+  const kept = rest.extra?.[EXTENSION_KEY];
+  const tutti = { ...(isRecord(kept) ? kept : {}), ...extension };
+  const wire = withExtra(
+    parts,
+    {
+      [names.type]: type,
+      [names.source]: source,
+      targets,
+      payload,
+      performance,
+      conditions: conditions && withExtra(conditions, rename(conditions, CONDITIONS), 'conditions'),
+      context: context && withExtra(context, rename(context, CONTEXT), 'context'),
+      timestamp,
+      [EXTENSION_KEY]: Object.keys(tutti).length > 0 ? tutti : undefined,
+    },
+    '',
+  );
+  const fault = jsonFault(wire);
+  if (fault !== undefined) throw new WireError(fault);
+  return { wire, lossy };
+}
+
+function iso(timestamp: number | undefined): string | undefined {
+  if (timestamp === undefined) return undefined;
+  const date = new Date(timestamp);
+  if (!Number.isNaN(date.getTime())) return date.toISOString();
+  throw new WireError({
+    path: 'options.timestamp',
+    problem: 'not a moment in time',
+    remedy: 'Give milliseconds since the epoch.',
+  });
+}
