@@ -34,17 +34,15 @@ export class Attempt implements AgentContext {
   readonly #clock: Clock;
   #controller: AbortController | undefined;
   #reason: Error | undefined;
-  #working: boolean;
+  #working = true;
   #asleep = 0;
 
-  /** @param works whether the agent's computing holds virtual time still (a composite only waits). */
-  constructor(runId: string, stepId: string, attempt: number, clock: Clock, works: boolean) {
+  constructor(runId: string, stepId: string, attempt: number, clock: Clock) {
     this.runId = runId;
     this.stepId = stepId;
     this.attempt = attempt;
     this.#clock = clock;
-    this.#working = works;
-    if (works) clock.work();
+    clock.work();
   }
 
   get signal(): AbortSignal {

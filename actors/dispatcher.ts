@@ -68,7 +68,7 @@ export class Dispatcher {
   answered(station: Station): void {
     this.#admitted--;
     if (station.unit !== undefined) this.#released.push(station.unit);
-    if (this.#orchestra !== undefined && !this.#agentOf(station).composite) this.#released.push(this.#orchestra);
+    if (this.#orchestra !== undefined) this.#released.push(this.#orchestra);
     station.unit = undefined;
   }
 
@@ -109,10 +109,8 @@ export class Dispatcher {
     for (const station of stations) {
       station.order = ++this.#order;
       ready(station);
-      const agent = this.#agentOf(station);
-      station.unit = agent.composite ? undefined : this.#unitOf(agent);
-      if (agent.composite) this.#granted.push(station);
-      else if (station.unit === undefined) this.#onward(station);
+      station.unit = this.#unitOf(this.#options.program.steps[station.step]!.agent);
+      if (station.unit === undefined) this.#onward(station);
       else {
         station.unit.enqueue(station);
         asking++;
@@ -133,9 +131,6 @@ export class Dispatcher {
     const unit = this.#create(agent.name, agent.capacity, this.#onward);
     this.#units.set(agent.name, unit);
     return unit;
-  }
-  #agentOf(station: Station): AgentPlan {
-    return this.#options.program.steps[station.step]!.agent;
   }
 
   #create(name: string, capacity: number | undefined, granted: (station: Station) => void): Unit<Station> {

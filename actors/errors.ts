@@ -49,6 +49,14 @@ export class HoldError extends Error {
   }
 }
 
+/** A vamp was not satisfied in as many rounds as it may have. */
+export class VampError extends Error {
+  override name = 'VampError';
+  constructor(max: number) {
+    super(`not good enough after ${max} rounds; raise \`vamp.max\`, or say onCap: 'accept' to take the last result.`);
+  }
+}
+
 /** The next call would exceed the budget. */
 export class BudgetError extends Error {
   override name = 'BudgetError';

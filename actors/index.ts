@@ -1,6 +1,7 @@
 /** Floor 2: the bus, and machines put on it. */
 export * from './bus.ts';
 export * from './clock.ts';
+export * from './coherence/index.ts';
 export * from './errors.ts';
 export * from './in-process-bus.ts';
 export * from './orchestrator.ts';

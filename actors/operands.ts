@@ -9,7 +9,8 @@ export class OperandError extends Error {
 }
 
 /** How an operand looks to a step that joins `allSettled`. */
-export type Settled = { status: 'fulfilled'; value: unknown } | { status: 'rejected'; reason: StepError };
+export type Settled<V = unknown> =
+  { readonly status: 'fulfilled'; readonly value: V } | { readonly status: 'rejected'; readonly reason: StepError };
 
 /** Gathers the operands of a step from the tag table, under the step's own names for them.
  *  @throws {OperandError} when a read follows a property that is not there. */

@@ -10,6 +10,7 @@
 import { createActor, fromCallback, type Actor, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
 import { compile, type CompiledLogic } from '../machines/compile.ts';
 import { conductor, type ConductorEvent, type ConductorMachine } from '../machines/conductor.ts';
+import type { StationEvent } from '../machines/reservation-station.ts';
 import { fermata, type Envelope, type HctSignal, type Pulse } from '../machines/signal.ts';
 import { Attempt } from './attempt.ts';
 import type { Bus } from './bus.ts';
@@ -19,7 +20,7 @@ import { freeze } from './freeze.ts';
 import { Holds } from './holds.ts';
 import { createBus } from './in-process-bus.ts';
 import { OperandError, operandsOf, outputsOf } from './operands.ts';
-import { INPUT, type AgentPlan, type Program, type RetryPolicy, type StepPlan } from './program.ts';
+import { INPUT, type AgentPlan, type Program, type RetryPolicy, type StepPlan, type VampPlan } from './program.ts';
 import { Dispatcher, type Dispatch } from './dispatcher.ts';
 import { StationPool, type Station } from './station-pool.ts';
 import { TagTable } from './tag-table.ts';
@@ -51,15 +52,16 @@ export interface OrchestratorOptions {
   readonly stallMs?: number | undefined;
   /** XState's inspection: reaches every station, unit and the conductor. Free when absent. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) | undefined;
-  /** Told of what happens, in order. */
-  readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
 /** What happens in a performance. `seq` counts events, `timestamp` is in the clock's milliseconds. */
 export type RunEvent = { readonly runId: string; readonly seq: number; readonly timestamp: number } & RunEventBody;
 export type RunEventBody =
   | { readonly type: 'run.started'; readonly steps: number }
-  | { readonly type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed'; readonly stepId: string }
+  | { readonly type: 'step.issued'; readonly stepId: string }
+  | { readonly type: 'step.ready'; readonly stepId: string }
+  | { readonly type: 'step.held'; readonly stepId: string }
+  | { readonly type: 'step.resumed'; readonly stepId: string }
   | { readonly type: 'step.started'; readonly stepId: string; readonly agent: string; readonly attempt: number }
   | { readonly type: 'step.retrying'; readonly stepId: string; readonly attempt: number; readonly delayMs: number; readonly error: unknown }
   | { readonly type: 'step.ended'; readonly stepId: string; readonly status: StepStatus; readonly error?: errors.StepError }
@@ -124,9 +126,11 @@ export class Orchestrator {
   #timers = 0; //          retries that will come by themselves
   #calls = 0;
   #retries = 0;
+  #vampsEnded = new Set<number>(); // a cue said: once more, and on
   #stalls = 0;
   #startedAt = 0;
   #eventSeq = 0;
+  #listener: ((event: RunEvent) => void) | undefined;
   #pumping = false;
   #scheduled = false;
   #ended = false;
@@ -172,6 +176,11 @@ export class Orchestrator {
       impossible,
     });
     this.#conductor = this.#createConductor(impossible);
+  }
+
+  /** Has what happens told, in order, from now on. What does not listen costs nothing. */
+  listen(listener: (event: RunEvent) => void): void {
+    this.#listener = listener;
   }
 
   /** Begins at the end of this instant, so that the caller can still listen. */
@@ -244,12 +253,27 @@ export class Orchestrator {
       const error = attempt.aborted ?? (ok ? undefined : value);
       if (ok && error === undefined) {
         station.result = freeze(value);
-        station.actor.send(DONE);
+        station.actor.send(step.vamp === undefined ? DONE : this.#judge(station, step.vamp));
       } else {
         station.fault = new errors.StepError(step.id, error);
         station.actor.send(isFinal(error) ? FAILED_FOR_GOOD : FAILED);
       }
     }
+  }
+
+  /** Whether a vamp goes round again. */
+  #judge(station: Station, { until, max, onCap }: VampPlan): StationEvent {
+    const step = this.#stepOf(station);
+    const round = max - station.actor.getSnapshot().context.repeats;
+    try {
+      if (this.#vampsEnded.has(station.step) || until(station.result, round)) return DONE;
+    } catch (error) {
+      station.fault = new errors.StepError(step.id, error);
+      return FAILED_FOR_GOOD;
+    }
+    if (round < max) this.#timeline.rested(station.step);
+    else station.fault = new errors.StepError(step.id, new errors.VampError(max));
+    return { type: 'DONE', again: true, capFails: onCap !== 'accept' };
   }
 
   /** Puts on the bus what stations have written. The bus answers through `#hear`, at once or later. */
@@ -306,7 +330,8 @@ export class Orchestrator {
     }
     this.#timeline.issued(index, this.#now());
     this.#emitStep('step.issued', index);
-    const plain = step.retry === undefined && step.fallback === undefined && step.join !== 'allSettled';
+    const plain =
+      step.retry === undefined && step.fallback === undefined && step.join !== 'allSettled' && step.vamp === undefined;
     const holds = this.#holdsAtIssue(index, step); // joins them
     const station = this.#pool.issue(
       index,
@@ -318,6 +343,7 @@ export class Orchestrator {
             missing,
             holds,
             retries: this.#retriesOf(step),
+            repeats: step.vamp === undefined ? 0 : step.vamp.max - 1,
             tolerant: step.join === 'allSettled',
             fallback: step.fallback !== undefined,
           },
@@ -377,24 +403,23 @@ export class Orchestrator {
     const { agent } = step;
     this.#timeline.started(index, this.#now());
     const count = this.#timeline.attempts(index);
-    const attempt = new Attempt(this.runId, step.id, count, this.#clock, agent.composite !== true);
+    const attempt = new Attempt(this.runId, step.id, count, this.#clock);
     station.attempt = attempt;
     this.#running++;
-    this.#options.onEvent && this.#emit({ type: 'step.started', stepId: step.id, agent: agent.name, attempt: count });
+    if (this.#listener !== undefined) this.#emit({ type: 'step.started', stepId: step.id, agent: agent.name, attempt: count });
     const limit = this.#options.budget?.calls;
-    if (!agent.composite) {
-      if (limit !== undefined && this.#calls >= limit) return this.#answer(station, false, new errors.BudgetError('calls', limit));
-      this.#calls++;
-      if (count > 1) this.#retries++;
-    }
-    const limitMs = step.timeoutMs ?? (agent.composite ? undefined : this.#options.timeout?.stepMs);
+    if (limit !== undefined && this.#calls >= limit) return this.#answer(station, false, new errors.BudgetError('calls', limit));
+    this.#calls++;
+    const limitMs = step.timeoutMs ?? this.#options.timeout?.stepMs;
     if (limitMs !== undefined) {
       attempt.timer = this.#clock.setTimeout(() => {
         this.#abort(station, new errors.TimeoutError(`step '${step.id}'`, limitMs));
       }, limitMs);
     }
     try {
-      const result = agent.run(operandsOf(this.#program, this.#tags, this.#options.input, index), attempt);
+      const operands = operandsOf(this.#program, this.#tags, this.#options.input, index);
+      if (step.vamp !== undefined) operands['previous'] = station.result;
+      const result = agent.run(operands, attempt);
       if (isThenable(result)) result.then(station.runner.resolved, station.runner.rejected);
       else this.#answer(station, true, result);
     } catch (error) {
@@ -423,6 +448,7 @@ export class Orchestrator {
       this.#timeline.rested(index);
       this.#emit({ type: 'step.retrying', stepId: step.id, attempt: attempt + 1, delayMs, error: station.fault?.cause });
       station.fault = undefined;
+      this.#retries++;
       this.#timers++;
       this.#clock.setTimeout(() => {
         this.#timers--;
@@ -467,7 +493,7 @@ export class Orchestrator {
       : silent ? 'tacet' : writer.written === 'default' ? 'defaulted' : 'done';
     this.#timeline.ended(tag, this.#now(), status);
     if (fault !== undefined && this.#program.readers[tag] === 0) this.#blame(fault);
-    if (this.#options.onEvent === undefined) return;
+    if (this.#listener === undefined) return;
     const error = fault ?? (status === 'defaulted' ? writer?.fault : undefined);
     this.#emit({ type: 'step.ended', stepId: this.#program.steps[tag]!.id, status, ...(error ? { error } : {}) });
   }
@@ -476,11 +502,19 @@ export class Orchestrator {
   #obey(signal: HctSignal, seq: number): void {
     if (signal.type === 'cue' || signal.type === 'downbeat') {
       this.#holds.resolve(signal, this.#namesOf);
-      if (signal.type === 'cue' && signal.intent !== 'update') this.#eachAgent(signal, (agent) => this.#dispatcher.wake(agent));
+      if (signal.type === 'cue' && signal.intent !== 'update') this.#cue(signal);
     } else if (signal.type === 'fermata' && signal.intent === 'hold') this.#hold(signal, seq);
     else if (signal.type === 'caesura') this.#caesura(signal);
     else if (signal.type === 'tacet') this.#silence(signal, signal.durationMs);
     else if (signal.type === 'attacca') this.#hurry(signal);
+  }
+
+  /** Besides lifting holds, a cue wakes silent units and ends vamps after the round that runs. */
+  #cue(signal: HctSignal): void {
+    this.#eachAgent(signal, (agent) => this.#dispatcher.wake(agent));
+    for (const { step } of this.#pool.held()) {
+      if (this.#program.steps[step]!.vamp !== undefined && this.#meant(signal, step)) this.#vampsEnded.add(step);
+    }
   }
 
   #hold(signal: HctSignal & { type: 'fermata' }, seq: number): void {
@@ -710,15 +744,14 @@ export class Orchestrator {
     return this.#clock.now() - this.#startedAt;
   }
   #emitStep(type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed', index: number): void {
-    if (this.#options.onEvent !== undefined) this.#emit({ type, stepId: this.#program.steps[index]!.id });
+    if (this.#listener !== undefined) this.#emit({ type, stepId: this.#program.steps[index]!.id });
   }
   #emit(body: RunEventBody): void {
-    const { onEvent } = this.#options;
-    if (onEvent === undefined) return;
+    if (this.#listener === undefined) return;
     try {
-      onEvent({ runId: this.runId, seq: ++this.#eventSeq, timestamp: this.#clock.now(), ...body });
+      this.#listener({ runId: this.runId, seq: ++this.#eventSeq, timestamp: this.#clock.now(), ...body });
     } catch (error) {
-      console.error('tutti: onEvent threw:', error);
+      console.error('tutti: an event listener threw:', error);
     }
   }
 }

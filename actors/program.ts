@@ -13,8 +13,6 @@ export interface AgentPlan {
   run(operands: Record<string, unknown>, context: AgentContext): unknown;
   /** How many steps of this agent may run at once; 1 … Number.MAX_SAFE_INTEGER. Default: no limit. */
   readonly capacity?: number | undefined;
-  /** It only waits for steps of its own (a loop, a nested score) and so takes no unit and no call. */
-  readonly composite?: boolean | undefined;
 }
 
 /** What an agent is told besides its operands. It sees nothing of the rest of the performance. */
@@ -42,6 +40,16 @@ export interface RetryPolicy {
   readonly maxDelayMs?: number | undefined;
   /** Says that an external effect may be repeated, because the agent sees to it (an idempotency key). */
   readonly repeatsEffect?: boolean | undefined;
+}
+
+/** HCT's vamp: repeat a step until it is satisfied. The agent finds its last result under the operand `previous`. */
+export interface VampPlan {
+  /** The most rounds, 1 … 1,000. There is no vamp without an end. */
+  readonly max: number;
+  /** Whether a result is good enough; rounds count from 1. */
+  readonly until: (result: unknown, round: number) => boolean;
+  /** What happens when the last round is not good enough: `fail` (default) or `accept` its result. */
+  readonly onCap?: 'fail' | 'accept' | undefined;
 }
 
 export interface HoldPlan {
@@ -74,6 +82,7 @@ export interface StepPlan {
   /** Expected duration in any unit, for the longest remaining path. Default 1. */
   readonly cost?: number | undefined;
   readonly effects?: 'none' | 'idempotent' | 'external' | undefined;
+  readonly vamp?: VampPlan | undefined;
   /** Hold this step until a cue. */
   readonly fermata?: HoldPlan | undefined;
   /** This step is silent: it does not run, and its `fallback` stands in. */

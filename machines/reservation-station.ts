@@ -4,6 +4,7 @@
  *  Here: `waiting` is Q ≠ 0, `missing` counts the operands still due, `tag` names the result.
  *  Deviations, each with its reason in docs/decisions/0002:
  *  - an operand may be a fault (`FAULT`), so that no dependent waits for ever;
+ *  - a step may be repeated until it is satisfied (HCT's vamp), at most as often as issue allowed;
  *  - `held` (HCT's fermata, and the rest before a retry) counts its holds and keeps on capturing;
  *  - a station is free only when its own broadcast has passed on the bus (`WRITTEN`).
  *
@@ -21,6 +22,8 @@ export interface StationContext {
   readonly holds: number;
   /** How often the step may still be tried again after a failure. */
   readonly retries: number;
+  /** How often the step may still be repeated (a vamp). */
+  readonly repeats: number;
   /** Whether a faulty operand counts as an operand (join `allSettled`). */
   readonly tolerant: boolean;
   /** Whether the step has a default that stands in for its result. */
@@ -35,6 +38,7 @@ export type StationEvent =
       missing: number;
       holds?: number;
       retries?: number;
+      repeats?: number;
       tolerant?: boolean;
       fallback?: boolean;
     }
@@ -44,14 +48,14 @@ export type StationEvent =
   | { type: 'WRITTEN' }
   // from the units and the agent
   | { type: 'GRANT_UNIT' }
-  | { type: 'DONE' }
+  | { type: 'DONE'; again?: boolean; capFails?: boolean } // `again`: a vamp is not satisfied yet
   | { type: 'FAILED'; retryable?: boolean }
   // from the conductor
   | { type: 'HOLD' }
   | { type: 'RESUME' }
   | { type: 'SQUASH' };
 
-const empty = { tag: -1, missing: 0, holds: 0, retries: 0, tolerant: false, fallback: false } as const;
+const empty = { tag: -1, missing: 0, holds: 0, retries: 0, repeats: 0, tolerant: false, fallback: false } as const;
 const act = () => {};
 
 const { createMachine } = setup({
@@ -69,18 +73,30 @@ const { createMachine } = setup({
     tolerant: ({ context }) => context.tolerant,
     tolerantLast: ({ context }) => context.tolerant && context.missing === 1,
     fallback: ({ context }) => context.fallback,
+    again: ({ context, event }) => context.repeats > 0 && 'again' in event && event.again === true,
+    capped: ({ event }) => 'again' in event && event.again === true && event.capFails === true,
+    cappedFallback: ({ context, event }) =>
+      context.fallback && 'again' in event && event.again === true && event.capFails === true,
     mayRetry: ({ context, event }) => context.retries > 0 && !('retryable' in event && event.retryable === false),
   },
   actions: {
     latch: assign(({ context, event }) => {
-      const { tag, missing, holds = 0, retries = 0, tolerant = false, fallback = false } = event as StationEvent & {
-        type: 'ISSUE';
+      const issue = event as StationEvent & { type: 'ISSUE' };
+      return {
+        station: context.station,
+        tag: issue.tag,
+        missing: issue.missing,
+        holds: issue.holds ?? 0,
+        retries: issue.retries ?? 0,
+        repeats: issue.repeats ?? 0,
+        tolerant: issue.tolerant ?? false,
+        fallback: issue.fallback ?? false,
       };
-      return { station: context.station, tag, missing, holds, retries, tolerant, fallback };
     }),
     capture: assign({ missing: ({ context }) => context.missing - 1 }),
     hold: assign({ holds: ({ context }) => context.holds + 1 }),
     lift: assign({ holds: ({ context }) => context.holds - 1 }),
+    repeat: assign({ repeats: ({ context }) => context.repeats - 1 }),
     rest: assign({ holds: 1, retries: ({ context }) => context.retries - 1 }),
     // given meaning by the actor
     requestUnit: act, //        every operand is here: ask for a unit
@@ -172,7 +188,11 @@ const machine = createMachine({
         ISSUE: impossible,
         OPERAND: impossible, FAULT: impossible, WRITTEN: impossible,
         GRANT_UNIT: impossible,
-        DONE: { target: 'writing', actions: 'broadcast' },
+        DONE: [
+          { guard: 'again', target: 'ready', actions: ['repeat', 'requestUnit'] },
+          { guard: 'cappedFallback', ...stand }, { guard: 'capped', ...poison },
+          { target: 'writing', actions: 'broadcast' },
+        ],
         FAILED: [{ guard: 'mayRetry', target: 'held', actions: ['rest', 'backOff'] }, { guard: 'fallback', ...stand }, poison],
         HOLD: ignore, RESUME: ignore, // what has begun is not held
         SQUASH: { target: 'squashed', actions: 'abort' },

@@ -1,6 +1,7 @@
 // Compiles the four floors into dist/, from nothing, so that a file that was deleted is deleted there too.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 
 rmSync('dist', { recursive: true, force: true });
-execFileSync(process.execPath, ['node_modules/typescript-7/bin/tsc', '-p', 'tsconfig.json'], { stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, ['node_modules/typescript-7/bin/tsc', '-p', 'tsconfig.json'], { stdio: 'inherit' });
+process.exitCode = status ?? 1;

@@ -1,0 +1,149 @@
+/** One line: the actor, and what it must remember between two events.
+ *
+ *  Owns the copy. Hears what the bus did to its key, and its agent. Says entries, through the replica.
+ *  Decisions are the machine's; this file only gives its words a meaning. */
+import type { Actor } from 'xstate';
+import type { CompiledLogic } from '../../machines/compile.ts';
+import type { CacheLineMachine, LineEvent } from '../../machines/cache-line.ts';
+import type { Cell } from './cell.ts';
+import type { Patch } from './entry.ts';
+
+export type LineActor = Actor<CompiledLogic<CacheLineMachine>>;
+export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
+
+/** What a line says to whoever reads and writes through it. */
+export interface LineClient {
+  /** The copy is there, or is another one now; `own` when the agent wrote it itself. */
+  filled(line: Line, own: boolean): void;
+  /** A copy went stale because another agent wrote, or is about to. */
+  dropped(line: Line): void;
+}
+
+/** A write, or a hold, that waits for the line. At most one at a time. */
+export interface LineWork {
+  granted(line: Line): void;
+  /** The own write was applied. */
+  done(line: Line): void;
+  /** The own write was refused; ownership has been asked for again. */
+  refused(line: Line): void;
+  lost(line: Line): void;
+  released(line: Line): void;
+}
+
+/** A write on its way to memory. */
+export interface Pending {
+  readonly value: unknown;
+  readonly base: number;
+  readonly patches: readonly Patch[] | undefined;
+}
+
+export interface Copy {
+  readonly value: unknown;
+  readonly version: number;
+}
+
+export class Line {
+  readonly index: number;
+  readonly agent: string;
+  readonly cell: Cell;
+  actor!: LineActor;
+  client: LineClient | undefined;
+  work: LineWork | undefined;
+  /** The copy, while the state is a readable one. */
+  value: unknown = undefined;
+  version = -1;
+  /** The epoch of this line's ownership, as its replica applied it. */
+  epoch = -1;
+  /** What a STORE puts. */
+  pending: Pending | undefined;
+  /** What a read hit returns; made at the first read of a copy. Absent: the read takes the long way. */
+  answer: Promise<unknown> | undefined;
+  reads: ((copy: Copy) => void)[] = [];
+
+  constructor(index: number, agent: string, cell: Cell) {
+    this.index = index;
+    this.agent = agent;
+    this.cell = cell;
+  }
+
+  get state(): LineState {
+    return this.actor.getSnapshot().value as LineState;
+  }
+  /** Whether the agent may use the copy. */
+  get readable(): boolean {
+    const snapshot = this.actor.getSnapshot();
+    return READABLE[snapshot.value as LineState] ?? snapshot.context.copy;
+  }
+  /** Waits for a copy; resolved at the very entry that brings it, were it gone with the next. */
+  whenFilled(): Promise<Copy> {
+    return new Promise((resolve) => this.reads.push(resolve));
+  }
+
+  // ── the machine's words
+  fill(own = false): void {
+    const { cell } = this;
+    this.value = cell.value;
+    this.version = cell.version;
+    this.epoch = cell.epoch;
+    this.answer = undefined;
+    if (this.reads.length > 0) {
+      const reads = this.reads;
+      this.reads = [];
+      for (const resolve of reads) resolve({ value: this.value, version: this.version });
+    }
+    this.client?.filled(this, own);
+  }
+  drop(): void {
+    this.answer = undefined;
+    this.client?.dropped(this);
+  }
+  granted(): void {
+    this.epoch = this.cell.epoch;
+    this.work?.granted(this);
+  }
+  done(): void {
+    this.pending = undefined;
+    this.fill(true);
+    this.work?.done(this);
+  }
+  lost(): void {
+    this.work?.lost(this);
+  }
+}
+
+/** By state: whether reads hit. MP depends on the copy. */
+const READABLE: Readonly<Record<LineState, boolean | undefined>> = {
+  I: false,
+  S: true,
+  E: true,
+  M: true,
+  IS: false,
+  IM: false,
+  SM: true,
+  MP: undefined,
+};
+
+/** One frozen object per event, shared by all lines. */
+export const LINE_EVENTS = Object.freeze(
+  Object.fromEntries(
+    (
+      [
+        'LOAD',
+        'STORE',
+        'HOLD',
+        'RELEASE',
+        'EVICT',
+        'SNOOP_GETS',
+        'SNOOP_GETM',
+        'SNOOP_PUT',
+        'GRANT_S',
+        'GRANT_E',
+        'GRANT_M',
+        'ACCEPTED',
+        'REFUSED',
+        'RELEASED',
+        'RECLAIMED',
+      ] as const
+    ).map((type) => [type, Object.freeze({ type })]),
+  ),
+) as Readonly<Record<LineEvent['type'], LineEvent>>;

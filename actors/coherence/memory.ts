@@ -1,0 +1,275 @@
+/** The replicated state: memory, and the arbiter of every key. A pure state machine: the same entries in the
+ *  same order make the same state on every replica, whatever the clock says.
+ *
+ *  Owns the cells and the results by (agent, number). Hears entries. Says what each of them means for the lines,
+ *  to a {@link Sink}. The rules are those of facts settled by exploration: a GETM holds or queues first in, first
+ *  out; a PUT needs the current owner, epoch and version; a RECLAIM of the past does nothing; every entry is
+ *  applied once. `Faults` exist so that a test can seed each mistake and see it caught. */
+import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
+import { createCell, restoreCell, snapshotCell, type Cell, type CellSnapshot } from './cell.ts';
+import type { Entry, PublishEntry, Result, Write } from './entry.ts';
+
+/** Who is told what an entry did. */
+export interface Sink {
+  /** To one agent's line. */
+  own(agent: string, cell: Cell, event: LineEvent['type']): void;
+  /** To every line of this key but that agent's. */
+  others(agent: string, cell: Cell, event: LineEvent['type']): void;
+  /** A hold began, was renewed, or ended. */
+  held(cell: Cell): void;
+  /** The entry's result, once. */
+  settled(entry: Entry, result: Result): void;
+}
+
+/** Mistakes to make on purpose. */
+export interface Faults {
+  readonly ignoreEpoch?: boolean;
+  readonly ignoreVersion?: boolean;
+  readonly ignoreHoldInCas?: boolean;
+  readonly ignoreReadSet?: boolean;
+  readonly applyDuplicates?: boolean;
+  readonly reclaimStale?: boolean;
+  readonly noHold?: boolean;
+}
+
+export interface MemoryOptions {
+  /** Every key with its initial value. */
+  readonly initial: Iterable<readonly [key: string, value: unknown]>;
+  readonly readers?: ReaderPolicy;
+  /** Changes kept per key, for deltas and conflicts. */
+  readonly history?: number;
+  readonly faults?: Faults;
+}
+
+interface Settled {
+  floor: number;
+  readonly results: Map<number, Result>;
+}
+
+/** Everything that a newcomer needs, as JSON. */
+export interface MemorySnapshot {
+  readonly cells: readonly CellSnapshot[];
+  readonly agents: readonly (readonly [
+    agent: string,
+    floor: number,
+    results: readonly (readonly [number, Result])[],
+  ])[];
+}
+
+export class Memory {
+  readonly cells = new Map<string, Cell>();
+  readonly #agents = new Map<string, Settled>();
+  readonly #wait: boolean;
+  readonly #history: number;
+  readonly #faults: Faults;
+
+  constructor({ initial, readers = 'wait', history = 64, faults = {} }: MemoryOptions) {
+    this.#wait = readers === 'wait';
+    this.#history = history;
+    this.#faults = faults;
+    for (const [key, value] of initial) this.cells.set(key, createCell(key, this.cells.size, value));
+  }
+
+  /** Applies the next entry of the log.
+   *  @returns its result; of a duplicate, the result of the first. */
+  apply(entry: Entry, sink: Sink): Result {
+    let agent = this.#agents.get(entry.agent);
+    if (agent === undefined) this.#agents.set(entry.agent, (agent = { floor: 0, results: new Map() }));
+    if (this.#faults.applyDuplicates !== true) {
+      if (entry.number < agent.floor) return { outcome: 'nothing', version: 0 };
+      const known = agent.results.get(entry.number);
+      if (known !== undefined) return known;
+    }
+    const result = this.#perform(entry, sink);
+    agent.results.set(entry.number, result);
+    for (; agent.floor < entry.floor; agent.floor++) agent.results.delete(agent.floor);
+    sink.settled(entry, result);
+    return result;
+  }
+
+  snapshot(): MemorySnapshot {
+    return {
+      cells: [...this.cells.values()].map(snapshotCell),
+      agents: [...this.#agents].map(([agent, { floor, results }]) => [agent, floor, [...results]] as const),
+    };
+  }
+  restore(snapshot: MemorySnapshot): void {
+    this.cells.clear();
+    this.#agents.clear();
+    for (const cell of snapshot.cells) this.cells.set(cell.key, restoreCell(cell, this.cells.size));
+    for (const [agent, floor, results] of snapshot.agents)
+      this.#agents.set(agent, { floor, results: new Map(results) });
+  }
+
+  #perform(entry: Entry, sink: Sink): Result {
+    if (entry.op === 'publish') return this.#publish(entry, sink);
+    const cell = this.cells.get(entry.key);
+    if (cell === undefined) return { outcome: 'unknown', key: entry.key, version: 0 };
+    const { agent } = entry;
+    switch (entry.op) {
+      case 'gets':
+        return result(this.#share(cell, agent, sink), cell);
+      case 'getm':
+        if (cell.held && cell.owner !== agent && this.#faults.noHold !== true) {
+          cell.queue.push(agent);
+          return result('queued', cell);
+        }
+        this.#grant(cell, agent, sink);
+        return result('granted', cell);
+      case 'put': {
+        const refusal = this.#refusal(cell, agent, entry.epoch, entry.base);
+        if (refusal === undefined) this.#commit(cell, agent, entry, true, sink);
+        else sink.own(agent, cell, 'REFUSED');
+        return result(refusal ?? 'accepted', cell);
+      }
+      case 'cas': {
+        const refusal = this.#conflict(cell, agent, entry.base);
+        if (refusal === undefined) this.#commit(cell, agent, entry, cell.owner === agent && cell.held, sink);
+        return result(refusal ?? 'accepted', cell);
+      }
+      case 'release':
+        return result(this.#release(cell, agent, sink) ? 'released' : 'nothing', cell);
+      case 'renew':
+        if (cell.owner !== agent || cell.epoch !== entry.epoch || !cell.held) return result('fenced', cell);
+        sink.held(cell);
+        return result('granted', cell);
+      case 'reclaim': {
+        const { owner } = cell;
+        const stale = cell.epoch !== entry.epoch && this.#faults.reclaimStale !== true;
+        if (owner === undefined || stale) return result('nothing', cell);
+        cell.owner = undefined;
+        this.#endHold(cell, sink);
+        sink.own(owner, cell, 'RECLAIMED');
+        this.#next(cell, sink);
+        return result('released', cell);
+      }
+      case 'evict':
+        cell.sharers.delete(agent);
+        if (cell.owner === agent) {
+          cell.owner = undefined;
+          this.#endHold(cell, sink);
+          this.#next(cell, sink);
+        }
+        return result('released', cell);
+    }
+  }
+
+  /** GETS: a copy now, or when the hold ends. */
+  #share(cell: Cell, agent: string, sink: Sink): Result['outcome'] {
+    if (cell.held && cell.owner !== agent && this.#wait) {
+      cell.readers.push(agent);
+      return 'queued';
+    }
+    if (!cell.held) cell.owner = undefined;
+    cell.sharers.add(agent);
+    sink.others(agent, cell, 'SNOOP_GETS');
+    if (cell.sharers.size === 1 && !cell.held) {
+      cell.owner = agent;
+      cell.epoch++;
+      sink.own(agent, cell, 'GRANT_E');
+    } else {
+      sink.own(agent, cell, 'GRANT_S');
+    }
+    return 'granted';
+  }
+
+  #grant(cell: Cell, agent: string, sink: Sink): void {
+    cell.owner = agent;
+    cell.epoch++;
+    cell.held = true;
+    if (this.#wait) cell.sharers.clear();
+    cell.sharers.add(agent);
+    sink.others(agent, cell, 'SNOOP_GETM');
+    sink.own(agent, cell, 'GRANT_M');
+    sink.held(cell);
+  }
+
+  #refusal(cell: Cell, agent: string, epoch: number, base: number): 'fenced' | 'conflict' | undefined {
+    if ((cell.owner !== agent || cell.epoch !== epoch) && this.#faults.ignoreEpoch !== true) return 'fenced';
+    return cell.version !== base && this.#faults.ignoreVersion !== true ? 'conflict' : undefined;
+  }
+
+  /** Why a write without ownership must not be: it would lose an update, or starve whoever holds the key. */
+  #conflict(cell: Cell, agent: string, base: number): 'held' | 'conflict' | undefined {
+    if (cell.version !== base && this.#faults.ignoreVersion !== true) return 'conflict';
+    return cell.held && cell.owner !== agent && this.#faults.ignoreHoldInCas !== true ? 'held' : undefined;
+  }
+
+  /** A new version. Whoever owned the key by its line keeps it, without the hold; else nobody has a copy. */
+  #commit(cell: Cell, agent: string, write: Write, byLine: boolean, sink: Sink): void {
+    cell.version++;
+    cell.value = write.value;
+    cell.changes.push({ version: cell.version, agent, patches: write.patches });
+    if (cell.changes.length > 2 * this.#history) cell.changes.splice(0, cell.changes.length - this.#history);
+    cell.sharers.clear();
+    sink.others(agent, cell, 'SNOOP_PUT');
+    if (byLine) {
+      cell.sharers.add(agent);
+      this.#endHold(cell, sink);
+      sink.own(agent, cell, 'ACCEPTED');
+      this.#next(cell, sink);
+    } else {
+      sink.own(agent, cell, 'SNOOP_PUT');
+      if (!cell.held) cell.owner = undefined;
+    }
+  }
+
+  #release(cell: Cell, agent: string, sink: Sink): boolean {
+    const place = cell.queue.indexOf(agent);
+    if (place >= 0) {
+      cell.queue.splice(place, 1);
+      sink.own(agent, cell, 'RELEASED');
+      return true;
+    }
+    if (cell.owner !== agent || !cell.held) return false;
+    this.#endHold(cell, sink);
+    sink.own(agent, cell, 'RELEASED');
+    this.#next(cell, sink);
+    return true;
+  }
+
+  #endHold(cell: Cell, sink: Sink): void {
+    if (!cell.held) return;
+    cell.held = false;
+    sink.held(cell);
+  }
+
+  /** After a hold: whoever waited for a copy gets it, then the next writer has its turn. */
+  #next(cell: Cell, sink: Sink): void {
+    for (const reader of cell.readers.splice(0)) {
+      cell.sharers.add(reader);
+      sink.own(reader, cell, 'GRANT_S');
+    }
+    const { owner } = cell;
+    const [alone] = cell.sharers.size === 1 ? cell.sharers : [];
+    if (owner !== undefined && alone !== owner) {
+      cell.owner = undefined;
+      sink.own(owner, cell, 'SNOOP_GETS');
+    }
+    const next = cell.queue.shift();
+    if (next !== undefined) this.#grant(cell, next, sink);
+  }
+
+  /** All or nothing, with the whole read set validated: the write set alone would admit write skew. */
+  #publish(entry: PublishEntry, sink: Sink): Result {
+    const { agent } = entry;
+    for (const { key, version } of this.#faults.ignoreReadSet === true ? [] : entry.reads) {
+      const cell = this.cells.get(key);
+      if (cell === undefined) return { outcome: 'unknown', key, version: 0 };
+      if (cell.version !== version) return { outcome: 'conflict', key, version: cell.version };
+    }
+    for (const { key, base } of entry.writes) {
+      const cell = this.cells.get(key);
+      if (cell === undefined) return { outcome: 'unknown', key, version: 0 };
+      const refusal = this.#conflict(cell, agent, base);
+      if (refusal !== undefined) return { outcome: refusal, key, version: cell.version };
+    }
+    for (const write of entry.writes) {
+      const cell = this.cells.get(write.key) as Cell;
+      this.#commit(cell, agent, write, cell.owner === agent && cell.held, sink);
+    }
+    return { outcome: 'accepted', version: 0 };
+  }
+}
+
+const result = (outcome: Result['outcome'], cell: Cell): Result => ({ outcome, version: cell.version });

@@ -1,0 +1,272 @@
+/** One replica: the log applied in order, and the lines of the agents that live here.
+ *
+ *  Owns memory as of the applied prefix, and the line actors. Hears every signal of the bus, in order. Says what
+ *  the lines and the leases want said. Several replicas on one bus make the same state, each at its own pace. */
+import { createActor, createEmptyActor } from 'xstate';
+import {
+  cacheLine,
+  type CacheLineMachine,
+  type LineEvent,
+  type ReaderPolicy,
+} from '../../machines/cache-line.ts';
+import { compile, type CompiledLogic } from '../../machines/compile.ts';
+import type { Envelope } from '../../machines/signal.ts';
+import type { Bus, Seq } from '../bus.ts';
+import { realClock, type Clock } from '../clock.ts';
+import { InvariantError } from '../errors.ts';
+import type { Cell } from './cell.ts';
+import { fromSignal, toSignal, type Entry, type Result } from './entry.ts';
+import { Leases } from './leases.ts';
+import { Line, LINE_EVENTS } from './line.ts';
+import { Memory, type Faults, type MemorySnapshot, type Sink } from './memory.ts';
+import { Sender, type Unsent } from './sender.ts';
+
+export interface ReplicaOptions {
+  readonly bus: Bus;
+  /** Names the space; several may share a bus. Default `shared`. */
+  readonly scope?: string;
+  readonly initial: Iterable<readonly [key: string, value: unknown]>;
+  readonly readers?: ReaderPolicy;
+  readonly history?: number;
+  readonly clock?: Clock;
+  /** How long an owner may be silent, ms. */
+  readonly leaseMs?: number;
+  /** Tells this process's entries from those of any other. */
+  readonly session: string;
+  readonly from?: ReplicaSnapshot;
+  readonly faults?: Faults;
+}
+
+/** A replica as JSON: memory, and the position up to which the bus has been applied. */
+export interface ReplicaSnapshot {
+  readonly applied: Seq;
+  readonly memory: MemorySnapshot;
+}
+
+export class Replica implements Sink {
+  readonly memory: Memory;
+  readonly senders = new Map<string, Sender>();
+  /** What machines said is impossible and happened all the same. Always 0 in a sound build. */
+  impossible = 0;
+  /** Entries applied, by kind. */
+  readonly counts: Record<Entry['op'], number> = {
+    gets: 0,
+    getm: 0,
+    put: 0,
+    cas: 0,
+    publish: 0,
+    release: 0,
+    reclaim: 0,
+    renew: 0,
+    evict: 0,
+  };
+  readonly #bus: Bus;
+  readonly #scope: string;
+  readonly #readers: ReaderPolicy;
+  readonly #logic: CompiledLogic<CacheLineMachine>;
+  readonly #lines: Line[] = [];
+  readonly #hosted: (Line[] | undefined)[] = [];
+  readonly #leases: Leases;
+  readonly #outbox: { sender: Sender; entry: Unsent }[] = [];
+  readonly #parent = createEmptyActor();
+  readonly #subscription: { unsubscribe(): void };
+  readonly #prefetches: Line[] = [];
+  #flushing = false;
+  #applied: Seq;
+  #closed = false;
+  #waiting: { seq: Seq; resolve: () => void }[] = [];
+
+  constructor(options: ReplicaOptions) {
+    this.#bus = options.bus;
+    this.#scope = options.scope ?? 'shared';
+    this.#readers = options.readers ?? 'wait';
+    this.memory = new Memory(options);
+    this.#applied = options.bus.tip;
+    if (options.from !== undefined) {
+      this.memory.restore(options.from.memory);
+      this.#applied = options.from.applied;
+    }
+    const lease = { clock: options.clock ?? realClock, leaseMs: options.leaseMs ?? 30_000 };
+    const manager = this.sender(`memory@${options.session}`);
+    this.#leases = new Leases(lease, (cell) =>
+      this.say(manager, { op: 'reclaim', key: cell.key, epoch: cell.epoch }),
+    );
+    const at = (context: { line: number }): Line => this.#lines[context.line] as Line;
+    this.#logic = compile(
+      cacheLine.provide({
+        actions: {
+          requestShared: ({ context }) => this.#queue(at(context), 'gets'),
+          requestModified: ({ context }) => this.#queue(at(context), 'getm'),
+          release: ({ context }) => this.#queue(at(context), 'release'),
+          evict: ({ context }) => this.#queue(at(context), 'evict'),
+          put: ({ context }) => this.#put(at(context)),
+          fill: ({ context }) => at(context).fill(),
+          drop: ({ context }) => at(context).drop(),
+          granted: ({ context }) => at(context).granted(),
+          done: ({ context }) => at(context).done(),
+          lost: ({ context }) => at(context).lost(),
+          impossible: () => void this.impossible++,
+        },
+      }),
+    ) as unknown as CompiledLogic<CacheLineMachine>;
+    this.#subscription = options.bus.signals.subscribe((envelope) => this.#hear(envelope));
+    for (const cell of this.memory.cells.values()) if (cell.held) this.held(cell);
+  }
+
+  /** The position up to which this replica has applied the bus. */
+  get applied(): Seq {
+    return this.#applied;
+  }
+  get tip(): Seq {
+    return this.#bus.tip;
+  }
+
+  /** Resolves when the bus has been applied up to a position. */
+  reached(seq: Seq): Promise<void> | undefined {
+    if (this.#applied >= seq) return undefined;
+    return new Promise((resolve) => this.#waiting.push({ seq, resolve }));
+  }
+  snapshot(): ReplicaSnapshot {
+    return { applied: this.#applied, memory: this.memory.snapshot() };
+  }
+  /** Applies history that a snapshot does not have. Call before anything is read. */
+  async catchUp(): Promise<void> {
+    if (this.#applied < this.#bus.tip)
+      for await (const envelope of this.#bus.replay(this.#applied + 1)) this.#hear(envelope);
+  }
+
+  /** Who speaks under this id. */
+  sender(agent: string): Sender {
+    let sender = this.senders.get(agent);
+    if (sender === undefined) this.senders.set(agent, (sender = new Sender(agent)));
+    return sender;
+  }
+  /** The line of an agent and a key; made when it is first asked for. */
+  line(agent: string, cell: Cell): Line {
+    const known = this.#hosted[cell.index]?.find((line) => line.agent === agent);
+    if (known !== undefined) return known;
+    const line = new Line(this.#lines.length, agent, cell);
+    this.#lines.push(line);
+    const input = { line: line.index, readers: this.#readers };
+    line.actor = createActor(this.#logic, {
+      parent: this.#parent,
+      id: `line:${line.index}`,
+      input,
+    }) as Line['actor'];
+    line.actor.start();
+    (this.#hosted[cell.index] ??= []).push(line);
+    return line;
+  }
+  /** Asks for a new copy as soon as the entry that took the old one has been applied. */
+  prefetch(line: Line): void {
+    this.#prefetches.push(line);
+  }
+  /** Every line made so far. */
+  get lines(): readonly Line[] {
+    return this.#lines;
+  }
+
+  /** An agent's event, and what the line says because of it. */
+  send(line: Line, event: LineEvent['type']): void {
+    this.#tell(line, event);
+    this.flush();
+  }
+  /** Appends an entry.
+   *  @returns its result, at once where the bus is in process and idle. */
+  say(sender: Sender, unsent: Unsent): Promise<Result> | Result {
+    const entry = sender.number(unsent);
+    const settled = sender.expect(entry.number);
+    this.#publish(sender, entry);
+    return settled();
+  }
+  stop(): void {
+    this.#closed = true;
+    this.#subscription.unsubscribe();
+    this.#leases.close();
+    for (const { actor } of this.#lines) actor.send({ type: 'xstate.stop' } as never);
+  }
+
+  // ── the bus
+  #publish(sender: Sender, entry: Entry): void {
+    sender.publish(entry, () => this.#bus.publish(toSignal(this.#scope, entry)));
+  }
+  #hear(envelope: Envelope): void {
+    if (this.#closed || envelope.seq <= this.#applied) return;
+    if (envelope.seq !== this.#applied + 1)
+      throw new InvariantError(`replica: ${envelope.seq} after ${this.#applied}`);
+    this.#applied = envelope.seq;
+    const entry = fromSignal(this.#scope, envelope.signal);
+    if (entry !== undefined) {
+      this.counts[entry.op]++;
+      const outer = this.#flushing;
+      this.#flushing = true; // what lines say waits until the entry has been applied as a whole
+      this.memory.apply(entry, this);
+      for (let line = this.#prefetches.pop(); line !== undefined; line = this.#prefetches.pop()) {
+        if (line.state === 'I') this.#tell(line, 'LOAD');
+      }
+      this.#flushing = outer;
+      this.flush();
+    }
+    if (this.#waiting.length > 0) {
+      const due = this.#waiting.filter(({ seq }) => seq <= this.#applied);
+      this.#waiting = this.#waiting.filter(({ seq }) => seq > this.#applied);
+      for (const { resolve } of due) resolve();
+    }
+  }
+
+  // ── what memory says
+  own(agent: string, cell: Cell, event: LineEvent['type']): void {
+    const lines = this.#hosted[cell.index];
+    if (lines === undefined) return;
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i] as Line;
+      if (line.agent === agent) return this.#tell(line, event);
+    }
+  }
+  others(agent: string, cell: Cell, event: LineEvent['type']): void {
+    const lines = this.#hosted[cell.index];
+    if (lines === undefined) return;
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i] as Line;
+      if (line.agent !== agent) this.#tell(line, event);
+    }
+  }
+  held(cell: Cell): void {
+    this.#leases.note(cell);
+  }
+  settled(entry: Entry, result: Result): void {
+    this.senders.get(entry.agent)?.settle(entry.number, result);
+  }
+
+  // ── what lines say
+  #tell(line: Line, event: LineEvent['type']): void {
+    line.actor.send(LINE_EVENTS[event]);
+    if (event === 'RELEASED') line.work?.released(line);
+    else if (event === 'REFUSED') line.work?.refused(line);
+    // A read that waited for a request which was taken back asks by itself.
+    if (line.reads.length > 0 && line.state === 'I') line.actor.send(LINE_EVENTS.LOAD);
+  }
+  #queue(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
+    this.#outbox.push({ sender: this.sender(line.agent), entry: { op, key: line.cell.key } });
+  }
+  #put(line: Line): void {
+    const { pending, epoch, cell } = line;
+    if (pending === undefined)
+      throw new InvariantError(`line ${line.agent}/${cell.key}: a store without a value`);
+    this.#outbox.push({
+      sender: this.sender(line.agent),
+      entry: { op: 'put', key: cell.key, epoch, ...pending },
+    });
+  }
+  /** Says what lines wanted said. Never from within a machine's transition: that would nest. */
+  flush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      for (let next = this.#outbox.shift(); next !== undefined; next = this.#outbox.shift())
+        this.#publish(next.sender, next.sender.number(next.entry));
+    } finally {
+      this.#flushing = false;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/** What `--json` prints. Times in seconds. */
+import type { Report } from '../perform.ts';
+
+export function reportJson(report: Report): Record<string, unknown> {
+  const { status, outputs, timeline, makespan, criticalPath, usage, errors } = report;
+  return {
+    status,
+    outputs,
+    steps: timeline.map(({ id, agent, status: ended, start, end, waitedFor }) => ({
+      id,
+      agent,
+      status: ended,
+      start: inSeconds(start),
+      end: inSeconds(end),
+      waitedFor,
+    })),
+    makespan: makespan / 1_000,
+    criticalPath: criticalPath.length / 1_000,
+    usage,
+    ...(errors.length > 0 ? { errors: errors.map(({ message }) => message) } : {}),
+  };
+}
+
+const inSeconds = (ms: number | undefined): number | null => (ms === undefined ? null : ms / 1_000);

@@ -1,0 +1,79 @@
+/** The command line. Exit codes: 0 fine, 1 the performance failed, 2 bad usage or bad input, 130 interrupted. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ScoreError } from '../../actors/program.ts';
+import { ScoreFileError } from '../node/load-score.ts';
+import { SchemaError } from '../schema.ts';
+import { WfFormatError } from '../wfformat.ts';
+import { checkCommand } from './check.ts';
+import { performCommand, type PerformFlags } from './perform.ts';
+import { simulateCommand, type SimulateFlags } from './simulate.ts';
+import { oneOf, seconds, UsageError, wholeNumber } from './usage.ts';
+
+const { version } = JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string };
+const cli = new Command('tutti');
+const gather = (value: string, before: readonly string[]): string[] => [...before, value];
+let exitCode = 0;
+const then = (code: Promise<number>): Promise<void> => code.then((value) => void (exitCode = value));
+
+cli
+  .description('Coordinates many agents the way a processor coordinates its units.')
+  .version(version)
+  .option('--debug', 'show stack traces')
+  .exitOverride()
+  .showHelpAfterError('(tutti --help, or tutti COMMAND --help, says more)');
+
+cli
+  .command('perform')
+  .description('perform a score (YAML or JSON)')
+  .argument('<score>', 'the score file')
+  .option('--input <key=value>', "a value of the score's input; may be given many times", gather, [])
+  .option('--input-file <file>', 'the input as JSON or YAML')
+  .option('--max-concurrency <n>', 'how many steps may run at once', wholeNumber('--max-concurrency', 1, 1_000_000))
+  .option('--timeout <seconds>', 'cancel the performance after this long', seconds('--timeout'))
+  .option('--out <dir>', 'write every output, and a picture of the timeline, to this folder')
+  .option('--json', 'print the report as JSON, and nothing else, on standard output')
+  .option('--quiet', 'no progress, only outputs')
+  .action((file: string, flags: PerformFlags) => then(performCommand(file, flags)));
+
+cli
+  .command('simulate')
+  .description('perform a recorded workflow (WfFormat 1.5) in virtual time')
+  .argument('<file>', 'the workflow')
+  .option('--units <n|inf>', 'how many tasks may run at once', (text: string) =>
+    text === 'inf' ? undefined : wholeNumber('--units', 1, 1_048_576)(text),
+  )
+  .option('--dispatch <how>', 'reactive, batch or sequential', oneOf('--dispatch', ['reactive', 'batch', 'sequential']), 'reactive')
+  .option('--priority <what>', 'path or fifo', oneOf('--priority', ['path', 'fifo']), 'path')
+  .option('--json', 'print JSON')
+  .action((file: string, flags: SimulateFlags) => then(simulateCommand(file, flags)));
+
+cli
+  .command('check')
+  .description('validate a score and print its dependences after renaming')
+  .argument('<score>', 'the score file')
+  .option('--format <format>', 'text or mermaid', oneOf('--format', ['text', 'mermaid']), 'text')
+  .action((file: string, flags: { format: 'text' | 'mermaid' }) => then(checkCommand(file, flags)));
+
+try {
+  await cli.parseAsync();
+  process.exitCode = exitCode;
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it
+  if (cli.opts()['debug'] === true) console.error(error);
+  else console.error(`tutti: ${error instanceof Error ? error.message : String(error)}`);
+  const forPeople = [UsageError, ScoreFileError, ScoreError, SchemaError, WfFormatError];
+  if (forPeople.some((kind) => error instanceof kind)) return 2;
+  if (cli.opts()['debug'] !== true) console.error('tutti: this was not expected; --debug shows where it happened.');
+  return 1;
+}
+
+/** Beside the sources, or one folder further up from what is built. */
+function findPackage(): URL {
+  const built = import.meta.url.includes('/dist/');
+  return new URL(built ? '../../../package.json' : '../../package.json', import.meta.url);
+}

@@ -1,0 +1,69 @@
+/** `tutti perform`: a score, performed while you watch. */
+import { PerformanceError, perform, type Report } from '../perform.ts';
+import { loadScore } from '../node/load-score.ts';
+import { timelineText, seconds } from '../timeline-picture.ts';
+import { readInput } from './input.ts';
+import { reportJson } from './json.ts';
+import { prepareOut, writeOut } from './out.ts';
+import { progressOn } from './progress.ts';
+import { interrupted } from './interrupt.ts';
+
+export interface PerformFlags {
+  readonly input: readonly string[];
+  readonly inputFile?: string;
+  readonly maxConcurrency?: number;
+  readonly timeout?: number;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** A step of a score file that says no timeout of its own has this one: nothing waits for ever. */
+const STEP_TIMEOUT_MS = 600_000;
+
+/** @returns the exit code: 0 completed, 1 failed, 130 interrupted. */
+export async function performCommand(file: string, flags: PerformFlags): Promise<number> {
+  const { score, document } = await loadScore(file);
+  const input = await readInput(flags.input, flags.inputFile, document.input);
+  if (flags.out !== undefined) await prepareOut(flags.out);
+  const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
+  const progress = silent ? undefined : progressOn(process.stderr, score.program);
+  const interrupt = interrupted();
+  try {
+    const run = perform(score, {
+      input,
+      signal: interrupt.signal,
+      maxConcurrency: flags.maxConcurrency,
+      timeout: { totalMs: flags.timeout, stepMs: STEP_TIMEOUT_MS },
+      onEvent: progress && ((event) => progress.tell(event)),
+    });
+    const report = await run.report;
+    progress?.end();
+    const files = flags.out === undefined ? [] : await writeOut(flags.out, report);
+    if (flags.json) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+    else say(report, files, flags);
+    if (report.status === 'completed') return 0;
+    process.stderr.write(`tutti: ${new PerformanceError(report).message}\n`);
+    return interrupt.signal.aborted ? 130 : 1;
+  } finally {
+    progress?.end();
+    interrupt.forget();
+  }
+}
+
+function say(report: Report, files: readonly string[], flags: PerformFlags): void {
+  const columns = process.stdout.columns ?? 80;
+  if (!flags.quiet) process.stdout.write(`${timelineText(report, columns)}\n\n`);
+  if (files.length > 0) process.stdout.write(`${files.join('\n')}\n`);
+  else for (const [name, value] of Object.entries(report.outputs)) process.stdout.write(`${name}: ${shown(value)}\n`);
+  if (flags.quiet) return;
+  const { usage, makespan, criticalPath, timeline } = report;
+  const counts = `${timeline.length} steps, ${usage.calls} calls${usage.retries > 0 ? `, ${usage.retries} retries` : ''}`;
+  process.stdout.write(`${report.status}: ${counts} in ${seconds(makespan)} (critical path ${seconds(criticalPath.length)})\n`);
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? 'undefined');
+  const most = 4_000;
+  return text.length <= most ? text.trimEnd() : `${text.slice(0, most)}… (${text.length} characters; --out or --json has all)`;
+}

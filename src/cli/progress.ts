@@ -1,0 +1,120 @@
+/** Progress while a performance runs: a live picture on a terminal, plain lines elsewhere. On standard error. */
+import { createLogUpdate } from 'log-update';
+import type { RunEvent } from '../../actors/orchestrator.ts';
+import { messageOf } from '../../actors/errors.ts';
+import type { Program } from '../../actors/program.ts';
+import { seconds } from '../timeline-picture.ts';
+
+export interface Progress {
+  tell(event: RunEvent): void;
+  end(): void;
+}
+
+/** @param program what is performed, to say who waits for whom. */
+export function progressOn(stream: NodeJS.WriteStream, program: Program): Progress {
+  return stream.isTTY === true ? live(stream, program) : plain(stream);
+}
+
+function plain(stream: NodeJS.WriteStream): Progress {
+  const started = new Map<string, number>();
+  let begin = 0;
+  const say = (at: number, text: string) => void stream.write(`[${seconds(at - begin).padStart(8)}] ${clean(text)}\n`);
+  return {
+    tell(event) {
+      if (event.type === 'run.started') begin = event.timestamp;
+      if (event.type === 'step.started') {
+        started.set(event.stepId, started.get(event.stepId) ?? event.timestamp);
+        say(event.timestamp, `${event.stepId}: started${event.attempt > 1 ? ` (try ${event.attempt})` : ''}`);
+      }
+      const line = lineOf(event, started);
+      if (line !== undefined) say(event.timestamp, line);
+    },
+    end() {},
+  };
+}
+
+function lineOf(event: RunEvent, started: ReadonlyMap<string, number>): string | undefined {
+  switch (event.type) {
+    case 'step.ended': {
+      const since = started.get(event.stepId);
+      const took = since === undefined ? '' : ` in ${seconds(event.timestamp - since)}`;
+      return `${event.stepId}: ${event.status}${took}${event.error ? ` (${messageOf(event.error.cause)})` : ''}`;
+    }
+    case 'step.retrying':
+      return `${event.stepId}: failed (${messageOf(event.error)}); try ${event.attempt} in ${seconds(event.delayMs)}`;
+    case 'step.held':
+      return `${event.stepId}: held until a cue`;
+    case 'run.stalled':
+      return `everybody waits: ${event.waiting.map(({ stepId, waitsFor }) => `${stepId} for ${waitsFor}`).join('; ')}`;
+    default:
+      return undefined;
+  }
+}
+
+type Mark = 'waiting' | 'ready' | 'running' | 'held' | 'ended';
+const ORDER: readonly Mark[] = ['running', 'held', 'ready', 'waiting', 'ended'];
+
+function live(stream: NodeJS.WriteStream, program: Program): Progress {
+  const draw = createLogUpdate(stream);
+  const marks = new Map<string, { mark: Mark; since: number; text: string }>();
+  const writers = waitsOf(program);
+  let ended = 0;
+  let failed = 0;
+  let begin = performance.now();
+  const frame = (): string => {
+    const now = performance.now();
+    const rows = Math.max(3, (stream.rows ?? 24) - 2);
+    const width = Math.max(20, stream.columns ?? 80);
+    const shown = [...marks].sort(([, a], [, b]) => ORDER.indexOf(a.mark) - ORDER.indexOf(b.mark) || b.since - a.since).slice(0, rows);
+    const lines = shown.map(([id, { mark, since, text }]) => {
+      if (mark === 'running') return `▶ ${id}  ${seconds(now - since)}${text}`;
+      if (mark === 'held') return `⏸ ${id}  held until a cue`;
+      if (mark === 'ready') return `○ ${id}  waits for a unit`;
+      if (mark === 'ended') return `${text}`;
+      const missing = (writers.get(id) ?? []).filter((other) => marks.get(other)?.mark !== 'ended');
+      return `· ${id}  waits for ${missing.join(', ')}`;
+    });
+    const head = `${ended} of ${program.steps.length} done${failed > 0 ? `, ${failed} failed` : ''}, ${seconds(now - begin)}`;
+    return [head, ...lines].map((line) => fit(line, width - 1)).join('\n');
+  };
+  const timer = setInterval(() => draw(frame()), 100);
+  return {
+    tell(event) {
+      if (event.type === 'run.started') begin = event.timestamp;
+      if (!('stepId' in event)) return;
+      const { stepId: id, timestamp: since } = event;
+      const put = (mark: Mark, text = '') => void marks.set(id, { mark, since, text });
+      if (event.type === 'step.issued' || event.type === 'step.resumed') put('waiting');
+      else if (event.type === 'step.ready') put('ready');
+      else if (event.type === 'step.held') put('held');
+      else if (event.type === 'step.started') put('running', event.attempt > 1 ? `  (try ${event.attempt})` : '');
+      else if (event.type === 'step.retrying') put('waiting');
+      else {
+        const good = event.status === 'done' || event.status === 'defaulted' || event.status === 'tacet';
+        ended++;
+        if (!good) failed++;
+        const began = marks.get(id);
+        const took = began?.mark === 'running' ? `  ${seconds(since - began.since)}` : '';
+        put('ended', `${good ? '✔' : '✘'} ${id}${took}${event.error ? `  ${messageOf(event.error.cause)}` : ''}`);
+      }
+    },
+    end() {
+      clearInterval(timer);
+      draw(frame());
+      draw.done();
+    },
+  };
+}
+
+function waitsOf({ steps, firstEdge, source }: Program): Map<string, string[]> {
+  return new Map(
+    steps.map((step, i) => [step.id, [...new Set(source.subarray(firstEdge[i], firstEdge[i + 1]))].flatMap((tag) => steps[tag]?.id ?? [])]),
+  );
+}
+
+/** No escape sequence of a step's name reaches the terminal. */
+const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
+const fit = (line: string, width: number): string => {
+  const plain = [...clean(line)];
+  return plain.length <= width ? plain.join('') : `${plain.slice(0, width - 1).join('')}…`;
+};

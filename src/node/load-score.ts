@@ -1,0 +1,96 @@
+/** Score files: YAML or JSON from the disk, errors with line and column, agents from modules and programs. */
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import type { AgentPlan } from '../../actors/program.ts';
+import { planOf, type Agent } from '../agent.ts';
+import { checkDocument, DocumentError, scoreOfDocument, type ModuleAgent, type ScoreDocument } from '../score-file.ts';
+import type { Score } from '../score.ts';
+import { programAgent } from './program-agent.ts';
+
+/** Larger than this is no score. */
+const MAX_BYTES = 64 * 1_024 * 1_024;
+
+/** A score file cannot be used: which file, where in it, why, and what to do. */
+export class ScoreFileError extends Error {
+  override name = 'ScoreFileError';
+}
+
+/** Reads, checks and assembles a score file.
+ *  @throws {ScoreFileError} naming file, line and column. */
+export async function loadScore(file: string): Promise<{ score: Score<any, any>; document: ScoreDocument }> {
+  const text = await readScore(file);
+  const lines = new LineCounter();
+  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  const [fault] = parsed.errors;
+  if (fault !== undefined) throw new ScoreFileError(`${place(fault.pos[0])}: not YAML: ${fault.message}`);
+  try {
+    const document = checkDocument(valueOf(parsed, place));
+    const agents = new Map<string, AgentPlan>();
+    for (const [name, source] of Object.entries(document.agents)) {
+      const folder = dirname(resolve(file));
+      agents.set(name, 'command' in source ? programAgent(name, source, folder) : await moduleAgent(name, source, folder));
+    }
+    return { score: scoreOfDocument(document, agents), document };
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    throw new ScoreFileError(`${place(offsetOf(parsed, error.path))}: ${error.message}`);
+  }
+}
+
+async function readScore(file: string): Promise<string> {
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_BYTES) throw new ScoreFileError(`${file}: ${size} bytes are too many for a score (at most ${MAX_BYTES}).`);
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new ScoreFileError(`${file}: there is no such file.`);
+    if (code === 'EISDIR') throw new ScoreFileError(`${file}: is a folder; name the score file in it.`);
+    if (code === 'EACCES') throw new ScoreFileError(`${file}: may not be read; check its permissions.`);
+    throw error;
+  }
+}
+
+function valueOf(parsed: Document.Parsed, place: (offset: number) => string): unknown {
+  try {
+    return parsed.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new ScoreFileError(`${place(0)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Where in the text a path stands; where it does not stand, its nearest parent. */
+function offsetOf(parsed: Document.Parsed, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = parsed.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
+    if (node?.range) return node.range[0];
+  }
+  return parsed.contents?.range?.[0] ?? 0;
+}
+
+async function moduleAgent(name: string, { module, export: key = 'default', capacity }: ModuleAgent, folder: string): Promise<AgentPlan> {
+  const file = resolve(folder, module);
+  const at = ['agents', name, 'module'];
+  let loaded: Record<string, unknown>;
+  try {
+    loaded = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && reason.includes(file);
+    throw new DocumentError(at, missing ? `there is no module '${module}' beside the score.` : `module '${module}' cannot be loaded: ${reason}`);
+  }
+  const found = loaded[key];
+  const spec = typeof found === 'object' && found !== null && 'plan' in found;
+  if (typeof found !== 'function' && !spec) {
+    const has = Object.keys(loaded).join(', ') || 'nothing';
+    throw new DocumentError(at, `module '${module}' exports no agent as '${key}' (it exports: ${has}).`);
+  }
+  const plan = planOf(found as Agent, name);
+  return { name, run: plan.run, capacity: capacity ?? plan.capacity };
+}

@@ -1,0 +1,215 @@
+/** Scores as documents: the same score as the builder's, written as YAML or JSON. Durations in seconds.
+ *
+ *  What a document may say is `scoreDocument`; unknown keys are refused. Where agents come from (a module, a
+ *  program) is the caller's business, so that this file runs anywhere. */
+import { z } from 'zod';
+import { ScoreError, type AgentPlan, type StepPlan } from '../actors/program.ts';
+import { HOLD_TYPES } from '../machines/signal.ts';
+import type { Schema } from './schema.ts';
+import { scoreOf, type Score } from './score.ts';
+
+const seconds = z.number().min(0).max(2_000_000);
+const read = z.union([z.string().min(1), z.array(z.string().min(1))]);
+
+/** An agent is a program, or a function of a module. */
+const programAgent = z.strictObject({
+  /** The program and its arguments, started without a shell; `{operand}` in an argument stands for its value. */
+  command: z.array(z.string()).min(1),
+  /** What the program prints: plain text (default), or one JSON value. */
+  output: z.enum(['text', 'json']).default('text'),
+  /** What it is given on standard input: its operands as one JSON object (default), or nothing. */
+  stdin: z.enum(['json', 'none']).default('json'),
+  /** Relative to the score's folder, the default. */
+  cwd: z.string().optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  /** Bytes that it may print; more fails the step. Default 10 MiB. */
+  maxOutput: z.int().min(1).max(2 ** 30).optional(),
+  capacity: z.int().min(1).optional(),
+  timeout: seconds.optional(),
+});
+const moduleAgent = z.strictObject({
+  /** A module beside the score; its default export, or `export`, is the agent. */
+  module: z.string().min(1),
+  export: z.string().min(1).optional(),
+  capacity: z.int().min(1).optional(),
+  timeout: seconds.optional(),
+});
+
+export type ProgramAgent = z.infer<typeof programAgent>;
+export type ModuleAgent = z.infer<typeof moduleAgent>;
+export type AgentEntry = ProgramAgent | ModuleAgent;
+
+const retry = z.strictObject({
+  attempts: z.int().min(1).max(100),
+  delay: seconds.optional(),
+  factor: z.number().min(1).max(10).optional(),
+  maxDelay: seconds.optional(),
+  repeatsEffect: z.boolean().optional(),
+});
+const fermata = z.strictObject({
+  hold: z.enum(HOLD_TYPES).optional(),
+  timeout: seconds.optional(),
+  onTimeout: z.enum(['fail', 'resume']).optional(),
+});
+const vamp = z.strictObject({
+  max: z.int().min(1).max(1_000),
+  /** A property of the result that has to be true, or … */
+  until: z.string().min(1),
+  /** … at least this number. */
+  atLeast: z.number().optional(),
+  onCap: z.enum(['fail', 'accept']).optional(),
+});
+
+const stepEntry = z.strictObject({
+  id: z.string().min(1),
+  agent: z.string().min(1),
+  reads: z.record(z.string(), read).optional(),
+  after: z.array(z.string().min(1)).optional(),
+  writes: z.string().min(1).optional(),
+  join: z.enum(['all', 'allSettled']).optional(),
+  retry: retry.optional(),
+  timeout: seconds.optional(),
+  default: z.json().optional(),
+  urgency: z.number().min(1).max(10).optional(),
+  cost: z.number().min(0).optional(),
+  effects: z.enum(['none', 'idempotent', 'external']).optional(),
+  fermata: z.union([z.enum(HOLD_TYPES), fermata]).optional(),
+  vamp: vamp.optional(),
+  tacet: z.boolean().optional(),
+  attacca: z.boolean().optional(),
+  downbeat: z.boolean().optional(),
+});
+
+/** The whole document. */
+export const scoreDocument = z.strictObject({
+  score: z.string().min(1),
+  description: z.string().optional(),
+  /** JSON Schema of the input. */
+  input: z.union([z.boolean(), z.record(z.string(), z.json())]).optional(),
+  agents: z.record(z.string().min(1), z.union([programAgent, moduleAgent])),
+  steps: z.array(stepEntry).min(1),
+  /** What the performance returns: names, or a name for each read. */
+  outputs: z.union([z.array(z.string().min(1)), z.record(z.string(), z.string().min(1))]).optional(),
+});
+export type ScoreDocument = z.infer<typeof scoreDocument>;
+
+/** A score's document is wrong, at a place in it. */
+export class DocumentError extends Error {
+  override name = 'DocumentError';
+  readonly path: readonly PropertyKey[];
+  constructor(path: readonly PropertyKey[], message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+
+/** Checks a parsed document. @throws {DocumentError} for the first thing that is wrong. */
+export function checkDocument(value: unknown): ScoreDocument {
+  const parsed = scoreDocument.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw documentError(value, parsed.error.issues[0]!);
+}
+
+function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentError {
+  if (issue.code === 'unrecognized_keys') {
+    const [key] = issue.keys as [string];
+    const { place, known } = knownKeys(issue.path);
+    return new DocumentError([...issue.path, key], `unknown key '${key}' in ${place}; known are ${known.join(', ')}.`);
+  }
+  // A union says only that nothing fitted: say what was closest to fitting.
+  if (issue.code === 'invalid_union') {
+    const inner = issue.errors.filter((list) => list.length > 0).sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
+    if (inner !== undefined) return documentError(document, { ...inner[0]!, path: [...issue.path, ...inner[0]!.path] });
+  }
+  const missing = issue.code === 'invalid_type' && at(document, issue.path) === undefined;
+  const name = String(issue.path.at(-1) ?? 'the document');
+  const message = issue.message.replace(/^Invalid input: /, '');
+  return new DocumentError(issue.path, missing ? `'${name}' is missing (${message}).` : `'${name}': ${message}.`);
+}
+
+const depth = (issues: readonly z.core.$ZodIssue[]): number => Math.max(...issues.map(({ path }) => path.length));
+const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
+
+function knownKeys(path: readonly PropertyKey[]): { place: string; known: string[] } {
+  const [head, , third] = path;
+  if (head === undefined) return { place: 'the score', known: Object.keys(scoreDocument.shape) };
+  if (head === 'agents') {
+    return { place: 'an agent', known: [...new Set([...Object.keys(programAgent.shape), ...Object.keys(moduleAgent.shape)])] };
+  }
+  const nested = { retry, fermata, vamp }[String(third)];
+  if (head === 'steps' && nested !== undefined) return { place: String(third), known: Object.keys(nested.shape) };
+  return { place: 'a step', known: Object.keys(stepEntry.shape) };
+}
+
+/** Makes a score of a document whose agents have been found.
+ *  @throws {DocumentError} when a step names no agent of the document, or the input's schema is none;
+ *  {ScoreError} when the score cannot be performed. */
+export function scoreOfDocument(document: ScoreDocument, agents: ReadonlyMap<string, AgentPlan>): Score<any, any> {
+  const steps = document.steps.map((entry, index): StepPlan => {
+    const agent = agents.get(entry.agent);
+    if (agent === undefined) {
+      const names = [...agents.keys()].join(', ') || 'none';
+      throw new DocumentError(['steps', index, 'agent'], `unknown agent '${entry.agent}'; the score's agents are: ${names}.`);
+    }
+    return stepOf(entry, agent, document.agents[entry.agent]!);
+  });
+  const { outputs } = document;
+  const named = Array.isArray(outputs) ? Object.fromEntries(outputs.map((name) => [name, name])) : outputs;
+  const built = scoreOf(document.score, steps, { input: inputSchema(document.input), outputs: named });
+  try {
+    void built.program;
+  } catch (error) {
+    if (error instanceof ScoreError) throw new DocumentError(pathOf(error.at), error.message.slice(error.at.length + 2));
+    throw error;
+  }
+  return built;
+}
+
+function inputSchema(schema: ScoreDocument['input']): Schema<any, any> | undefined {
+  if (schema === undefined) return undefined;
+  try {
+    return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]) as unknown as Schema<any, any>;
+  } catch (error) {
+    throw new DocumentError(['input'], `not a JSON Schema: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+type Entry = ScoreDocument['steps'][number];
+
+function stepOf(entry: Entry, agent: AgentPlan, source: AgentEntry): StepPlan {
+  const { id, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat } = entry;
+  return {
+    ...{ id, agent, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat },
+    timeoutMs: inMilliseconds(entry.timeout ?? source.timeout),
+    retry: entry.retry && {
+      attempts: entry.retry.attempts,
+      delayMs: inMilliseconds(entry.retry.delay),
+      factor: entry.retry.factor,
+      maxDelayMs: inMilliseconds(entry.retry.maxDelay),
+      repeatsEffect: entry.retry.repeatsEffect,
+    },
+    fallback: 'default' in entry && entry.default !== undefined ? { value: entry.default } : undefined,
+    fermata: fermataOf(entry.fermata),
+    vamp: entry.vamp && { max: entry.vamp.max, onCap: entry.vamp.onCap, until: untilOf(entry.vamp) },
+  };
+}
+
+function fermataOf(given: Entry['fermata']): StepPlan['fermata'] {
+  if (given === undefined) return undefined;
+  if (typeof given === 'string') return { holdType: given };
+  return { holdType: given.hold, timeoutMs: inMilliseconds(given.timeout), onTimeout: given.onTimeout };
+}
+
+function untilOf({ until, atLeast }: NonNullable<Entry['vamp']>): (result: unknown) => boolean {
+  return (result) => {
+    const value = at(result, until.split('.'));
+    return atLeast === undefined ? Boolean(value) : typeof value === 'number' && value >= atLeast;
+  };
+}
+
+const inMilliseconds = (given: number | undefined): number | undefined => (given === undefined ? undefined : given * 1_000);
+
+/** `steps[3].reads.draft` → ['steps', 3, 'reads', 'draft'] */
+const pathOf = (place: string): PropertyKey[] =>
+  place.split(/[.[\]]+/).filter((part) => part !== '').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
