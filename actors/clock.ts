@@ -16,20 +16,12 @@ export interface Clock {
   /** Calls back when all that happens at this instant has happened: after the running microtask in real
    *  time, after all events of the same time in virtual time. */
   atEndOfInstant(callback: () => void): void;
+  /** Calls back after a turn in which others may run, before time passes: what settles at once has settled. */
+  afterThisTurn(callback: () => void): void;
   /** Somebody works: virtual time stands still until `rest` is called as often. No effect in real time. */
   work(): void;
   rest(): void;
 }
-
-/** The clock on the wall (monotonic, from the start of the process). */
-export const realClock: Clock = {
-  now: () => performance.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
-  clearTimeout: (id) => clearTimeout(id as ReturnType<typeof setTimeout>),
-  atEndOfInstant: (callback) => queueMicrotask(callback),
-  work() {},
-  rest() {},
-};
 
 interface Timer {
   at: number;
@@ -50,6 +42,17 @@ function viaChannel(): (callback: () => void) => void {
     port2.postMessage(0);
   };
 }
+
+/** The clock on the wall (monotonic, from the start of the process). */
+export const realClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (id) => clearTimeout(id as ReturnType<typeof setTimeout>),
+  atEndOfInstant: (callback) => queueMicrotask(callback),
+  afterThisTurn: (callback) => macrotask(callback),
+  work() {},
+  rest() {},
+};
 
 /** Time that passes only when nobody works.
  *  @example
@@ -80,6 +83,9 @@ export class VirtualClock implements Clock {
   atEndOfInstant(callback: () => void): void {
     this.#ends.push(callback);
     this.#schedule();
+  }
+  afterThisTurn(callback: () => void): void {
+    this.atEndOfInstant(callback);
   }
   work(): void {
     this.#workers++;

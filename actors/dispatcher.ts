@@ -30,15 +30,16 @@ export class Dispatcher {
   /** Stations that asked for a unit and whose agents have not answered. */
   #admitted = 0;
   #order = 0;
-  #granted: Station[] = [];
-  #forOrchestra: Station[] = [];
-  #released: Unit<Station>[] = [];
+  readonly #granted: Station[] = [];
+  readonly #forOrchestra: Station[] = [];
+  readonly #released: Unit<Station>[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#before = options.priority === 'fifo' ? (a, b) => a.order < b.order : this.#longerPathFirst;
     const capacity = options.dispatch === 'sequential' ? 1 : options.maxConcurrency;
-    if (capacity !== undefined) this.#orchestra = this.#create('(orchestra)', capacity, (s) => this.#granted.push(s));
+    if (capacity !== undefined)
+      this.#orchestra = this.#create('(orchestra)', capacity, (s) => this.#granted.push(s));
   }
 
   /** Whether a round with these requests would do anything. */
@@ -46,22 +47,23 @@ export class Dispatcher {
     return (requests.length > 0 && this.#opens) || this.#released.length > 0;
   }
 
-  /** One round. Takes requests off the list when their time has come. @returns who is granted. */
-  round(requests: Station[], ready: (station: Station) => void): Station[] {
-    if (requests.length > 0 && this.#opens) this.#admit(requests.splice(0), ready);
-    const released = this.#released;
-    this.#released = [];
+  /** One round. Takes requests off the list when their time has come. @returns who is granted; valid until the
+   *  next round. */
+  round(requests: Station[], ready: (station: Station) => void): readonly Station[] {
+    this.#granted.length = 0;
+    if (requests.length > 0 && this.#opens) this.#admit(requests, ready);
+    if (this.#released.length > 0 || this.#forOrchestra.length > 0) this.#passOn();
+    return this.#granted;
+  }
+
+  #passOn(): void {
+    const released = this.#released.splice(0);
     for (const unit of released) if (unit !== this.#orchestra) unit.release();
-    const waiting = this.#forOrchestra;
-    this.#forOrchestra = [];
-    if (this.#orchestra !== undefined) {
-      for (const station of waiting) this.#orchestra.enqueue(station);
-      for (let i = 0; i < waiting.length; i++) this.#orchestra.acquire();
-      for (const unit of released) if (unit === this.#orchestra) unit.release();
-    }
-    const granted = this.#granted;
-    this.#granted = [];
-    return granted;
+    if (this.#orchestra === undefined) return;
+    const waiting = this.#forOrchestra.splice(0);
+    for (const station of waiting) this.#orchestra.enqueue(station);
+    for (let i = 0; i < waiting.length; i++) this.#orchestra.acquire();
+    for (const unit of released) if (unit === this.#orchestra) unit.release();
   }
 
   /** A station's agent has answered: its units are free at the next round. */
@@ -103,10 +105,11 @@ export class Dispatcher {
     return this.#options.dispatch !== 'batch' || this.#admitted === 0;
   }
 
-  #admit(stations: readonly Station[], ready: (station: Station) => void): void {
-    this.#admitted += stations.length;
+  #admit(requests: Station[], ready: (station: Station) => void): void {
+    this.#admitted += requests.length;
     let asking = 0;
-    for (const station of stations) {
+    for (let i = 0; i < requests.length; i++) {
+      const station = requests[i]!;
       station.order = ++this.#order;
       ready(station);
       station.unit = this.#unitOf(this.#options.program.steps[station.step]!.agent);
@@ -116,7 +119,8 @@ export class Dispatcher {
         asking++;
       }
     }
-    if (asking > 0) for (const station of stations) station.unit?.acquire();
+    if (asking > 0) for (const station of requests) station.unit?.acquire();
+    requests.length = 0;
   }
 
   /** Granted by its agent's unit, if it has one: now the orchestra decides, if it is limited. */

@@ -7,7 +7,14 @@
  *  Whatever changes a machine happens in `#pump`, which repeats until nothing is left to do: settle what
  *  agents answered, publish, issue in order, grant, start. Machines only write notes ("ask for a unit"),
  *  because sending to another actor from inside a transition nests, and overflows at a depth of a thousand. */
-import { createActor, fromCallback, type Actor, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
+import {
+  createActor,
+  fromCallback,
+  type Actor,
+  type AnyActorRef,
+  type InspectionEvent,
+  type Observer,
+} from 'xstate';
 import { compile, type CompiledLogic } from '../machines/compile.ts';
 import { conductor, type ConductorEvent, type ConductorMachine } from '../machines/conductor.ts';
 import type { StationEvent } from '../machines/reservation-station.ts';
@@ -20,7 +27,14 @@ import { freeze } from './freeze.ts';
 import { Holds } from './holds.ts';
 import { createBus } from './in-process-bus.ts';
 import { OperandError, operandsOf, outputsOf } from './operands.ts';
-import { INPUT, type AgentPlan, type Program, type RetryPolicy, type StepPlan, type VampPlan } from './program.ts';
+import {
+  INPUT,
+  type AgentPlan,
+  type Program,
+  type RetryPolicy,
+  type StepPlan,
+  type VampPlan,
+} from './program.ts';
 import { Dispatcher, type Dispatch } from './dispatcher.ts';
 import { StationPool, type Station } from './station-pool.ts';
 import { TagTable } from './tag-table.ts';
@@ -43,7 +57,8 @@ export interface OrchestratorOptions {
   readonly priority?: 'path' | 'fifo' | undefined;
   /** How often a ready step may be passed over by others. Default 1,024. */
   readonly patience?: number | undefined;
-  readonly timeout?: { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
+  readonly timeout?:
+    { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
   readonly budget?: { readonly calls?: number | undefined } | undefined;
   /** How long an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
@@ -55,16 +70,36 @@ export interface OrchestratorOptions {
 }
 
 /** What happens in a performance. `seq` counts events, `timestamp` is in the clock's milliseconds. */
-export type RunEvent = { readonly runId: string; readonly seq: number; readonly timestamp: number } & RunEventBody;
+export type RunEvent = {
+  readonly runId: string;
+  readonly seq: number;
+  readonly timestamp: number;
+} & RunEventBody;
 export type RunEventBody =
   | { readonly type: 'run.started'; readonly steps: number }
   | { readonly type: 'step.issued'; readonly stepId: string }
   | { readonly type: 'step.ready'; readonly stepId: string }
   | { readonly type: 'step.held'; readonly stepId: string }
   | { readonly type: 'step.resumed'; readonly stepId: string }
-  | { readonly type: 'step.started'; readonly stepId: string; readonly agent: string; readonly attempt: number }
-  | { readonly type: 'step.retrying'; readonly stepId: string; readonly attempt: number; readonly delayMs: number; readonly error: unknown }
-  | { readonly type: 'step.ended'; readonly stepId: string; readonly status: StepStatus; readonly error?: errors.StepError }
+  | {
+      readonly type: 'step.started';
+      readonly stepId: string;
+      readonly agent: string;
+      readonly attempt: number;
+    }
+  | {
+      readonly type: 'step.retrying';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly error: unknown;
+    }
+  | {
+      readonly type: 'step.ended';
+      readonly stepId: string;
+      readonly status: StepStatus;
+      readonly error?: errors.StepError;
+    }
   | { readonly type: 'run.stalled'; readonly waiting: readonly errors.Waiting[] }
   | { readonly type: 'run.ended'; readonly status: RunStatus };
 
@@ -101,6 +136,9 @@ const RESUME = Object.freeze({ type: 'RESUME' } as const);
 const SQUASH = Object.freeze({ type: 'SQUASH' } as const);
 
 const host = fromCallback(() => {});
+let compiled: CompiledLogic<ConductorMachine> | undefined;
+/** Compiled when first needed, and once. */
+const conductorLogic = () => (compiled ??= compile(conductor));
 
 export class Orchestrator {
   readonly runId: string;
@@ -129,12 +167,14 @@ export class Orchestrator {
   #vampsEnded = new Set<number>(); // a cue said: once more, and on
   #stalls = 0;
   #startedAt = 0;
+  #instant = 0; //         the time of this round: reading the clock for every step would cost more than the step
   #eventSeq = 0;
   #listener: ((event: RunEvent) => void) | undefined;
   #pumping = false;
   #scheduled = false;
+  #growing = false;
   #ended = false;
-  #answers: { station: Station; ok: boolean; value: unknown }[] = [];
+  #answered: Station[] = [];
   #todo: (() => void)[] = [];
   #errors: Error[] = [];
   #cancelled = false;
@@ -156,6 +196,7 @@ export class Orchestrator {
     this.#timeline = new Timeline(program);
     const impossible = (what: string) => this.#todo.push(() => this.#stop(new errors.InvariantError(what)));
     this.#pool = new StationPool({
+      steps: program.steps.length,
       window: options.window ?? 1_024,
       parent: this.#host,
       settle: (index, ok, value) => this.#answer(this.#pool.at(index), ok, value),
@@ -196,7 +237,10 @@ export class Orchestrator {
     }
     if (timeout?.totalMs !== undefined) {
       const { totalMs } = timeout;
-      const timer = this.#clock.setTimeout(() => this.#stop(new errors.TimeoutError('the performance', totalMs)), totalMs);
+      const timer = this.#clock.setTimeout(
+        () => this.#stop(new errors.TimeoutError('the performance', totalMs)),
+        totalMs,
+      );
       this.#onset.push(() => this.#clock.clearTimeout(timer));
     }
     this.#clock.atEndOfInstant(() => this.#conduct('DOWNBEAT'));
@@ -223,28 +267,35 @@ export class Orchestrator {
     this.#pumping = true;
     const { notes } = this.#pool;
     do {
+      this.#instant = this.#clock.now();
       if (this.#todo.length > 0) this.#perform();
-      if (this.#answers.length > 0) this.#settleAnswers();
+      if (this.#answered.length > 0) this.#settleAnswers();
       if (notes.writes.length > 0) this.#publish();
       this.#issue();
       this.#grant();
       if (notes.starts.length > 0) this.#startAgents();
       if (notes.rests.length > 0) this.#backOff();
-    } while (this.#answers.length + notes.writes.length + this.#todo.length > 0 || this.#dispatcher.hasWork(notes.requests));
+    } while (
+      this.#answered.length + notes.writes.length + this.#todo.length > 0 ||
+      this.#dispatcher.hasWork(notes.requests)
+    );
     this.#pumping = false;
     if (!this.#ended) this.#takeStock();
   };
 
   #answer(station: Station, ok: boolean, value: unknown): void {
-    this.#answers.push({ station, ok, value });
+    station.ok = ok;
+    station.answer = value;
+    this.#answered.push(station);
     this.#wake();
   }
 
   #settleAnswers(): void {
-    const answers = this.#answers;
-    this.#answers = [];
-    for (let i = 0; i < answers.length; i++) {
-      const { station, ok, value } = answers[i]!;
+    const answered = this.#answered;
+    for (let i = 0; i < answered.length; i++) {
+      const station = answered[i]!;
+      const { ok, answer: value } = station;
+      station.answer = undefined;
       const attempt = station.attempt as Attempt;
       const step = this.#stepOf(station);
       attempt.end();
@@ -259,6 +310,7 @@ export class Orchestrator {
         station.actor.send(isFinal(error) ? FAILED_FOR_GOOD : FAILED);
       }
     }
+    answered.length = 0;
   }
 
   /** Whether a vamp goes round again. */
@@ -284,7 +336,11 @@ export class Orchestrator {
       const pulse: Pulse =
         station.written === 'fault'
           ? { type: 'pulse', tag: station.step, fault: station.fault as errors.StepError }
-          : { type: 'pulse', tag: station.step, value: station.written === 'value' ? station.result : this.#fallback(station.step) };
+          : {
+              type: 'pulse',
+              tag: station.step,
+              value: station.written === 'value' ? station.result : this.#fallback(station.step),
+            };
       this.#send(pulse);
     }
     writes.length = 0;
@@ -309,10 +365,22 @@ export class Orchestrator {
       if (step.tacet) this.#skipSilent(index);
       else if (this.#pool.hasRoom) this.#issueStep(index, step);
       else {
-        this.#stalls++;
-        return;
+        return this.#stall();
       }
       this.#cursor++;
+    }
+  }
+
+  /** A structural hazard: no station is free. The pool grows only if that is still so when what settles at once
+   *  has settled. */
+  #stall(): void {
+    if (this.#pool.atWindow) this.#stalls++;
+    else if (!this.#growing) {
+      this.#growing = true;
+      this.#clock.afterThisTurn(() => {
+        this.#growing = false;
+        if (!this.#pool.hasRoom && this.#pool.grow()) this.#wake();
+      });
     }
   }
 
@@ -331,7 +399,10 @@ export class Orchestrator {
     this.#timeline.issued(index, this.#now());
     this.#emitStep('step.issued', index);
     const plain =
-      step.retry === undefined && step.fallback === undefined && step.join !== 'allSettled' && step.vamp === undefined;
+      step.retry === undefined &&
+      step.fallback === undefined &&
+      step.join !== 'allSettled' &&
+      step.vamp === undefined;
     const holds = this.#holdsAtIssue(index, step); // joins them
     const station = this.#pool.issue(
       index,
@@ -382,7 +453,6 @@ export class Orchestrator {
     this.#send({ type: 'pulse', tag: index, value: this.#fallback(index) });
   }
 
-
   #grant(): void {
     const granted = this.#dispatcher.round(this.#pool.notes.requests, this.#noteReady);
     for (let i = 0; i < granted.length; i++) granted[i]!.actor.send(GRANT_UNIT);
@@ -401,14 +471,17 @@ export class Orchestrator {
     const index = station.step;
     const step = this.#stepOf(station);
     const { agent } = step;
+    this.#instant = this.#clock.now(); // the agent before this one may have kept us
     this.#timeline.started(index, this.#now());
     const count = this.#timeline.attempts(index);
     const attempt = new Attempt(this.runId, step.id, count, this.#clock);
     station.attempt = attempt;
     this.#running++;
-    if (this.#listener !== undefined) this.#emit({ type: 'step.started', stepId: step.id, agent: agent.name, attempt: count });
+    if (this.#listener !== undefined)
+      this.#emit({ type: 'step.started', stepId: step.id, agent: agent.name, attempt: count });
     const limit = this.#options.budget?.calls;
-    if (limit !== undefined && this.#calls >= limit) return this.#answer(station, false, new errors.BudgetError('calls', limit));
+    if (limit !== undefined && this.#calls >= limit)
+      return this.#answer(station, false, new errors.BudgetError('calls', limit));
     this.#calls++;
     const limitMs = step.timeoutMs ?? this.#options.timeout?.stepMs;
     if (limitMs !== undefined) {
@@ -446,7 +519,13 @@ export class Orchestrator {
       const attempt = this.#timeline.attempts(index);
       const delayMs = delayBefore(attempt + 1, step.retry ?? (this.#options.retry as RetryPolicy));
       this.#timeline.rested(index);
-      this.#emit({ type: 'step.retrying', stepId: step.id, attempt: attempt + 1, delayMs, error: station.fault?.cause });
+      this.#emit({
+        type: 'step.retrying',
+        stepId: step.id,
+        attempt: attempt + 1,
+        delayMs,
+        error: station.fault?.cause,
+      });
       station.fault = undefined;
       this.#retries++;
       this.#timers++;
@@ -489,13 +568,24 @@ export class Orchestrator {
     const silent = writer === undefined;
     const ran = this.#timeline.attempts(tag) > 0;
     const status: StepStatus = fault
-      ? ran || fault.stepId === fault.at ? 'failed' : 'skipped'
-      : silent ? 'tacet' : writer.written === 'default' ? 'defaulted' : 'done';
+      ? ran || fault.stepId === fault.at
+        ? 'failed'
+        : 'skipped'
+      : silent
+        ? 'tacet'
+        : writer.written === 'default'
+          ? 'defaulted'
+          : 'done';
     this.#timeline.ended(tag, this.#now(), status);
     if (fault !== undefined && this.#program.readers[tag] === 0) this.#blame(fault);
     if (this.#listener === undefined) return;
     const error = fault ?? (status === 'defaulted' ? writer?.fault : undefined);
-    this.#emit({ type: 'step.ended', stepId: this.#program.steps[tag]!.id, status, ...(error ? { error } : {}) });
+    this.#emit({
+      type: 'step.ended',
+      stepId: this.#program.steps[tag]!.id,
+      status,
+      ...(error ? { error } : {}),
+    });
   }
 
   /** A signal from the conductor's stand, or from anybody with a place on the bus. */
@@ -513,7 +603,8 @@ export class Orchestrator {
   #cue(signal: HctSignal): void {
     this.#eachAgent(signal, (agent) => this.#dispatcher.wake(agent));
     for (const { step } of this.#pool.held()) {
-      if (this.#program.steps[step]!.vamp !== undefined && this.#meant(signal, step)) this.#vampsEnded.add(step);
+      if (this.#program.steps[step]!.vamp !== undefined && this.#meant(signal, step))
+        this.#vampsEnded.add(step);
     }
   }
 
@@ -580,27 +671,28 @@ export class Orchestrator {
   #createConductor(impossible: (what: string) => void): Actor<CompiledLogic<ConductorMachine>> {
     const later = (work: () => void) => () => void this.#todo.push(work);
     let stall: TimerId | undefined;
-    const logic = compile(
-      conductor.provide({
-        actions: {
-          begin: later(() => {
-            this.#startedAt = this.#clock.now();
-            this.#emit({ type: 'run.started', steps: this.#program.steps.length });
-          }),
-          squash: later(() => this.#squash()),
-          watch: later(() => {
-            const waiting = this.#whoWaits();
-            this.#emit({ type: 'run.stalled', waiting });
-            stall = this.#clock.setTimeout(() => this.#conduct('STALL_TIMEOUT'), this.#options.stallMs ?? 30_000);
-          }),
-          unwatch: later(() => stall !== undefined && this.#clock.clearTimeout(stall)),
-          deadlock: later(() => this.#errors.push(new errors.DeadlockError(this.#whoWaits()))),
-          abandon: later(() => this.#pool.stop()),
-          finish: later(() => this.#finish()),
-          impossible: ({ event }) => impossible(`conductor: ${event.type}`),
-        },
-      }),
-    ) as unknown as CompiledLogic<ConductorMachine>;
+    const logic = conductorLogic().provide({
+      actions: {
+        begin: later(() => {
+          this.#startedAt = this.#instant = this.#clock.now();
+          this.#emit({ type: 'run.started', steps: this.#program.steps.length });
+        }),
+        squash: later(() => this.#squash()),
+        watch: later(() => {
+          const waiting = this.#whoWaits();
+          this.#emit({ type: 'run.stalled', waiting });
+          stall = this.#clock.setTimeout(
+            () => this.#conduct('STALL_TIMEOUT'),
+            this.#options.stallMs ?? 30_000,
+          );
+        }),
+        unwatch: later(() => stall !== undefined && this.#clock.clearTimeout(stall)),
+        deadlock: later(() => this.#errors.push(new errors.DeadlockError(this.#whoWaits()))),
+        abandon: later(() => this.#pool.stop()),
+        finish: later(() => this.#finish()),
+        impossible: ({ event }) => impossible(`conductor: ${event.type}`),
+      },
+    });
     return createActor(logic, { parent: this.#host, id: 'conductor' }).start();
   }
 
@@ -635,9 +727,11 @@ export class Orchestrator {
     const { steps } = this.#program;
     const idle = this.#pool.busy === 0;
     const value = this.#conductor.getSnapshot().value;
-    if (value === 'closing' ? idle : idle && this.#settled === steps.length && value !== 'silent') return this.#conduct('SETTLED');
+    if (value === 'closing' ? idle : idle && this.#settled === steps.length && value !== 'silent')
+      return this.#conduct('SETTLED');
     const { requests, writes } = this.#pool.notes;
-    const moving = this.#running + this.#timers + requests.length + writes.length > 0 || this.#holds.willExpire;
+    const moving =
+      this.#running + this.#timers + requests.length + writes.length > 0 || this.#holds.willExpire;
     if (value === 'performing' && !moving && !this.#writing()) this.#conduct('STALL');
     else if (value === 'stalled' && moving) this.#conduct('PROGRESS');
   }
@@ -650,9 +744,15 @@ export class Orchestrator {
     return this.#pool.held().map((station) => {
       const step = this.#stepOf(station);
       const { value } = station.actor.getSnapshot();
-      const missing = this.#timeline.waitedFor(station.step).filter((id) => this.#pool.held().some((s) => this.#stepOf(s).id === id));
+      const missing = this.#timeline
+        .waitedFor(station.step)
+        .filter((id) => this.#pool.held().some((s) => this.#stepOf(s).id === id));
       const waitsFor =
-        value === 'held' ? 'a cue' : value === 'ready' ? `a unit of '${step.agent.name}'` : missing.map((id) => `'${id}'`).join(', ');
+        value === 'held'
+          ? 'a cue'
+          : value === 'ready'
+            ? `a unit of '${step.agent.name}'`
+            : missing.map((id) => `'${id}'`).join(', ');
       return { stepId: step.id, waitsFor };
     });
   }
@@ -690,7 +790,9 @@ export class Orchestrator {
   }
   /** A fault that nobody absorbs. Each root cause is named once. */
   #blame(fault: errors.StepError): void {
-    const known = this.#errors.some((error) => error instanceof errors.StepError && error.cause === fault.cause);
+    const known = this.#errors.some(
+      (error) => error instanceof errors.StepError && error.cause === fault.cause,
+    );
     if (!known) this.#errors.push(fault);
   }
 
@@ -738,10 +840,12 @@ export class Orchestrator {
   }
   #retriesOf(step: StepPlan): number {
     const policy = step.retry ?? this.#options.retry;
-    return policy === undefined || (step.effects === 'external' && !policy.repeatsEffect) ? 0 : policy.attempts - 1;
+    return policy === undefined || (step.effects === 'external' && !policy.repeatsEffect)
+      ? 0
+      : policy.attempts - 1;
   }
   #now(): number {
-    return this.#clock.now() - this.#startedAt;
+    return this.#instant - this.#startedAt;
   }
   #emitStep(type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed', index: number): void {
     if (this.#listener !== undefined) this.#emit({ type, stepId: this.#program.steps[index]!.id });
@@ -756,14 +860,20 @@ export class Orchestrator {
   }
 }
 
-const isFinal = (error: unknown): boolean => error instanceof errors.BudgetError || error instanceof OperandError || error instanceof errors.CancelledError;
+const isFinal = (error: unknown): boolean =>
+  error instanceof errors.BudgetError ||
+  error instanceof OperandError ||
+  error instanceof errors.CancelledError;
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 const addresses = (signal: HctSignal, runId: string): boolean =>
   signal.targets.length === 0 || signal.targets.includes('*') || signal.targets.includes(runId);
 
-function delayBefore(attempt: number, { delayMs = 1_000, factor = 2, maxDelayMs = 60_000 }: RetryPolicy): number {
+function delayBefore(
+  attempt: number,
+  { delayMs = 1_000, factor = 2, maxDelayMs = 60_000 }: RetryPolicy,
+): number {
   return Math.min(maxDelayMs, delayMs * factor ** (attempt - 2));
 }
 

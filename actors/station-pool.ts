@@ -4,7 +4,11 @@
  *  machines say is written into lists that the orchestrator reads; see there why. */
 import { createActor, type Actor, type AnyActorRef } from 'xstate';
 import { compile, type CompiledLogic } from '../machines/compile.ts';
-import { reservationStation, type ReservationStationMachine, type StationEvent } from '../machines/reservation-station.ts';
+import {
+  reservationStation,
+  type ReservationStationMachine,
+  type StationEvent,
+} from '../machines/reservation-station.ts';
 import { Runner, type Attempt, type Settle } from './attempt.ts';
 import type { StepError } from './errors.ts';
 import type { Unit } from './unit.ts';
@@ -26,6 +30,9 @@ export interface Station {
   /** The unit that it waits for or has; none where nothing limits its agent. */
   unit: Unit<Station> | undefined;
   attempt: Attempt | undefined;
+  /** What the agent answered, until it is settled. */
+  ok: boolean;
+  answer: unknown;
   result: unknown;
   fault: StepError | undefined;
   written: Written;
@@ -41,18 +48,30 @@ export interface Notes {
   readonly aborts: Station[];
 }
 
+let compiled: CompiledLogic<ReservationStationMachine> | undefined;
+/** Compiled when first needed, and once. */
+const stationLogic = () => (compiled ??= compile(reservationStation));
+
+/** Stations to begin with. Steps that settle at once never need more: few stations are quick to make and stay in
+ *  the processor's own cache. */
+const FIRST = 64;
+
 export class StationPool {
   readonly notes: Notes = { requests: [], withdrawals: [], starts: [], writes: [], rests: [], aborts: [] };
   readonly #stations: Station[] = [];
   readonly #free: Station[] = [];
-  /** By step: the station that holds it. */
-  readonly #holder = new Map<number, Station>();
+  /** By step: the index of the station that holds it, or −1. */
+  readonly #holder: Int32Array;
   readonly #window: number;
+  #size: number;
   readonly #parent: AnyActorRef;
   readonly #settle: Settle;
   readonly #logic: CompiledLogic<ReservationStationMachine>;
 
   constructor(options: {
+    /** How many steps there are. */
+    steps: number;
+    /** How many stations there may be. The pool begins with {@link FIRST} and grows when it is asked to. */
     window: number;
     parent: AnyActorRef;
     settle: Settle;
@@ -61,6 +80,8 @@ export class StationPool {
     impossible: (what: string) => void;
   }) {
     this.#window = options.window;
+    this.#size = Math.min(FIRST, options.window);
+    this.#holder = new Int32Array(options.steps).fill(-1);
     this.#parent = options.parent;
     this.#settle = options.settle;
     const { notes } = this;
@@ -71,26 +92,24 @@ export class StationPool {
       notes.writes.push(station);
     };
     const [value, standIn, fault] = [write('value'), write('default'), write('fault')];
-    this.#logic = compile(
-      reservationStation.provide({
-        actions: {
-          requestUnit: ({ context }) => void notes.requests.push(at(context)),
-          withdraw: ({ context }) => void notes.withdrawals.push(at(context)),
-          start: ({ context }) => void notes.starts.push(at(context)),
-          broadcast: ({ context }) => value(context),
-          broadcastDefault: ({ context }) => standIn(context),
-          broadcastFault: ({ context }) => fault(context),
-          backOff: ({ context }) => void notes.rests.push(at(context)),
-          abort: ({ context }) => void notes.aborts.push(at(context)),
-          release: ({ context }) => {
-            const station = at(context);
-            options.released(station.step);
-            this.#recycle(station);
-          },
-          impossible: ({ context, event }) => options.impossible(`station ${context.station}: ${event.type}`),
+    this.#logic = stationLogic().provide({
+      actions: {
+        requestUnit: ({ context }) => void notes.requests.push(at(context)),
+        withdraw: ({ context }) => void notes.withdrawals.push(at(context)),
+        start: ({ context }) => void notes.starts.push(at(context)),
+        broadcast: ({ context }) => value(context),
+        broadcastDefault: ({ context }) => standIn(context),
+        broadcastFault: ({ context }) => fault(context),
+        backOff: ({ context }) => void notes.rests.push(at(context)),
+        abort: ({ context }) => void notes.aborts.push(at(context)),
+        release: ({ context }) => {
+          const station = at(context);
+          options.released(station.step);
+          this.#recycle(station);
         },
-      }),
-    ) as unknown as CompiledLogic<ReservationStationMachine>;
+        impossible: ({ context, event }) => options.impossible(`station ${context.station}: ${event.type}`),
+      },
+    });
   }
 
   /** Stations that hold a step. */
@@ -99,24 +118,35 @@ export class StationPool {
   }
   /** Whether a step can be issued. */
   get hasRoom(): boolean {
-    return this.#free.length > 0 || this.#stations.length < this.#window;
+    return this.#free.length > 0 || this.#stations.length < this.#size;
+  }
+  /** Doubles the pool, up to its window. @returns whether there was anything to gain. */
+  grow(): boolean {
+    const size = Math.min(this.#window, this.#size * 2);
+    const grown = size > this.#size;
+    this.#size = size;
+    return grown;
+  }
+  get atWindow(): boolean {
+    return this.#size === this.#window;
   }
   at(index: number): Station {
     return this.#stations[index] as Station;
   }
   /** The station that holds a step, if any. */
   holding(step: number): Station | undefined {
-    return this.#holder.get(step);
+    const index = this.#holder[step];
+    return index === undefined || index < 0 ? undefined : this.#stations[index];
   }
   /** Every station that holds a step. */
   held(): Station[] {
-    return [...this.#holder.values()];
+    return this.#stations.filter(({ step }) => step >= 0);
   }
 
   issue(step: number, event: StationEvent): Station {
     const station = this.#free.pop() ?? this.#create();
     station.step = step;
-    this.#holder.set(step, station);
+    this.#holder[step] = station.index;
     station.actor.send(event);
     return station;
   }
@@ -134,7 +164,11 @@ export class StationPool {
 
   #create(): Station {
     const index = this.#stations.length;
-    const actor = createActor(this.#logic, { parent: this.#parent, id: `station:${index}`, input: { station: index } });
+    const actor = createActor(this.#logic, {
+      parent: this.#parent,
+      id: `station:${index}`,
+      input: { station: index },
+    });
     actor.start();
     const station: Station = {
       index,
@@ -144,6 +178,8 @@ export class StationPool {
       order: 0,
       unit: undefined,
       attempt: undefined,
+      ok: false,
+      answer: undefined,
       result: undefined,
       fault: undefined,
       written: 'value',
@@ -152,7 +188,7 @@ export class StationPool {
     return station;
   }
   #recycle(station: Station): void {
-    this.#holder.delete(station.step);
+    this.#holder[station.step] = -1;
     station.step = -1;
     station.attempt = undefined;
     station.result = undefined;

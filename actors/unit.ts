@@ -15,6 +15,10 @@ const RELEASE = Object.freeze({ type: 'RELEASE' } as const);
 const TACET = Object.freeze({ type: 'TACET' } as const);
 const WAKE = Object.freeze({ type: 'WAKE' } as const);
 
+let compiled: CompiledLogic<FunctionalUnitMachine> | undefined;
+/** Compiled when first needed, and once. */
+const unitLogic = () => (compiled ??= compile(functionalUnit));
+
 /** A functional unit with the stations that wait for it. */
 export class Unit<T> {
   readonly name: string;
@@ -34,19 +38,20 @@ export class Unit<T> {
     this.name = options.name;
     this.queue = new ReadyQueue(options.before, options.patience);
     this.#granted = options.granted;
-    const logic = compile(
-      functionalUnit.provide({
-        actions: {
-          grant: () => this.#grant(1),
-          grantQueued: ({ context }) => this.#grant(grantable(context)),
-          impossible: ({ event }) => options.impossible(`unit '${options.name}': ${event.type}`),
-        },
-      }),
-    ) as unknown as CompiledLogic<FunctionalUnitMachine>;
+    const logic = unitLogic().provide({
+      actions: {
+        grant: () => this.#grant(1),
+        grantQueued: ({ context }) => this.#grant(grantable(context)),
+        impossible: ({ event }) => options.impossible(`unit '${options.name}': ${event.type}`),
+      },
+    });
     this.#actor = createActor(logic, {
       parent: options.parent,
       id: `unit:${options.name}`,
-      input: { unit: options.name, ...(options.capacity === undefined ? {} : { capacity: options.capacity }) },
+      input: {
+        unit: options.name,
+        ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
+      },
     });
     this.#actor.start();
   }

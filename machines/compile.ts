@@ -30,10 +30,18 @@ interface ActionArgs extends GuardArgs {
   system: unknown;
 }
 type Guard = (args: GuardArgs) => boolean;
+type CustomAction = (args: ActionArgs, params?: Params) => unknown;
 interface Action {
-  name: string;
-  assigns: boolean;
-  run: (args: ActionArgs) => unknown;
+  /** Makes the next context … */
+  assign: ((args: ActionArgs) => Context) | undefined;
+  /** … or acts: where its meaning is found, and what it is told besides. */
+  slot: number;
+  params: ((args: ActionArgs) => Params) | undefined;
+}
+/** Named actions by slot, so that their meanings can be changed without building the table again. */
+interface Names {
+  slots: Map<string, number>;
+  custom: CustomAction[];
 }
 interface Candidate {
   guard: Guard | undefined;
@@ -52,17 +60,19 @@ interface Row {
 export class NotFlatError extends Error {
   override name = 'NotFlatError';
   constructor(machine: string, where: string, what: string) {
-    super(`compile(${machine}): ${where} uses ${what}; only flat machines compile. Run it interpreted instead.`);
+    super(
+      `compile(${machine}): ${where} uses ${what}; only flat machines compile. Run it interpreted instead.`,
+    );
   }
 }
 
 /** The snapshot of a compiled machine: `value`, `context` and `status` equal the interpreter's.
  *  The methods live on the prototype, so that serialising a snapshot never drags the machine along. */
 export class FlatSnapshot<TContext = Context> {
-  readonly status = 'active' as const;
-  readonly output = undefined;
-  readonly error = undefined;
-  readonly children = {};
+  declare readonly status: 'active';
+  declare readonly output: undefined;
+  declare readonly error: undefined;
+  declare readonly children: Record<string, never>;
   readonly value: string;
   readonly context: TContext;
   readonly #row: Row;
@@ -99,6 +109,22 @@ export class FlatSnapshot<TContext = Context> {
 /** XState's own `ContextFrom` is `never` for a machine behind an interface. */
 type ContextOf<M extends AnyStateMachine> = ReturnType<M['getInitialSnapshot']>['context'];
 
+// The same for every snapshot of a flat machine, so not a field of any.
+Object.assign(FlatSnapshot.prototype, {
+  status: 'active',
+  output: undefined,
+  error: undefined,
+  children: Object.freeze({}),
+});
+
+/** What a named action of a compiled machine is called with. */
+export type CompiledAction<M extends AnyStateMachine> = (args: {
+  context: ContextOf<M>;
+  event: EventFromLogic<M>;
+  self: unknown;
+  system: unknown;
+}) => void;
+
 /** Logic for `createActor`, as returned by {@link compile}. `config` and `definition` are the machine's
  *  own, so that an inspector draws the same chart as for the interpreted machine. */
 export interface CompiledLogic<M extends AnyStateMachine> extends ActorLogic<
@@ -110,6 +136,9 @@ export interface CompiledLogic<M extends AnyStateMachine> extends ActorLogic<
   readonly config: M['config'];
   readonly definition: M['definition'];
   readonly machine: M;
+  /** The same table with other meanings for named actions; the table is not built again.
+   *  @throws {Error} for a name that the machine does not use. */
+  provide(implementations: { actions: Readonly<Record<string, CompiledAction<M>>> }): CompiledLogic<M>;
 }
 
 /** Compiles a flat machine.
@@ -122,26 +151,39 @@ export interface CompiledLogic<M extends AnyStateMachine> extends ActorLogic<
  *  actor.getSnapshot().value; // 'busy'
  *  ``` */
 export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M> {
-  const rows = tabulate(machine);
+  const names: Names = { slots: new Map(), custom: [] };
+  const rows = tabulate(machine, names);
   const initial = rows.get(initialState(machine)) as Row;
-  const initialEntry = entryActions(machine, initial.value);
-  return {
+  const initialEntry = entryActions(machine, initial.value, names);
+  const withActions = (custom: readonly CustomAction[]): CompiledLogic<M> => ({
     id: machine.id,
     config: machine.config,
-    definition: machine.definition,
+    get definition() {
+      return machine.definition;
+    },
     machine,
+    provide({ actions }) {
+      const changed = [...custom];
+      for (const [name, action] of Object.entries(actions)) {
+        const slot = names.slots.get(name);
+        if (slot === undefined) throw new Error(`compile(${machine.id}): no action is named '${name}'`);
+        changed[slot] = action as CustomAction;
+      }
+      return withActions(changed);
+    },
     transition(snapshot, event, scope) {
       const chosen = choose(FlatSnapshot.row(snapshot), snapshot.context as Context, event);
       if (chosen === undefined) return snapshot;
       const { actions, target } = chosen;
-      const context = actions.length === 0 ? snapshot.context : perform(actions, snapshot.context, event, scope);
+      const context =
+        actions.length === 0 ? snapshot.context : perform(actions, custom, snapshot.context, event, scope);
       if (target === undefined && context === snapshot.context) return snapshot;
       return new FlatSnapshot(target ?? FlatSnapshot.row(snapshot), context as ContextOf<M>);
     },
     getInitialSnapshot(scope, input) {
       const event = { type: 'xstate.init', input } as EventObject;
       const context = initialContext(machine, input, scope);
-      return new FlatSnapshot(initial, perform(initialEntry, context, event, scope) as ContextOf<M>);
+      return new FlatSnapshot(initial, perform(initialEntry, custom, context, event, scope) as ContextOf<M>);
     },
     getPersistedSnapshot: (snapshot) => snapshot.toJSON() as unknown as Snapshot<unknown>,
     restoreSnapshot(persisted) {
@@ -150,7 +192,8 @@ export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M>
       if (row === undefined) throw new Error(`compile(${machine.id}): no state '${value}' to restore`);
       return new FlatSnapshot(row, context);
     },
-  };
+  });
+  return withActions(names.custom);
 }
 
 function choose(row: Row, context: Context, event: EventObject): Candidate | undefined {
@@ -164,42 +207,52 @@ function choose(row: Row, context: Context, event: EventObject): Candidate | und
 
 function perform(
   actions: readonly Action[],
+  custom: readonly CustomAction[],
   before: Context,
   event: EventObject,
   scope: ActorScope<any, any, any, any>,
 ): Context {
   let args: ActionArgs = { context: before, event, self: scope.self, system: scope.system };
   for (let i = 0; i < actions.length; i++) {
-    const action = actions[i] as Action;
-    const result = action.run(args);
+    const { assign, slot, params } = actions[i] as Action;
+    if (assign === undefined) (custom[slot] as CustomAction)(args, params?.(args));
     // Whoever kept the arguments keeps them as they were.
-    if (action.assigns) args = { context: result as Context, event, self: scope.self, system: scope.system };
+    else args = { context: assign(args), event, self: scope.self, system: scope.system };
   }
   return args.context;
 }
 
-function tabulate(machine: AnyStateMachine): Map<string, Row> {
+function tabulate(machine: AnyStateMachine, names: Names): Map<string, Row> {
   const nodes = Object.values(machine.states) as AnyStateNode[];
   refuse(machine, machine.root, '(root)');
   const rows = new Map<string, Row>();
   for (const node of nodes) {
     if (node.type !== 'atomic') throw new NotFlatError(machine.id, node.key, `a ${node.type} state`);
     refuse(machine, node, node.key);
-    const row: Row = { value: node.key, tags: new Set(node.tags), meta: node.meta, cells: Object.create(null), any: [] };
+    const row: Row = {
+      value: node.key,
+      tags: new Set(node.tags),
+      meta: node.meta,
+      cells: Object.create(null),
+      any: [],
+    };
     rows.set(node.key, row);
   }
-  for (const node of nodes) fillCells(machine, node, rows);
+  for (const node of nodes) fillCells(machine, node, rows, names);
   return rows;
 }
 
-function fillCells(machine: AnyStateMachine, node: AnyStateNode, rows: Map<string, Row>): void {
+function fillCells(machine: AnyStateMachine, node: AnyStateNode, rows: Map<string, Row>, names: Names): void {
   const row = rows.get(node.key) as Row;
   const own = node.transitions as Map<string, readonly any[]>;
   const root = machine.root.transitions as Map<string, readonly any[]>;
   const candidates = (type: string) =>
-    [...(own.get(type) ?? []), ...(own.get('*') ?? []), ...(root.get(type) ?? []), ...(root.get('*') ?? [])].map(
-      (transition) => candidate(machine, node, transition, rows),
-    );
+    [
+      ...(own.get(type) ?? []),
+      ...(own.get('*') ?? []),
+      ...(root.get(type) ?? []),
+      ...(root.get('*') ?? []),
+    ].map((transition) => candidate(machine, node, transition, rows, names));
   for (const type of new Set([...own.keys(), ...root.keys()])) {
     if (type === '*') continue;
     if (type.includes('*')) throw new NotFlatError(machine.id, node.key, `the partial wildcard '${type}'`);
@@ -209,52 +262,58 @@ function fillCells(machine: AnyStateMachine, node: AnyStateNode, rows: Map<strin
   row.any = candidates('*');
 }
 
-function candidate(machine: AnyStateMachine, node: AnyStateNode, transition: any, rows: Map<string, Row>): Candidate {
+function candidate(
+  machine: AnyStateMachine,
+  node: AnyStateNode,
+  transition: any,
+  rows: Map<string, Row>,
+  names: Names,
+): Candidate {
   const targetKey: string | undefined = transition.target?.[0]?.key;
   const target = targetKey === undefined ? undefined : rows.get(targetKey);
   if (targetKey !== undefined && target === undefined) {
     throw new NotFlatError(machine.id, node.key, `the target '${targetKey}' outside the flat states`);
   }
   const leaves = target !== undefined && (targetKey !== node.key || transition.reenter === true);
-  const resolve = (list: readonly unknown[]) => list.map((action) => resolveAction(machine, node.key, action));
+  const resolve = (list: readonly unknown[]) =>
+    list.map((action) => resolveAction(machine, node.key, action, names));
   return {
     guard: resolveGuard(machine, transition.guard),
     target: leaves ? target : undefined,
     actions: [
       ...(leaves ? resolve(node.exit) : []),
       ...resolve(transition.actions),
-      ...(leaves ? entryActions(machine, targetKey as string) : []),
+      ...(leaves ? entryActions(machine, targetKey as string, names) : []),
     ],
   };
 }
 
-const entryActions = (machine: AnyStateMachine, state: string): readonly Action[] =>
-  machine.states[state]!.entry.map((action: unknown) => resolveAction(machine, state, action));
+const entryActions = (machine: AnyStateMachine, state: string, names: Names): readonly Action[] =>
+  machine.states[state]!.entry.map((action: unknown) => resolveAction(machine, state, action, names));
 
 function resolveGuard(machine: AnyStateMachine, guard: unknown): Guard | undefined {
   if (guard === undefined) return undefined;
   const { name, params, inline } = reference(guard);
   const found = inline ?? machine.implementations.guards[name];
-  if (typeof found !== 'function') throw new Error(`compile(${machine.id}): the guard '${name}' is not provided`);
+  if (typeof found !== 'function')
+    throw new Error(`compile(${machine.id}): the guard '${name}' is not provided`);
   if ('check' in found) throw new NotFlatError(machine.id, `guard '${name}'`, 'a higher-order guard');
   const call = found as unknown as (args: GuardArgs, params: Params) => boolean;
   if (typeof params === 'function') return (args) => call(args, params(args));
   return params === undefined ? (call as Guard) : (args) => call(args, params);
 }
 
-function resolveAction(machine: AnyStateMachine, state: string, action: unknown): Action {
+function resolveAction(machine: AnyStateMachine, state: string, action: unknown, names: Names): Action {
   const { name, params, inline } = reference(action);
-  const found = (inline ?? machine.implementations.actions[name]) as any;
   // The interpreter, too, skips an action that nobody provides.
-  if (typeof found !== 'function') return { name, assigns: false, run: () => undefined };
-  const withParams = (args: ActionArgs) => (typeof params === 'function' ? params(args) : params);
-  if ('assignment' in found) return { name, assigns: true, run: assigner(found.assignment, withParams) };
+  const found = (inline ?? machine.implementations.actions[name] ?? (() => {})) as any;
+  const fixed = typeof params === 'function' ? params : () => params;
+  if ('assignment' in found)
+    return { assign: assigner(found.assignment, fixed), slot: -1, params: undefined };
   if ('resolve' in found) throw new NotFlatError(machine.id, state, `the built-in action '${found.type}'`);
-  return {
-    name,
-    assigns: false,
-    run: params === undefined ? found : (args: ActionArgs) => found(args, withParams(args)),
-  };
+  const slot = (inline === undefined ? names.slots.get(name) : undefined) ?? names.custom.push(found) - 1;
+  if (inline === undefined) names.slots.set(name, slot);
+  return { assign: undefined, slot, params: params === undefined ? undefined : fixed };
 }
 
 /** Makes the next context. A copy first and then the changes keeps the objects' shape, and so the speed. */
@@ -270,7 +329,8 @@ function assigner(assignment: any, params: (args: ActionArgs) => Params): (args:
   const entries = Object.entries(assignment as Record<string, unknown>);
   return (args) => {
     const next = { ...args.context };
-    for (const [key, value] of entries) next[key] = typeof value === 'function' ? value(args, params(args)) : value;
+    for (const [key, value] of entries)
+      next[key] = typeof value === 'function' ? value(args, params(args)) : value;
     return next;
   };
 }
@@ -287,13 +347,21 @@ function refuse(machine: AnyStateMachine, node: AnyStateNode, where: string): vo
   if (node.after?.length) throw new NotFlatError(machine.id, where, '`after`');
   if (node.invoke?.length) throw new NotFlatError(machine.id, where, '`invoke`');
   if (node === machine.root && (node.type !== 'compound' || node.entry.length || node.exit.length)) {
-    throw new NotFlatError(machine.id, where, node.type === 'compound' ? 'entry or exit actions' : `type '${node.type}'`);
+    throw new NotFlatError(
+      machine.id,
+      where,
+      node.type === 'compound' ? 'entry or exit actions' : `type '${node.type}'`,
+    );
   }
 }
 
 const initialState = (machine: AnyStateMachine): string => machine.root.initial.target[0]!.key;
 
-function initialContext(machine: AnyStateMachine, input: unknown, scope: ActorScope<any, any, any, any>): Context {
+function initialContext(
+  machine: AnyStateMachine,
+  input: unknown,
+  scope: ActorScope<any, any, any, any>,
+): Context {
   const { context } = machine.config as { context?: unknown };
   if (typeof context !== 'function') return (context ?? {}) as Context;
   const spawn = () => {

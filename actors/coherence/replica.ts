@@ -74,7 +74,7 @@ export class Replica implements Sink {
   #flushing = false;
   #applied: Seq;
   #closed = false;
-  #waiting: { seq: Seq; resolve: () => void }[] = [];
+  #waiting: { seq: Seq; resolve: () => void; reject: (why: Error) => void }[] = [];
 
   constructor(options: ReplicaOptions) {
     this.#bus = options.bus;
@@ -88,8 +88,8 @@ export class Replica implements Sink {
     }
     const lease = { clock: options.clock ?? realClock, leaseMs: options.leaseMs ?? 30_000 };
     const manager = this.sender(`memory@${options.session}`);
-    this.#leases = new Leases(lease, (cell) =>
-      this.say(manager, { op: 'reclaim', key: cell.key, epoch: cell.epoch }),
+    this.#leases = new Leases(lease, ({ key, epoch }) =>
+      this.#publish(manager, manager.number({ op: 'reclaim', key, epoch })),
     );
     const at = (context: { line: number }): Line => this.#lines[context.line] as Line;
     this.#logic = compile(
@@ -124,7 +124,7 @@ export class Replica implements Sink {
   /** Resolves when the bus has been applied up to a position. */
   reached(seq: Seq): Promise<void> | undefined {
     if (this.#applied >= seq) return undefined;
-    return new Promise((resolve) => this.#waiting.push({ seq, resolve }));
+    return new Promise((resolve, reject) => this.#waiting.push({ seq, resolve, reject }));
   }
   snapshot(): ReplicaSnapshot {
     return { applied: this.#applied, memory: this.memory.snapshot() };
@@ -168,6 +168,7 @@ export class Replica implements Sink {
 
   /** An agent's event, and what the line says because of it. */
   send(line: Line, event: LineEvent['type']): void {
+    if (this.#closed) return;
     this.#tell(line, event);
     this.flush();
   }
@@ -179,8 +180,11 @@ export class Replica implements Sink {
     this.#publish(sender, entry);
     return settled();
   }
-  stop(): void {
+  /** Leaves the bus. Whoever waits is told why. */
+  stop(why: Error = new Error('the replica has left the bus.')): void {
     this.#closed = true;
+    for (const sender of this.senders.values()) sender.abandon(why);
+    for (const { reject } of this.#waiting.splice(0)) reject(why);
     this.#subscription.unsubscribe();
     this.#leases.close();
     for (const { actor } of this.#lines) actor.send({ type: 'xstate.stop' } as never);

@@ -11,6 +11,7 @@ const ATTEMPTS = 5;
 interface Expected {
   result: Result | undefined;
   waiting: PromiseWithResolvers<Result> | undefined;
+  failure: unknown;
 }
 
 export class Sender {
@@ -35,7 +36,7 @@ export class Sender {
     const appended = append();
     if (typeof appended === 'number') return;
     const again = (error: unknown, left: number): unknown => {
-      if (left === 0) return this.#expected.get(entry.number)?.waiting?.reject(error);
+      if (left === 0) return this.#fail(this.#expected.get(entry.number), error);
       return Promise.resolve()
         .then(append)
         .catch((failure: unknown) => again(failure, left - 1));
@@ -46,9 +47,24 @@ export class Sender {
   /** Somebody wants to know what becomes of an entry. Call before it is published.
    *  @returns what gives the result, or a promise of it. */
   expect(number: number): () => Result | Promise<Result> {
-    const expected: Expected = { result: undefined, waiting: undefined };
+    const expected: Expected = { result: undefined, waiting: undefined, failure: undefined };
     this.#expected.set(number, expected);
-    return () => expected.result ?? (expected.waiting = Promise.withResolvers<Result>()).promise;
+    return () => {
+      if (expected.result !== undefined) return expected.result;
+      expected.waiting = Promise.withResolvers<Result>();
+      if (expected.failure !== undefined) expected.waiting.reject(expected.failure);
+      return expected.waiting.promise;
+    };
+  }
+  /** Nothing will be settled any more. */
+  abandon(why: unknown): void {
+    for (const expected of this.#expected.values()) this.#fail(expected, why);
+    this.#expected.clear();
+  }
+  #fail(expected: Expected | undefined, why: unknown): void {
+    if (expected === undefined) return;
+    expected.failure = why;
+    expected.waiting?.reject(why);
   }
 
   settle(number: number, result: Result): void {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Contender } from '../contender.ts';
 import type { Job } from '../job.ts';
 
@@ -11,17 +10,21 @@ export const contender: Contender = {
   name: 'tutti',
   how: 'a score with a step per node, performed by stations on one bus',
   load: async () => {
-    if (!existsSync(entry)) throw new Error('src/index.ts is not there yet');
-    const library = (await import(entry.href)) as Record<string, unknown>;
-    return { build: (job: Job) => ({ run: () => perform(library, job) }) };
+    const { perform, scoreOf } = (await import(entry.href)) as typeof import('../../../src/index.ts');
+    return {
+      build(job: Job) {
+        const agent = {
+          name: 'node',
+          run: (operands: Record<string, unknown>, { stepId }: { stepId: string }) =>
+            job.step(Number(stepId.slice(1)), operands['deps'] as readonly number[]),
+        };
+        const score = scoreOf(
+          'job',
+          job.nodes.map(({ id, deps }) => ({ id: `n${id}`, agent, reads: { deps: deps.map((dep) => `n${dep}`) } })),
+        );
+        void score.program; // renaming and priorities belong to the build
+        return { run: () => perform(score).result };
+      },
+    };
   },
 };
-
-// ---------------------------------------------------------------------------------------------------
-// TO BE COMPLETED with the library: build a score once in `build` (one step per node of `job.nodes`,
-// reading the nodes at `deps` by name, whose agent calls `job.step(id, operands)`), perform it here,
-// and await its result. Nothing else in the benchmark needs to change.
-// ---------------------------------------------------------------------------------------------------
-async function perform(library: Record<string, unknown>, _job: Job): Promise<void> {
-  throw new Error(`no contender for tutti yet (its entry exports ${Object.keys(library).length} names)`);
-}

@@ -1,0 +1,193 @@
+/** The governor of one unit pool.
+ *
+ *  Owns a tempo-governor machine. Hears how full the pool is, what its verifiers say, what budget and time are left.
+ *  Says the operating point, as a cue on the bus when it has one. Translates; the machine decides. */
+import { createActor, type Actor, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
+import { compile, type CompiledLogic } from '../machines/compile.ts';
+import { cue } from '../machines/factories.ts';
+import { CAPACITY, type GovernorName, type GovernorTunables } from '../machines/governor.ts';
+import { resolve, type Ladder, type LadderPoint, type OperatingPoint } from '../machines/operating-point.ts';
+import type { Mode } from '../machines/performance.ts';
+import { operatingPointOf, tempoGovernor, type TempoGovernorMachine } from '../machines/tempo-governor.ts';
+import type { Bus } from './bus.ts';
+import { realClock, type Clock } from './clock.ts';
+
+/** What a pool looks like. */
+export interface PoolState {
+  /** Steps that run, 0 or more. */
+  readonly inUse: number;
+  /** Steps that wait for a unit, 0 or more. */
+  readonly queued: number;
+  /** How many may run at once, 1 or more. */
+  readonly capacity: number;
+  /** Whether a step has come back from waiting for somebody else, such as a rate limit. */
+  readonly resumed?: boolean | undefined;
+}
+
+export interface UnitGovernorOptions {
+  readonly unit: string;
+  readonly ladder?: Ladder | undefined;
+  /** Default schedutil. */
+  readonly policy?: GovernorName | undefined;
+  readonly tunables?: Partial<GovernorTunables> | undefined;
+  /** Told of each new operating point, and the bus if given. */
+  readonly onPoint?: ((point: OperatingPoint) => void) | undefined;
+  readonly bus?: Bus | undefined;
+  readonly clock?: Clock | undefined;
+  readonly parent?: AnyActorRef | undefined;
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) | undefined;
+}
+
+/**
+ * The load of a pool: 1 - (1 - pressure)(1 - failures), each 0 to 1, so that a full queue and a verifier that rejects
+ * each raise it alone. (A product, as one might write it, would be 0 whenever nothing is rejected.)
+ */
+export function loadOf({ inUse, queued, capacity }: PoolState, failures = 0): number {
+  const pressure = Math.min(1, (inUse + queued) / capacity);
+  return 1 - (1 - pressure) * (1 - failures);
+}
+
+/** @example
+ *  ```ts
+ *  const governor = new UnitGovernor({ unit: 'writers', policy: 'ondemand' });
+ *  governor.observe({ inUse: 4, queued: 9, capacity: 4 });
+ *  governor.point; // { tempo: 'presto', dynamics: 'ff' }
+ *  ``` */
+export class UnitGovernor {
+  readonly unit: string;
+  readonly #actor: Actor<CompiledLogic<TempoGovernorMachine>>;
+  readonly #clock: Clock;
+  #idleCalls = 0;
+  #wasBusy = true;
+  #verified = 0;
+  #rejected = 0;
+
+  constructor(options: UnitGovernorOptions) {
+    const { unit, ladder, tunables, policy, bus, onPoint, parent, inspect } = options;
+    this.unit = unit;
+    this.#clock = options.clock ?? realClock;
+    const say = () => {
+      const { point } = this;
+      onPoint?.(point);
+      if (bus === undefined) return;
+      const key = `operating-point/${unit}`;
+      void bus.publish(cue({ source: `governor:${unit}`, targets: [unit], intent: 'update', key, ...point }));
+    };
+    const told = tempoGovernor.provide({
+      actions: {
+        // The snapshot is not yet the new one while an action runs.
+        setOperatingPoint: () => (this.#moved = true),
+      },
+    }) as TempoGovernorMachine;
+    this.#actor = createActor(compile(told), {
+      id: `governor:${unit}`,
+      input: {
+        unit,
+        ...(ladder === undefined ? {} : { ladder }),
+        ...(tunables === undefined ? {} : { tunables }),
+      },
+      ...(parent === undefined ? {} : { parent }),
+      ...(inspect === undefined ? {} : { inspect }),
+    } as never);
+    this.#actor.subscribe(() => {
+      if (!this.#moved) return;
+      this.#moved = false;
+      say();
+    });
+    this.#actor.start();
+    if (policy !== undefined) this.setPolicy(policy);
+  }
+  #moved = false;
+
+  get #context() {
+    return this.#actor.getSnapshot().context;
+  }
+  /** The pool's operating point now. */
+  get point(): OperatingPoint {
+    return operatingPointOf(this.#context);
+  }
+  get policy(): GovernorName {
+    return this.#actor.getSnapshot().value as GovernorName;
+  }
+  get ladder(): Ladder {
+    return this.#context.ladder;
+  }
+  /** The highest point that budget and deadline allow. */
+  get ceiling(): LadderPoint {
+    return this.#at(this.#context.memory.max);
+  }
+
+  /** Takes a sample of the pool, with the verdicts since the last one. */
+  observe(pool: PoolState): void {
+    const failures = this.#verified === 0 ? 0 : this.#rejected / this.#verified;
+    this.#verified = this.#rejected = 0;
+    if (pool.inUse === 0 && this.#wasBusy) this.#idleCalls++;
+    this.#wasBusy = pool.inUse > 0;
+    const load = loadOf(pool, failures);
+    this.#actor.send({
+      type: 'LOAD',
+      at: this.#clock.now(),
+      load: Math.round(load * 100),
+      util: Math.round(load * CAPACITY),
+      idleCalls: this.#idleCalls,
+      ioWait: pool.resumed ?? false,
+    });
+  }
+  /** A verifier's verdict on a step of this pool. A rejection boosts the pool at once, one step up. */
+  verdict(accepted: boolean): void {
+    this.#verified++;
+    if (accepted) return;
+    this.#rejected++;
+    this.#actor.send({ type: 'BOOST' });
+  }
+  /** @param allowance what the next step may cost relative to moderato and mf; null lifts the limit. */
+  budget(allowance: number | null): void {
+    this.#actor.send({ type: 'BUDGET', allowance });
+  }
+  /** @param remainingMs milliseconds that are left; null lifts the limit. */
+  deadline(remainingMs: number | null): void {
+    this.#actor.send({ type: 'DEADLINE', remainingMs });
+  }
+  setPolicy(policy: GovernorName, frequency?: number): void {
+    this.#actor.send(frequency === undefined ? { type: 'SET', policy } : { type: 'SET', policy, frequency });
+  }
+  /** @param mode sprint, conservation, crisis; null leaves the mode and keeps its policy. */
+  setMode(mode: Mode | null): void {
+    this.#actor.send({ type: 'SET', mode });
+  }
+
+  /**
+   * The point for one task. Under a fixed policy or a mode, the pool's. Else the task's own demand by schedutil's
+   * formula, within the limits: more difficulty never gives a cheaper point, a lower ceiling never a dearer one.
+   *
+   * @param difficulty - 0 to 1; left out, the pool's point
+   */
+  pointFor(difficulty?: number): OperatingPoint {
+    const { memory, mode, ladder } = this.#context;
+    const fixed = this.policy === 'performance' || this.policy === 'powersave' || this.policy === 'userspace';
+    if (difficulty === undefined || fixed || mode !== null) return this.point;
+    const frequencies = ladder.map(({ frequency }) => frequency);
+    const wanted = 1.25 * frequencies.at(-1)! * Math.min(Math.max(difficulty, 0), 1);
+    const { tempo, dynamics } = this.#at(
+      resolve(frequencies, Math.min(Math.max(wanted, memory.min), memory.max)),
+    );
+    return { tempo, dynamics };
+  }
+  /** The next point above, or undefined where the ceiling is reached. A point beside the ladder has none above. */
+  above(point: OperatingPoint): OperatingPoint | undefined {
+    const { ladder, memory } = this.#context;
+    const place = ladder.findIndex(
+      ({ tempo, dynamics }) => tempo === point.tempo && dynamics === point.dynamics,
+    );
+    const next = place < 0 ? undefined : ladder[place + 1];
+    if (next === undefined || next.frequency > memory.max) return undefined;
+    return { tempo: next.tempo, dynamics: next.dynamics };
+  }
+  stop(): void {
+    this.#actor.stop();
+  }
+
+  #at(frequency: number): LadderPoint {
+    return this.#context.ladder.find((point) => point.frequency === frequency)!;
+  }
+}

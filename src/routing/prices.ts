@@ -1,0 +1,165 @@
+/**
+ * Prices of models: a maintained package, and whatever the user says instead.
+ *
+ * The package is `@pydantic/genai-prices`, an optional peer: with an override for every model it is not needed. It
+ * carries its table with it; nothing is fetched.
+ */
+import { RoutingConfigError } from './config-error.ts';
+import { checkModelName, providerOf } from './router.ts';
+
+/** US dollars per million tokens, each 0 or more. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly output: number;
+  /** Default: as input. */
+  readonly cacheRead?: number | undefined;
+  /** Default: as input. */
+  readonly cacheWrite?: number | undefined;
+}
+
+/** Tokens of one call or of many, in the AI SDK's shape; undefined is "not reported". */
+export interface TokenUsage {
+  readonly inputTokens: {
+    readonly total: number | undefined;
+    readonly noCache: number | undefined;
+    readonly cacheRead: number | undefined;
+    readonly cacheWrite: number | undefined;
+  };
+  readonly outputTokens: {
+    readonly total: number | undefined;
+    readonly text: number | undefined;
+    readonly reasoning: number | undefined;
+  };
+}
+
+export interface PriceList {
+  /** US dollars for what was used. Tokens that were not reported cost nothing here; ask before. */
+  cost(model: string, usage: TokenUsage): number;
+  /** The most that a call with at most so many tokens can cost: every input token at its dearest kind. */
+  bound(model: string, inputTokens: number, outputTokens: number): number;
+}
+
+/** A price that is missing or makes no sense. */
+export class PriceError extends RoutingConfigError {
+  override name = 'PriceError';
+}
+
+/** How the AI SDK's providers are called in the price table, where the names differ. */
+const PROVIDERS: Readonly<Record<string, string>> = {
+  'amazon-bedrock': 'aws',
+  bedrock: 'aws',
+  vertex: 'google',
+  'google-vertex': 'google',
+  xai: 'x-ai',
+};
+
+type Calculator = typeof import('@pydantic/genai-prices').calcPrice;
+
+export interface PriceOptions {
+  /** By `provider:name`, or `provider:*` for a whole provider (a local one, say, at 0). */
+  readonly overrides?: Readonly<Record<string, ModelPrice>> | undefined;
+  /** Whether to look models up that no override names. Default true. */
+  readonly lookUp?: boolean | undefined;
+  /** Prices are those of this day. Default: today. */
+  readonly at?: Date | undefined;
+}
+
+/**
+ * Loads prices.
+ *
+ * @throws PriceError for an override that is negative or not a number
+ */
+export async function loadPrices({
+  overrides = {},
+  lookUp = true,
+  at,
+}: PriceOptions = {}): Promise<PriceList> {
+  for (const [model, price] of Object.entries(overrides)) checkPrice(model, price);
+  const calculate = lookUp ? await loadCalculator() : undefined;
+  const own = (model: string) => overrides[model] ?? overrides[`${providerOf(model)}:*`];
+  const priced = (model: string, input: number, read: number, write: number, output: number): number => {
+    checkModelName(model, 'model');
+    const mine = own(model);
+    if (mine !== undefined) return ofOverride(mine, input, read, write, output);
+    return ofPackage(model, calculate, at, {
+      input_tokens: input,
+      cache_read_tokens: read,
+      cache_write_tokens: write,
+      output_tokens: output,
+    });
+  };
+  return {
+    cost: (model, { inputTokens, outputTokens }) => {
+      const { noCache = 0, cacheRead = 0, cacheWrite = 0 } = inputTokens;
+      const total = inputTokens.total ?? noCache + cacheRead + cacheWrite;
+      // What a provider reports as cached is a part of the total, whatever it adds up to.
+      const read = Math.min(cacheRead, total);
+      return priced(model, total, read, Math.min(cacheWrite, total - read), outputTokens.total ?? 0);
+    },
+    bound: (model, input, output) =>
+      Math.max(
+        priced(model, input, 0, 0, output),
+        priced(model, input, 0, input, output),
+        priced(model, input, input, 0, output),
+      ),
+  };
+}
+
+function ofOverride(
+  { input, output, cacheRead = input, cacheWrite = input }: ModelPrice,
+  total: number,
+  read: number,
+  write: number,
+  out: number,
+): number {
+  return ((total - read - write) * input + read * cacheRead + write * cacheWrite + out * output) / 1e6;
+}
+
+function ofPackage(
+  model: string,
+  calculate: Calculator | undefined,
+  at: Date | undefined,
+  usage: Record<string, number>,
+): number {
+  const remedy = `Give one: overrides: { '${model}': { input, output } } in US dollars per million tokens.`;
+  const provider = providerOf(model);
+  const name = model.slice(provider.length + 1);
+  const providerId = PROVIDERS[provider] ?? provider.split('.')[0]!;
+  let found: ReturnType<Calculator> | undefined;
+  try {
+    found = calculate?.(usage, name, { providerId, ...(at === undefined ? {} : { timestamp: at }) });
+  } catch (error) {
+    throw new PriceError(
+      `prices['${model}']`,
+      `the price table refuses it (${(error as Error).message})`,
+      remedy,
+    );
+  }
+  if (found == null || !Number.isFinite(found.total_price))
+    throw new PriceError(`prices['${model}']`, 'no price is known', remedy);
+  if (found.total_price < 0)
+    throw new PriceError(`prices['${model}']`, 'the price table says a negative price', remedy);
+  return found.total_price;
+}
+
+function checkPrice(model: string, price: ModelPrice): void {
+  checkModelName(model, `prices['${model}']`);
+  for (const kind of ['input', 'output', 'cacheRead', 'cacheWrite'] as const) {
+    const value = price[kind];
+    if (value === undefined && (kind === 'cacheRead' || kind === 'cacheWrite')) continue;
+    const at = `prices['${model}'].${kind}`;
+    const remedy = 'Give US dollars per million tokens, 0 or more.';
+    if (value === undefined) throw new PriceError(at, 'is missing', remedy);
+    if (!(typeof value === 'number' && Number.isFinite(value)))
+      throw new PriceError(at, `'${String(value)}' is no number`, remedy);
+    if (value < 0) throw new PriceError(at, `${value} is negative`, remedy);
+  }
+}
+
+async function loadCalculator(): Promise<Calculator | undefined> {
+  try {
+    return (await import('@pydantic/genai-prices')).calcPrice;
+  } catch {
+    return undefined; // a model without an override is then refused, with the remedy
+  }
+}
