@@ -3,12 +3,16 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ScoreError } from '../../actors/program.ts';
 import { ScoreFileError } from '../node/load-score.ts';
+import { UsageError as CoherenceUsageError } from '../coherence/errors.ts';
+import { RoutingDataError } from '../routing/index.ts';
 import { SchemaError } from '../schema.ts';
 import { WfFormatError } from '../wfformat.ts';
+import { benchCoherenceCommand, STRATEGIES, type BenchFlags } from './bench.ts';
 import { checkCommand } from './check.ts';
 import { performCommand, type PerformFlags } from './perform.ts';
 import { simulateCommand, type SimulateFlags } from './simulate.ts';
-import { oneOf, seconds, UsageError, wholeNumber } from './usage.ts';
+import { evaluateCommand, trainCommand } from './router.ts';
+import { fraction, oneOf, seconds, UsageError, wholeNumber } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string };
 const cli = new Command('tutti');
@@ -55,6 +59,34 @@ cli
   .option('--format <format>', 'text or mermaid', oneOf('--format', ['text', 'mermaid']), 'text')
   .action((file: string, flags: { format: 'text' | 'mermaid' }) => then(checkCommand(file, flags)));
 
+cli
+  .command('train-router')
+  .description('fit the difficulty estimator on outcomes (prompt, weak, strong)')
+  .argument('<data>', 'JSON or JSON lines')
+  .requiredOption('--out <file>', 'where the router goes')
+  .action((data: string, flags: { out: string }) => then(trainCommand(data, flags)));
+
+cli
+  .command('evaluate-router')
+  .description('how good a router is, beside random, prompt length and the oracle')
+  .argument('<data>', 'JSON or JSON lines')
+  .option('--router <file>', 'a trained router; without one, cross-validation')
+  .option('--json', 'print JSON')
+  .action((data: string, flags: { router?: string; json?: boolean }) => then(evaluateCommand(data, flags)));
+
+const bench = cli.command('bench').description('run the published benchmarks again');
+bench
+  .command('coherence')
+  .description('tokens, hits, stale reads and blind writes on the canonical trace')
+  .option('--strategy <name>', 'one of the strategies', oneOf('--strategy', STRATEGIES))
+  .option('--delta', 'send differences to readers that hold an older version')
+  .option('--write-probability <p>', 'instead of the four scenarios', fraction('--write-probability'))
+  .option('--seed <n>', 'the first seed', wholeNumber('--seed', 0, 2 ** 50))
+  .option('--runs <n>', 'how many seeds', wholeNumber('--runs', 1, 10_000))
+  .option('--sweep', 'write probabilities .05 to 1')
+  .option('--json', 'print JSON')
+  .action((flags: BenchFlags) => then(benchCoherenceCommand(flags)));
+
 try {
   await cli.parseAsync();
   process.exitCode = exitCode;
@@ -66,7 +98,7 @@ function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it
   if (cli.opts()['debug'] === true) console.error(error);
   else console.error(`tutti: ${error instanceof Error ? error.message : String(error)}`);
-  const forPeople = [UsageError, ScoreFileError, ScoreError, SchemaError, WfFormatError];
+  const forPeople = [UsageError, ScoreFileError, ScoreError, SchemaError, WfFormatError, RoutingDataError, CoherenceUsageError];
   if (forPeople.some((kind) => error instanceof kind)) return 2;
   if (cli.opts()['debug'] !== true) console.error('tutti: this was not expected; --debug shows where it happened.');
   return 1;

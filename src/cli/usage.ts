@@ -22,6 +22,15 @@ export const seconds =
     throw new UsageError(`${option} takes seconds, more than 0 and at most 2000000, not '${text}'.`);
   };
 
+/** A number from 0 to 1. */
+export const fraction =
+  (option: string) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+    throw new UsageError(`${option} takes a number from 0 to 1, not '${text}'.`);
+  };
+
 /** One of a few words. */
 export const oneOf =
   <const T extends string>(option: string, words: readonly T[]) =>

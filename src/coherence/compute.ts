@@ -1,0 +1,100 @@
+/** From a base value and a change to the next value: recipes, schemas, patches. Pure, but for the mark that a
+ *  recipe runs, by which a write within a recipe is found out. */
+import { enablePatches, produceWithPatches, type Patch as ImmerPatch } from 'immer';
+import { freeze } from '../../actors/freeze.ts';
+import type { Patch } from '../../actors/coherence/index.ts';
+import { validate, type Schema } from '../schema.ts';
+import { CoherenceError, NestedWriteError, RecipeError, UnsetError } from './errors.ts';
+
+enablePatches();
+
+/** The next value, and what changed if that is known. */
+export interface Computed {
+  readonly value: unknown;
+  readonly patches: readonly Patch[] | undefined;
+}
+
+/** Changes a draft in place, or returns the next value. Synchronous: whoever holds a key does not wait. */
+export type Recipe<T> = (draft: T) => T | void | undefined;
+
+export class Computer {
+  readonly #schemas: Readonly<Record<string, Schema>>;
+  #running: string | undefined;
+
+  constructor(schemas: Readonly<Record<string, Schema>>) {
+    this.#schemas = schemas;
+  }
+
+  /** @throws {NestedWriteError} while a recipe runs. */
+  refuseWithinRecipe(key: string): void {
+    if (this.#running !== undefined) throw new NestedWriteError(key);
+  }
+
+  /** A whole value.
+   *  @throws {SchemaError} */
+  whole(key: string, value: unknown): Computed | Promise<Computed> {
+    const checked = this.#check(key, value);
+    const done = (fit: unknown): Computed => ({ value: freeze(fit), patches: undefined });
+    return checked instanceof Promise ? checked.then(done) : done(checked);
+  }
+
+  /** A recipe applied to a base.
+   *  @throws {RecipeError | SchemaError} */
+  recipe(key: string, base: unknown, recipe: Recipe<never>): Computed | Promise<Computed> {
+    if (base === undefined) throw new UnsetError(key);
+    const [next, patches] = this.#run(key, base, recipe);
+    const checked = this.#check(key, next);
+    const done = (fit: unknown): Computed =>
+      // A schema that returns an equal value has changed nothing: keep what shares its structure with the base.
+      fit === next || equal(fit, next)
+        ? { value: freeze(next), patches }
+        : { value: freeze(fit), patches: undefined };
+    return checked instanceof Promise ? checked.then(done) : done(checked);
+  }
+
+  #run(key: string, base: unknown, recipe: Recipe<never>): [next: unknown, patches: readonly Patch[]] {
+    const outer = this.#running;
+    this.#running = key;
+    try {
+      const guarded = (draft: never): unknown => {
+        const returned: unknown = recipe(draft);
+        if (!isThenable(returned)) return returned;
+        returned.then(undefined, () => undefined); // its failure is not news: the recipe is refused
+        throw new RecipeError(
+          key,
+          'returned a promise; compute first, then write synchronously (update() does).',
+        );
+      };
+      const [next, patches] = produceWithPatches(base, guarded as never) as unknown as readonly [
+        unknown,
+        readonly ImmerPatch[],
+      ];
+      return [next, patches as readonly Patch[]];
+    } catch (error) {
+      if (error instanceof CoherenceError) throw error;
+      throw new RecipeError(key, `threw: ${error instanceof Error ? error.message : String(error)}`, error);
+    } finally {
+      this.#running = outer;
+    }
+  }
+
+  #check(key: string, value: unknown): unknown {
+    return validate(this.#schemas[key] as Schema, value, `the value of '${key}'`);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** Equality of JSON values. */
+function equal(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  return keys.every((key) => Object.hasOwn(b, key) && equal(a[key as never], b[key as never]));
+}

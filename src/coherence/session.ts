@@ -1,0 +1,167 @@
+/** A session: a consistent cut over several keys, and one atomic publish computed from it.
+ *
+ *  The cut is taken at one position of the log and needs no entry; others write meanwhile. The publish is one
+ *  entry with the versions of everything that was read: validating only what is written would admit write skew. */
+import type { ReadOf, Sender, Write } from '../../actors/coherence/index.ts';
+import type { TimerId } from '../../actors/clock.ts';
+import type { AgentHost, Values } from './agent.ts';
+import type { Recipe } from './compute.ts';
+import { ConflictError, LapsedError, UnknownKeyError, UnsetError, type Conflict } from './errors.ts';
+import type { Slot } from './slot.ts';
+
+export interface SessionOptions {
+  readonly signal?: AbortSignal;
+  /** The cut is at least as new as the log's tip when it is asked for. */
+  readonly fresh?: boolean;
+  /** After so long the session is over. Default 600,000 ms. */
+  readonly ttlMs?: number;
+}
+
+export class Session<V extends Values> {
+  /** The position of the cut. */
+  readonly at: number;
+  readonly #host: AgentHost;
+  readonly #sender: Sender;
+  readonly #slots: ReadonlyMap<string, Slot>;
+  readonly #cut = new Map<string, { readonly value: unknown; readonly version: number }>();
+  readonly #reads = new Set<string>();
+  readonly #writes = new Map<string, Write>();
+  readonly #closing: AbortSignal;
+  readonly #timer: TimerId;
+  #over: string | undefined;
+
+  constructor(
+    host: AgentHost,
+    sender: Sender,
+    slots: ReadonlyMap<string, Slot>,
+    options: SessionOptions,
+    closing: AbortSignal,
+  ) {
+    this.#host = host;
+    this.#sender = sender;
+    this.#slots = slots;
+    this.#closing = closing;
+    this.at = host.replica.applied;
+    for (const [key, { line }] of slots)
+      this.#cut.set(key, { value: line.cell.value, version: line.cell.version });
+    const ttl = options.ttlMs ?? 600_000;
+    this.#timer = host.clock.setTimeout(() => (this.#over ??= `lapsed after ${ttl} ms`), ttl);
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  /** The value in the cut, or what this session wrote over it.
+   *  @throws {LapsedError | UnknownKeyError | UnsetError} */
+  read<K extends keyof V & string>(key: K): V[K] {
+    const cut = this.#look(key);
+    const written = this.#writes.get(key);
+    if (written !== undefined) return written.value as V[K];
+    if (cut.value === undefined) throw new UnsetError(key);
+    this.#reads.add(key);
+    (this.#slots.get(key) as Slot).deliver(cut);
+    return cut.value as V[K];
+  }
+  /** The version in the cut. */
+  version(key: keyof V & string): number {
+    return this.#look(key).version;
+  }
+
+  /** Notes a write. Nobody sees it before `publish`.
+   *  @throws {RecipeError | SchemaError | LapsedError} */
+  async write<K extends keyof V & string>(key: K, change: V[K] | Recipe<V[K]>): Promise<void> {
+    const { computer } = this.#host;
+    computer.refuseWithinRecipe(key);
+    const { version: base } = this.#look(key);
+    const before = this.#writes.get(key);
+    const computed = await (typeof change === 'function'
+      ? computer.recipe(key, this.read(key), change as Recipe<never>)
+      : computer.whole(key, change));
+    this.#look(key);
+    const patches = before === undefined ? computed.patches : join(before.patches, computed.patches);
+    this.#writes.set(key, { key, base, value: computed.value, patches });
+  }
+
+  /** Publishes all writes at once, if nothing that was read or written has changed since the cut; ends the session.
+   *  @returns the new versions by key.
+   *  @throws {ConflictError} naming every key that changed: nothing is written then */
+  async publish({ signal }: { signal?: AbortSignal } = {}): Promise<Readonly<Record<string, number>>> {
+    this.#refuseEnded();
+    signal?.throwIfAborted();
+    const { replica, counts } = this.#host;
+    const writes = [...this.#writes.values()];
+    const reads: ReadOf[] = [...this.#reads].map((key) => ({ key, version: this.#look(key).version }));
+    this.#end('has been published');
+    const involved = new Set([...this.#reads, ...this.#writes.keys()]);
+    const locked: Slot[] = [];
+    try {
+      for (const key of [...this.#writes.keys()].sort()) {
+        const slot = this.#slots.get(key) as Slot;
+        const turn = slot.lock(signal);
+        if (turn !== undefined) await turn;
+        locked.push(slot);
+      }
+      this.#refuseStale(involved);
+      if (writes.length === 0) return {};
+      const result = await replica.say(this.#sender, { op: 'publish', reads, writes });
+      if (result.outcome === 'held') {
+        throw (this.#slots.get(result.key as string) as Slot).refuse(
+          'held',
+          this.#version(result.key as string),
+        );
+      }
+      if (result.outcome !== 'accepted') {
+        this.#refuseStale(involved);
+        throw (this.#slots.get(result.key as string) as Slot).refuse(
+          'version',
+          this.#version(result.key as string),
+          result.version,
+        );
+      }
+      for (const { key, base } of writes) (this.#slots.get(key) as Slot).made(base + 1);
+      return Object.fromEntries(writes.map(({ key, base }) => [key, base + 1]));
+    } catch (error) {
+      if (error instanceof ConflictError) counts.conflicts++;
+      throw error;
+    } finally {
+      for (const slot of locked) slot.unlock();
+    }
+  }
+
+  /** Ends the session; nothing is written. */
+  close(): void {
+    this.#end('was closed');
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #refuseStale(involved: Iterable<string>): void {
+    const conflicts: Conflict[] = [];
+    for (const key of involved) {
+      const slot = this.#slots.get(key) as Slot;
+      const version = this.#version(key);
+      if (slot.line.cell.version !== version) conflicts.push(slot.conflict(version));
+    }
+    const [first, ...rest] = conflicts;
+    if (first !== undefined) throw new ConflictError('version', [first, ...rest]);
+  }
+  #version(key: string): number {
+    return this.#cut.get(key)?.version ?? 0;
+  }
+  #look(key: string): { readonly value: unknown; readonly version: number } {
+    this.#refuseEnded();
+    const cut = this.#cut.get(key);
+    if (cut === undefined) throw new UnknownKeyError(key, this.#cut.keys());
+    return cut;
+  }
+  #refuseEnded(): void {
+    this.#closing.throwIfAborted();
+    if (this.#over !== undefined) throw new LapsedError('session', this.#over);
+  }
+  #end(why: string): void {
+    this.#over ??= why;
+    this.#host.clock.clearTimeout(this.#timer);
+  }
+}
+
+const join = (a: Write['patches'], b: Write['patches']): Write['patches'] =>
+  a === undefined || b === undefined ? undefined : [...a, ...b];

@@ -1,0 +1,257 @@
+/** What one agent knows of one key: its line, what it has seen, what it has been sent, and its strategy.
+ *
+ *  Hears its line, and charges the ledger. Three versions are kept apart: the line's, which is what the replica
+ *  has; `known`, which is what the agent was sent; `seen`, which is what the agent asked for, and from which it
+ *  may compute a write. */
+import {
+  patchesSince,
+  type Copy,
+  type Line,
+  type LineClient,
+  type LineWork,
+  type Replica,
+  type Sender,
+} from '../../actors/coherence/index.ts';
+import { InvariantError } from '../../actors/errors.ts';
+import type { Clock } from '../../actors/clock.ts';
+import { ConflictError, type Conflict } from './errors.ts';
+import type { Cause, TokenLedger } from './ledger.ts';
+import type { Strategy } from './strategy.ts';
+import { whenAborted } from './abort.ts';
+
+/** What all slots of a space share. */
+export interface SlotHost {
+  readonly replica: Replica;
+  readonly ledger: TokenLedger | undefined;
+  readonly clock: Clock;
+  readonly delta: boolean;
+  readonly counts: Counts;
+}
+
+/** What happened, for a report. */
+export interface Counts {
+  /** Reads that fetched. Hits are `reads - misses`, counted per slot. */
+  misses: number;
+  /** Reads of a copy that was no longer current, within the strategy's bound. */
+  staleHits: number;
+  invalidations: number;
+  writes: number;
+  conflicts: number;
+}
+
+export class Slot implements LineClient, LineWork {
+  readonly name: string;
+  readonly sender: Sender;
+  readonly line: Line;
+  readonly strategy: Strategy;
+  /** Reads answered from the copy. */
+  hits = 0;
+  /** The version that the agent was last sent; −1 before the first. */
+  known = -1;
+  /** The version that the agent last asked for; 0 before the first. */
+  seen = 0;
+  /** A copy that went stale and may still be read. */
+  #kept: { copy: Copy; until: number; left: number } | undefined;
+  /** What the line has told whoever works on it since it last looked. */
+  accepted = -1;
+  fenced = false;
+  /** A write or a hold is under way; what it reads is charged where it reads. */
+  working = false;
+  /** Why nothing will ever come of this slot again. */
+  #dead: Error | undefined;
+  readonly #host: SlotHost;
+  #locked = false;
+  #line: (() => void)[] = [];
+  #wakes: (() => void)[] = [];
+
+  constructor(host: SlotHost, name: string, sender: Sender, line: Line, strategy: Strategy) {
+    this.#host = host;
+    this.name = name;
+    this.sender = sender;
+    this.line = line;
+    this.strategy = strategy;
+    line.client = this;
+    line.work = this;
+  }
+
+  /** Gives the agent a copy, and charges what it had to be sent. */
+  deliver(copy: Copy, pushed?: 'broadcast'): unknown {
+    if (this.known !== copy.version) this.#charge(copy, pushed);
+    if (pushed === undefined && copy.version > this.seen) this.seen = copy.version;
+    return copy.value;
+  }
+  /** The agent made this version itself. */
+  made(version: number): void {
+    this.known = version;
+    this.seen = Math.max(this.seen, version);
+    this.#host.counts.writes++;
+  }
+  /** A stale copy within the strategy's bound, if there is one. */
+  kept(): Copy | undefined {
+    const kept = this.#kept;
+    if (kept === undefined) return undefined;
+    if (kept.left === 0 || this.#host.clock.now() > kept.until) {
+      this.#kept = undefined;
+      return undefined;
+    }
+    kept.left--;
+    this.hits++;
+    if (kept.copy.version !== this.line.cell.version) this.#host.counts.staleHits++;
+    this.deliver(kept.copy);
+    return kept.copy;
+  }
+  /** Its replica has left the bus: whoever waits is told, and nothing is said any more. */
+  abandon(why: Error): void {
+    this.#dead = why;
+    this.forget();
+    this.#wake();
+  }
+  refuseAbandoned(): void {
+    if (this.#dead !== undefined) throw this.#dead;
+    // An actor that failed would be asked again for ever.
+    if ((this.line.actor.getSnapshot().status as string) !== 'active') {
+      throw new InvariantError(`line ${this.line.agent}/${this.line.cell.key}`);
+    }
+  }
+  forget(): void {
+    this.#kept = undefined;
+    this.line.answer = undefined;
+  }
+
+  conflict(expected: number, actual = this.line.cell.version): Conflict {
+    const { key } = this.line.cell;
+    return { key, expected, actual, patches: patchesSince(this.line.cell, expected) };
+  }
+  refuse(reason: 'version' | 'held', expected: number, actual?: number): ConflictError {
+    this.#host.counts.conflicts++;
+    return new ConflictError(reason, [this.conflict(expected, actual)]);
+  }
+
+  // ── one piece of work at a time
+  lock(signal?: AbortSignal): Promise<void> | undefined {
+    if (!this.#locked) {
+      this.#locked = true;
+      return undefined;
+    }
+    return new Promise((resolve, reject) => {
+      const turn = () => {
+        forget();
+        resolve();
+      };
+      const forget = whenAborted(signal, (reason) => {
+        this.#line = this.#line.filter((other) => other !== turn);
+        reject(reason);
+      });
+      this.#line.push(turn);
+    });
+  }
+  /** Lets the next one work. A request that nobody wants any more is taken back first. */
+  unlock(): void {
+    this.working = false;
+    const { line } = this;
+    const { state } = line;
+    if (state === 'IM' || state === 'SM' || state === 'M') {
+      this.#host.replica.send(line, 'RELEASE');
+      void this.#settled().then(() => this.#pass());
+    } else this.#pass();
+  }
+  async #settled(): Promise<void> {
+    for (;;) {
+      const { state } = this.line;
+      if (this.#dead !== undefined) return;
+      if (state === 'I' || state === 'S' || state === 'E' || state === 'IS') return;
+      await this.changed();
+    }
+  }
+  #pass(): void {
+    const next = this.#line.shift();
+    if (next === undefined) this.#locked = false;
+    else next();
+  }
+
+  /** Resolves at the next thing that happens to the line. */
+  changed(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = () => {
+        forget();
+        resolve();
+      };
+      const forget = whenAborted(signal, (reason) => {
+        this.#wakes = this.#wakes.filter((other) => other !== wake);
+        reject(reason);
+      });
+      this.#wakes.push(wake);
+    });
+  }
+  #wake(): void {
+    if (this.#wakes.length === 0) return;
+    const wakes = this.#wakes;
+    this.#wakes = [];
+    for (const wake of wakes) wake();
+  }
+
+  // ── the line
+  filled(line: Line, own: boolean): void {
+    this.#kept = undefined;
+    if (own) this.made(line.version);
+    else if (!this.working) {
+      const { name } = this.strategy;
+      if (name === 'broadcast') this.deliver(line, 'broadcast');
+      else if (name === 'eager' && this.known !== line.version) this.#charge(line);
+    }
+    this.#wake();
+  }
+  dropped(line: Line): void {
+    const { cell } = line;
+    const { strategy } = this;
+    const host = this.#host;
+    const latest = cell.changes.at(-1);
+    const byOwn = latest?.agent === line.agent && latest.version === cell.version && !cell.held;
+    if (!byOwn) {
+      host.counts.invalidations++;
+      host.ledger?.add(this.name, cell.key, 'invalidation', host.ledger.invalidationTokens);
+    }
+    if (strategy.name === 'eager' || strategy.name === 'broadcast') host.replica.prefetch(line);
+    else if (strategy.name !== 'lazy' && !byOwn && this.known === line.version) {
+      const until = strategy.name === 'lease' ? host.clock.now() + strategy.ttlMs : Infinity;
+      const left = strategy.name === 'accessCount' ? strategy.reads : Infinity;
+      this.#kept = { copy: { value: line.value, version: line.version }, until, left };
+    }
+    this.#wake();
+  }
+  granted(): void {
+    this.#wake();
+  }
+  done(line: Line): void {
+    this.accepted = line.version;
+    this.#wake();
+  }
+  refused(): void {
+    this.fenced = true;
+    this.#wake();
+  }
+  lost(): void {
+    this.fenced = true;
+    this.#wake();
+  }
+  released(): void {
+    this.#wake();
+  }
+
+  #charge({ value, version }: Copy, pushed?: 'broadcast'): void {
+    const { ledger, delta } = this.#host;
+    const { cell } = this.line;
+    const before = this.known;
+    this.known = version;
+    if (ledger === undefined) return;
+    const whole = ledger.tokensOf(cell.key, version, value);
+    let tokens = whole;
+    let cause: Cause = pushed ?? (before < 0 ? 'coldFetch' : 'reFetch');
+    if (delta && before >= 0 && pushed === undefined) {
+      const patches = patchesSince(cell, before, version);
+      const difference = patches === undefined ? Infinity : ledger.tokensOfDelta(patches);
+      if (difference < whole) [tokens, cause] = [difference, 'delta'];
+    }
+    ledger.add(this.name, cell.key, cause, tokens);
+  }
+}

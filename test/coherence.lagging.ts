@@ -1,0 +1,147 @@
+/** A bus that lags, under the test's command: what is said waits in its sender's outbox until it is appended, and
+ *  every replica applies the log when it is told to. Whatever order a real network makes can be made with it. */
+import { Subject } from 'rxjs';
+import type { Bus, BusFault, Clock, Seq } from 'tutti/actors';
+import type { Envelope, Signal } from 'tutti/machines';
+
+export class LaggingLog {
+  readonly log: Envelope[] = [];
+  readonly views: View[] = [];
+  /** What each sender has said and nobody has ordered yet. */
+  readonly outboxes = new Map<string, { signal: Signal; appended: (seq: Seq) => void }[]>();
+  /** Whether what is said is appended at once. */
+  readonly direct: boolean;
+
+  constructor({ direct = true } = {}) {
+    this.direct = direct;
+  }
+  view(): View {
+    const view = new View(this);
+    this.views.push(view);
+    return view;
+  }
+  say(signal: Signal): Seq | Promise<Seq> {
+    if (this.direct) return this.#append(signal);
+    const { source } = signal as { source: string };
+    return new Promise((appended) => {
+      const outbox = this.outboxes.get(source) ?? [];
+      outbox.push({ signal, appended });
+      this.outboxes.set(source, outbox);
+    });
+  }
+  /** Senders that have something to say. */
+  waiting(): string[] {
+    return [...this.outboxes].filter(([, outbox]) => outbox.length > 0).map(([source]) => source);
+  }
+  /** Orders the oldest of what a sender has said. */
+  append(source: string): void {
+    const said = this.outboxes.get(source)?.shift();
+    if (said !== undefined) said.appended(this.#append(said.signal));
+  }
+  /** Orders an old entry once more: a message that arrives twice. */
+  repeat(index: number): void {
+    this.#append((this.log[index] as Envelope).signal);
+  }
+  /** Appends and delivers until nothing is left. */
+  drain(): void {
+    for (let moved = true; moved;) {
+      moved = false;
+      for (const source of this.waiting()) {
+        this.append(source);
+        moved = true;
+      }
+      for (const view of this.views) while (view.deliver()) moved = true;
+    }
+  }
+  #append(signal: Signal): Seq {
+    const seq = this.log.length + 1;
+    // By value, as a network would carry it: nobody shares an object with anybody by accident.
+    this.log.push({ seq, runId: 'test', signal: JSON.parse(JSON.stringify(signal)) as Signal, timestamp: 0 });
+    return seq;
+  }
+}
+
+/** One replica's end of the bus. */
+export class View implements Bus {
+  readonly runId = 'test';
+  readonly signals = new Subject<Envelope>();
+  readonly faults = new Subject<BusFault>();
+  readonly #log: LaggingLog;
+  delivered = 0;
+  cut = false;
+
+  constructor(log: LaggingLog) {
+    this.#log = log;
+  }
+  get tip(): Seq {
+    return this.#log.log.length;
+  }
+  publish(signal: Signal): Seq | Promise<Seq> {
+    return this.#log.say(signal);
+  }
+  /** Applies one more entry here. */
+  deliver(): boolean {
+    const next = this.#log.log[this.delivered];
+    if (next === undefined || this.cut) return false;
+    this.delivered++;
+    this.signals.next(next);
+    return true;
+  }
+  on(): Subject<Envelope> {
+    throw new Error('not used');
+  }
+  async *replay(from: Seq): AsyncGenerator<Envelope> {
+    yield* this.#log.log.slice(from - 1);
+    this.delivered = Math.max(this.delivered, this.#log.log.length);
+  }
+  async close(): Promise<void> {
+    this.signals.complete();
+  }
+}
+
+/** Time that the test moves. */
+export class ManualClock implements Clock {
+  #now = 0;
+  #timers = new Map<object, { at: number; callback: () => void }>();
+  now(): number {
+    return this.#now;
+  }
+  setTimeout(callback: () => void, ms: number): object {
+    const id = {};
+    this.#timers.set(id, { at: this.#now + ms, callback });
+    return id;
+  }
+  clearTimeout(id: object | number): void {
+    this.#timers.delete(id as object);
+  }
+  atEndOfInstant(callback: () => void): void {
+    queueMicrotask(callback);
+  }
+  afterThisTurn(callback: () => void): void {
+    queueMicrotask(callback);
+  }
+  work(): void {}
+  rest(): void {}
+  advance(ms: number): void {
+    this.#now += ms;
+    for (const [id, { at, callback }] of [...this.#timers]) {
+      if (at <= this.#now && this.#timers.delete(id)) callback();
+    }
+  }
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 24; turn++) await null;
+}
+
+/** A small seeded generator (mulberry32), so that a failure can be run again. */
+export function generator(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}

@@ -1,0 +1,148 @@
+/** Runs a litmus test through the user's API: a thread is an agent, each on its own lagging replica or with others
+ *  on one. Shared by the project's own tests and by `bench/litmus.ts`, which reads the whole collection. */
+import { coherence, type Coherence } from 'tutti';
+import type { Schema } from '../src/schema.ts';
+import { generator, LaggingLog, settle } from './coherence.lagging.ts';
+
+export interface LitmusOp {
+  readonly op: 'W' | 'R';
+  readonly loc: string;
+  readonly val?: number;
+  readonly reg?: string;
+}
+export interface Litmus {
+  readonly name: string;
+  readonly init: Readonly<Record<string, number>>;
+  readonly threads: readonly (readonly LitmusOp[])[];
+  readonly outcomesSC: readonly string[];
+}
+export interface LitmusOptions {
+  readonly seed: number;
+  readonly readers?: 'wait' | 'committed';
+  /** A mistake to make in the test's own way of using the API: a write that is done when it was said. */
+  readonly doneAtPublish?: boolean;
+}
+
+const number: Schema<number, number> = {
+  '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as number }) },
+};
+
+/** One random schedule.
+ *  @returns the outcome, in the words of the collection: registers by thread, then memory. */
+export async function runLitmus(test: Litmus, options: LitmusOptions): Promise<string> {
+  const random = generator(options.seed);
+  const log = new LaggingLog({ direct: random(2) === 0 });
+  const replicas: Coherence<Record<string, number>>[] = [];
+  const schema = Object.fromEntries(Object.keys(test.init).map((loc) => [loc, number]));
+  const count = 1 + random(test.threads.length);
+  for (let index = 0; index < count; index++) {
+    const { readers = 'wait' } = options;
+    replicas.push(
+      coherence({ bus: log.view(), schema, initial: test.init, readers, session: `r${index}`, history: 0 }),
+    );
+  }
+  // Some agents begin with copies: without them every read would be an entry, and no lag would show.
+  const agents = test.threads.map((_, thread) =>
+    replicas[thread < count ? thread : random(count)]!.agent(`t${thread}`),
+  );
+  for (const agent of agents) {
+    for (const loc of Object.keys(test.init)) {
+      if (random(4) > 0) await pump(log, agent.read(loc));
+    }
+  }
+  const outcome: string[] = [];
+  let running = test.threads.length;
+  const starts: { thread: number; start: () => void }[] = [];
+  test.threads.forEach((ops, thread) => {
+    const agent = agents[thread] as (typeof agents)[number];
+    const run = async () => {
+      for (const { op, loc, val, reg } of ops) {
+        // Between two operations of a thread anything may happen.
+        await new Promise<void>((start) => starts.push({ thread, start }));
+        if (op === 'R') outcome.push(`${thread}:${reg}=${await agent.read(loc)}`);
+        else {
+          const written = agent.write(loc, val as number, { overwrite: true });
+          if (options.doneAtPublish === true) written.catch(() => undefined);
+          else await written;
+        }
+      }
+      running--;
+    };
+    void run();
+  });
+  // Some schedules have favourites, so that rare orders come up, too.
+  const favour = random(3) > 0;
+  const rank = new Map<string, number>();
+  const rankOf = (name: string): number =>
+    rank.get(name) ?? (rank.set(name, random(1_000)), rank.get(name) as number);
+  for (let steps = 0; running > 0; steps++) {
+    if (steps > 10_000) throw new Error(`${test.name}: a thread never ends (seed ${options.seed})`);
+    await settle();
+    const moves: [name: string, move: () => void][] = starts.map(({ thread, start }, index) => [
+      `thread ${thread}`,
+      () => (starts.splice(index, 1), start()),
+    ]);
+    for (const source of log.waiting()) moves.push([`append ${source}`, () => log.append(source)]);
+    log.views.forEach((view, index) => {
+      if (view.delivered < view.tip) moves.push([`deliver ${index}`, () => void view.deliver()]);
+    });
+    if (favour && random(4) > 0) moves.sort(([a], [b]) => rankOf(a) - rankOf(b)).splice(1);
+    moves[random(Math.max(1, moves.length))]?.[1]();
+  }
+  log.drain();
+  const [first] = replicas as [Coherence<Record<string, number>>];
+  for (const loc of Object.keys(test.init).sort())
+    outcome.push(`[${loc}]=${first.replica.memory.cells.get(loc)!.value}`);
+  for (const { replica } of replicas)
+    if (replica.impossible > 0) throw new Error(`${test.name}: impossible event`);
+  for (const shared of replicas) shared.stop();
+  return normalise(outcome);
+}
+
+/** Delivers all there is until a promise has settled. */
+export async function pump<T>(log: LaggingLog, promise: Promise<T>): Promise<T> {
+  let pending = true;
+  promise.finally(() => (pending = false)).catch(() => undefined);
+  for (let turn = 0; pending && turn < 1_000; turn++) {
+    await settle();
+    log.drain();
+  }
+  return promise;
+}
+
+/** Registers in order of thread and name, then memory in order of name. */
+export function normalise(parts: readonly string[]): string {
+  return [...parts]
+    .sort((a, b) => (a.startsWith('[') ? 1 : 0) - (b.startsWith('[') ? 1 : 0) || (a < b ? -1 : 1))
+    .join(';');
+}
+
+/** Every outcome under sequential consistency: all interleavings, written down independently of the engine. */
+export function outcomesSC({ init, threads }: Pick<Litmus, 'init' | 'threads'>): Set<string> {
+  const outcomes = new Set<string>();
+  const walk = (
+    at: readonly number[],
+    memory: Readonly<Record<string, number>>,
+    registers: readonly string[],
+  ): void => {
+    let moved = false;
+    threads.forEach((ops, thread) => {
+      const next = ops[at[thread] as number];
+      if (next === undefined) return;
+      moved = true;
+      const after = at.map((position, index) => (index === thread ? position + 1 : position));
+      if (next.op === 'W') walk(after, { ...memory, [next.loc]: next.val as number }, registers);
+      else walk(after, memory, [...registers, `${thread}:${next.reg}=${memory[next.loc]}`]);
+    });
+    if (!moved)
+      outcomes.add(
+        normalise([...registers, ...Object.entries(memory).map(([loc, value]) => `[${loc}]=${value}`)]),
+      );
+  };
+  walk(
+    threads.map(() => 0),
+    init,
+    [],
+  );
+  return outcomes;
+}
