@@ -94,8 +94,8 @@ export class CancelledError extends Error {
 /** Something happened that the machines say cannot happen: a fault of tutti, not of the score. */
 export class InvariantError extends Error {
   override name = 'InvariantError';
-  constructor(what: string) {
-    super(`impossible event at ${what}; please report this as a bug of tutti.`);
+  constructor(what: string, options?: ErrorOptions) {
+    super(`this cannot happen: ${what}; please report it as a bug of tutti.`, options);
   }
 }
 

@@ -161,7 +161,7 @@ export class Orchestrator {
   #cursor = 0; //          the next step to issue
   #settled = 0; //         steps whose result or fault is on the bus
   #running = 0; //         agents that have been started and have not answered
-  #timers = 0; //          retries that will come by themselves
+  readonly #timers = new Set<TimerId>(); // what will go on by itself: retries, silences
   #calls = 0;
   #retries = 0;
   #vampsEnded = new Set<number>(); // a cue said: once more, and on
@@ -265,6 +265,19 @@ export class Orchestrator {
     this.#scheduled = false;
     if (this.#pumping || this.#ended) return;
     this.#pumping = true;
+    try {
+      this.#rounds();
+      this.#pumping = false;
+      if (!this.#ended) this.#takeStock();
+    } catch (error) {
+      // A fault of ours must not leave the caller waiting for ever.
+      this.#errors.push(new errors.InvariantError(errors.messageOf(error), { cause: error }));
+      for (const { attempt } of this.#pool.held()) attempt?.abort(asError(error));
+      this.#finish();
+    }
+  };
+
+  #rounds(): void {
     const { notes } = this.#pool;
     do {
       this.#instant = this.#clock.now();
@@ -279,15 +292,15 @@ export class Orchestrator {
       this.#answered.length + notes.writes.length + this.#todo.length > 0 ||
       this.#dispatcher.hasWork(notes.requests)
     );
-    this.#pumping = false;
-    if (!this.#ended) this.#takeStock();
-  };
+  }
 
   #answer(station: Station, ok: boolean, value: unknown): void {
     station.ok = ok;
     station.answer = value;
     this.#answered.push(station);
-    this.#wake();
+    // With nobody else at work there is nothing that this instant could still bring.
+    if (this.#running === 1 && !this.#scheduled) this.#pump();
+    else this.#wake();
   }
 
   #settleAnswers(): void {
@@ -528,11 +541,7 @@ export class Orchestrator {
       });
       station.fault = undefined;
       this.#retries++;
-      this.#timers++;
-      this.#clock.setTimeout(() => {
-        this.#timers--;
-        this.#toHolder(index, RESUME);
-      }, delayMs);
+      this.#later(delayMs, () => this.#toHolder(index, RESUME));
     }
   }
 
@@ -635,12 +644,10 @@ export class Orchestrator {
     this.#eachAgent(signal, (agent) => {
       this.#dispatcher.silence(agent);
       if (durationMs === undefined) return;
-      this.#timers++;
-      this.#clock.setTimeout(() => {
-        this.#timers--;
+      this.#later(durationMs, () => {
         this.#dispatcher.wake(agent);
         this.#wake();
-      }, durationMs);
+      });
     });
   }
 
@@ -688,8 +695,10 @@ export class Orchestrator {
         }),
         unwatch: later(() => stall !== undefined && this.#clock.clearTimeout(stall)),
         deadlock: later(() => this.#errors.push(new errors.DeadlockError(this.#whoWaits()))),
-        abandon: later(() => this.#pool.stop()),
-        finish: later(() => this.#finish()),
+        finish: later(() => {
+          if (stall !== undefined) this.#clock.clearTimeout(stall);
+          this.#finish();
+        }),
         impossible: ({ event }) => impossible(`conductor: ${event.type}`),
       },
     });
@@ -716,8 +725,10 @@ export class Orchestrator {
   }
 
   #squash(): void {
-    for (const station of this.#pool.held()) station.actor.send(SQUASH);
-    this.#withdraw();
+    for (const station of this.#pool.held()) {
+      station.actor.send(SQUASH);
+      this.#withdraw(); // one by one: a queue must not order by a step that is gone
+    }
     const reason = this.#errors.at(-1) as Error;
     for (const station of this.#pool.notes.aborts.splice(0)) this.#abort(station, reason);
   }
@@ -731,7 +742,7 @@ export class Orchestrator {
       return this.#conduct('SETTLED');
     const { requests, writes } = this.#pool.notes;
     const moving =
-      this.#running + this.#timers + requests.length + writes.length > 0 || this.#holds.willExpire;
+      this.#running + this.#timers.size + requests.length + writes.length > 0 || this.#holds.willExpire;
     if (value === 'performing' && !moving && !this.#writing()) this.#conduct('STALL');
     else if (value === 'stalled' && moving) this.#conduct('PROGRESS');
   }
@@ -760,6 +771,7 @@ export class Orchestrator {
   #finish(): void {
     this.#ended = true;
     for (const undo of this.#onset.splice(0)) undo();
+    for (const timer of this.#timers) this.#clock.clearTimeout(timer);
     this.#holds.close();
     const outputs = this.#outputs();
     const status = this.#errors.length === 0 ? 'completed' : this.#cancelled ? 'cancelled' : 'failed';
@@ -797,6 +809,15 @@ export class Orchestrator {
   }
 
   // ── small things
+
+  /** A timer that ends with the performance. */
+  #later(ms: number, callback: () => void): void {
+    const timer = this.#clock.setTimeout(() => {
+      this.#timers.delete(timer);
+      callback();
+    }, ms);
+    this.#timers.add(timer);
+  }
 
   readonly #dropOperands = (index: number): void => {
     const { firstEdge, source } = this.#program;

@@ -13,8 +13,7 @@ export type ConductorEvent =
   | { type: 'PROGRESS' }
   | { type: 'SETTLED' } //       every step has settled and every station is free
   // from the clock
-  | { type: 'STALL_TIMEOUT' }
-  | { type: 'GRACE_OVER' }; //   some agent ignored its abort
+  | { type: 'STALL_TIMEOUT' };
 
 const act = () => {};
 const { createMachine } = setup({
@@ -24,7 +23,6 @@ const { createMachine } = setup({
     squash: act, //      abort what runs, discard what waits
     watch: act, //       report who waits for what; arm the stall's timer
     unwatch: act,
-    abandon: act, //     stop waiting for agents that ignore their abort
     deadlock: act, //    name the dead-lock as the cause
     finish: act,
     impossible: act,
@@ -40,7 +38,6 @@ const ended = {
   PROGRESS: ignore,
   SETTLED: ignore,
   STALL_TIMEOUT: ignore,
-  GRACE_OVER: ignore,
 } as const;
 
 // prettier-ignore
@@ -54,7 +51,7 @@ const machine = createMachine({
       description: 'Before the downbeat.',
       on: {
         DOWNBEAT: { target: 'performing', actions: 'begin' }, CAESURA: { target: 'cancelled', actions: 'finish' },
-        STALL: impossible, PROGRESS: ignore, SETTLED: impossible, STALL_TIMEOUT: impossible, GRACE_OVER: impossible,
+        STALL: impossible, PROGRESS: ignore, SETTLED: impossible, STALL_TIMEOUT: impossible,
       },
     },
     performing: {
@@ -62,7 +59,7 @@ const machine = createMachine({
       on: {
         DOWNBEAT: ignore, CAESURA: { target: 'closing', actions: 'squash' },
         STALL: { target: 'stalled', actions: 'watch' }, PROGRESS: ignore,
-        SETTLED: { target: 'completed', actions: 'finish' }, STALL_TIMEOUT: ignore, GRACE_OVER: impossible,
+        SETTLED: { target: 'completed', actions: 'finish' }, STALL_TIMEOUT: ignore,
       },
     },
     stalled: {
@@ -70,7 +67,7 @@ const machine = createMachine({
       on: {
         DOWNBEAT: ignore, CAESURA: { target: 'closing', actions: ['unwatch', 'squash'] },
         STALL: ignore, PROGRESS: { target: 'performing', actions: 'unwatch' },
-        SETTLED: impossible, STALL_TIMEOUT: { target: 'closing', actions: ['deadlock', 'squash'] }, GRACE_OVER: impossible,
+        SETTLED: impossible, STALL_TIMEOUT: { target: 'closing', actions: ['deadlock', 'squash'] },
       },
     },
     closing: {
@@ -78,7 +75,6 @@ const machine = createMachine({
       on: {
         DOWNBEAT: ignore, CAESURA: ignore, STALL: ignore, PROGRESS: ignore,
         SETTLED: { target: 'cancelled', actions: 'finish' }, STALL_TIMEOUT: ignore,
-        GRACE_OVER: { target: 'cancelled', actions: ['abandon', 'finish'] },
       },
     },
     completed: { description: 'Every step has settled.', on: ended },

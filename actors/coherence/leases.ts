@@ -12,7 +12,8 @@ export class Leases {
   readonly #reclaim: (cell: Cell) => unknown;
   readonly #since = new Map<Cell, { epoch: number; at: number }>();
   #timer: TimerId | undefined;
-  #checking = false;
+  /** Holds that began in this instant. */
+  readonly #begun: Cell[] = [];
   #closed = false;
 
   constructor({ clock, leaseMs }: { clock: Clock; leaseMs: number }, reclaim: (cell: Cell) => unknown) {
@@ -24,15 +25,17 @@ export class Leases {
   /** A hold began, was renewed, or ended. */
   note(cell: Cell): void {
     if (!cell.held) {
+      if (this.#since.size === 0) return;
       this.#since.delete(cell);
-      if (this.#since.size === 0 && this.#timer !== undefined) this.#disarm();
+      if (this.#since.size === 0) this.#disarm();
       return;
     }
-    this.#since.set(cell, { epoch: cell.epoch, at: this.#clock.now() });
-    if (this.#checking || this.#timer !== undefined) return;
-    this.#checking = true;
+    this.#begun.push(cell);
+    if (this.#begun.length > 1) return;
     this.#clock.atEndOfInstant(() => {
-      this.#checking = false;
+      const at = this.#clock.now();
+      for (const begun of this.#begun.splice(0))
+        if (begun.held) this.#since.set(begun, { epoch: begun.epoch, at });
       this.#arm();
     });
   }

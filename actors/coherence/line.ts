@@ -42,6 +42,20 @@ export interface Copy {
   readonly version: number;
 }
 
+/** A read that waits. In process the copy is often there before anybody has asked for a promise. */
+export class Filling {
+  copy: Copy | undefined;
+  #resolve: ((copy: Copy) => void) | undefined;
+
+  settle(copy: Copy): void {
+    this.copy = copy;
+    this.#resolve?.(copy);
+  }
+  promise(): Promise<Copy> {
+    return new Promise((resolve) => (this.#resolve = resolve));
+  }
+}
+
 export class Line {
   readonly index: number;
   readonly agent: string;
@@ -56,9 +70,7 @@ export class Line {
   epoch = -1;
   /** What a STORE puts. */
   pending: Pending | undefined;
-  /** What a read hit returns; made at the first read of a copy. Absent: the read takes the long way. */
-  answer: Promise<unknown> | undefined;
-  reads: ((copy: Copy) => void)[] = [];
+  reads: Filling[] = [];
 
   constructor(index: number, agent: string, cell: Cell) {
     this.index = index;
@@ -66,17 +78,17 @@ export class Line {
     this.cell = cell;
   }
 
-  get state(): LineState {
-    return this.actor.getSnapshot().value as LineState;
-  }
+  /** The actor's state, as of its last event. Kept here because an actor is far away in memory. */
+  state: LineState = 'I';
   /** Whether the agent may use the copy. */
   get readable(): boolean {
-    const snapshot = this.actor.getSnapshot();
-    return READABLE[snapshot.value as LineState] ?? snapshot.context.copy;
+    return READABLE[this.state] ?? this.actor.getSnapshot().context.copy;
   }
   /** Waits for a copy; resolved at the very entry that brings it, were it gone with the next. */
-  whenFilled(): Promise<Copy> {
-    return new Promise((resolve) => this.reads.push(resolve));
+  whenFilled(): Filling {
+    const filling = new Filling();
+    this.reads.push(filling);
+    return filling;
   }
 
   // ── the machine's words
@@ -85,16 +97,15 @@ export class Line {
     this.value = cell.value;
     this.version = cell.version;
     this.epoch = cell.epoch;
-    this.answer = undefined;
     if (this.reads.length > 0) {
       const reads = this.reads;
       this.reads = [];
-      for (const resolve of reads) resolve({ value: this.value, version: this.version });
+      const copy = { value: this.value, version: this.version };
+      for (const filling of reads) filling.settle(copy);
     }
     this.client?.filled(this, own);
   }
   drop(): void {
-    this.answer = undefined;
     this.client?.dropped(this);
   }
   granted(): void {

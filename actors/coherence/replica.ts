@@ -17,7 +17,7 @@ import { InvariantError } from '../errors.ts';
 import type { Cell } from './cell.ts';
 import { fromSignal, toSignal, type Entry, type Result } from './entry.ts';
 import { Leases } from './leases.ts';
-import { Line, LINE_EVENTS } from './line.ts';
+import { Line, LINE_EVENTS, type LineState } from './line.ts';
 import { Memory, type Faults, type MemorySnapshot, type Sink } from './memory.ts';
 import { Sender, type Unsent } from './sender.ts';
 
@@ -244,11 +244,13 @@ export class Replica implements Sink {
 
   // ── what lines say
   #tell(line: Line, event: LineEvent['type']): void {
+    if (IGNORED[line.state].has(event)) return;
     line.actor.send(LINE_EVENTS[event]);
+    line.state = line.actor.getSnapshot().value as LineState;
     if (event === 'RELEASED') line.work?.released(line);
     else if (event === 'REFUSED') line.work?.refused(line);
     // A read that waited for a request which was taken back asks by itself.
-    if (line.reads.length > 0 && line.state === 'I') line.actor.send(LINE_EVENTS.LOAD);
+    if (line.reads.length > 0 && line.state === 'I') this.#tell(line, 'LOAD');
   }
   #queue(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
     this.#outbox.push({ sender: this.sender(line.agent), entry: { op, key: line.cell.key } });
@@ -274,3 +276,13 @@ export class Replica implements Sink {
     }
   }
 }
+
+/** By state: events whose cell in the table is empty. Telling a line would change nothing, so it is not told. */
+const IGNORED = Object.fromEntries(
+  Object.entries(cacheLine.config.states ?? {}).map(([state, { on = {} }]) => {
+    const empty = Object.entries(on).filter(
+      ([, cell]) => typeof cell === 'object' && Object.keys(cell).length === 0,
+    );
+    return [state, new Set(empty.map(([event]) => event))];
+  }),
+) as unknown as Readonly<Record<LineState, ReadonlySet<string>>>;

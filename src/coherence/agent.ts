@@ -67,22 +67,21 @@ export class SharedAgent<V extends Values> {
    *  @throws {UnknownKeyError | UnsetError | ClosedAgentError} */
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
     const slot = this.#slots.get(key);
-    if (options === undefined && slot !== undefined) {
-      const { line } = slot;
-      if (line.answer !== undefined && line.readable) {
-        slot.hits++;
-        return line.answer as Promise<V[K]>;
-      }
+    if (options === undefined && slot !== undefined && slot.answer !== undefined) {
+      slot.hits++;
+      return slot.answer as Promise<V[K]>;
     }
     return this.#read(key, options) as Promise<V[K]>;
   }
 
   /** The copy, if there is one: synchronous, and never a request. */
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
-    const slot = this.#slot(key);
-    if (this.#arriving !== undefined || !slot.line.readable) return undefined;
-    slot.hits++;
-    return slot.deliver(slot.line) as V[K];
+    const known = this.#slots.get(key);
+    if (known !== undefined && known.value !== undefined) {
+      known.hits++;
+      return known.value as V[K];
+    }
+    return this.#peek(key) as V[K] | undefined;
   }
 
   /** Whether this agent has a current copy. Asks nobody and counts nothing. */
@@ -230,6 +229,14 @@ export class SharedAgent<V extends Values> {
     if (line.state === 'I') this.#replica.send(line, 'LOAD');
   }
 
+  #peek(key: string): unknown {
+    const slot = this.#slot(key);
+    if (this.#arriving !== undefined || !slot.line.readable) return undefined;
+    slot.hits++;
+    const value = slot.deliver(slot.line);
+    if (value !== undefined) void slot.answerWith(value);
+    return value;
+  }
   async #read(key: string, { signal, fresh = false }: ReadOptions = {}): Promise<unknown> {
     const slot = this.#slot(key);
     const { line } = slot;
@@ -242,18 +249,18 @@ export class SharedAgent<V extends Values> {
       const kept = fresh ? undefined : slot.kept();
       if (kept !== undefined) return kept.value;
       this.#host.counts.misses++;
-      const filled = line.whenFilled();
+      const filling = line.whenFilled();
       if (line.state === 'I') this.#replica.send(line, 'LOAD');
-      const copy = await abortable(filled, this.#whileOpen(signal));
+      const copy = filling.copy ?? (await abortable(filling.promise(), this.#whileOpen(signal)));
       if (copy.value === undefined) throw new UnsetError(key);
       slot.deliver(copy);
-      if (line.readable && line.version === copy.version) line.answer ??= Promise.resolve(copy.value);
+      if (line.readable && line.version === copy.version) void slot.answerWith(copy.value);
       return copy.value;
     }
     slot.hits++;
     const value = slot.deliver(line);
     if (value === undefined) throw new UnsetError(key);
-    line.answer ??= Promise.resolve(value);
+    void slot.answerWith(value);
     return value;
   }
 

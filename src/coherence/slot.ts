@@ -46,6 +46,10 @@ export class Slot implements LineClient, LineWork {
   readonly strategy: Strategy;
   /** Reads answered from the copy. */
   hits = 0;
+  /** What a read hit returns, and what a peek does: made at the first read of a copy, gone with it. They are there
+   *  only while the line's snapshot allows reads, so that a hit touches neither the line nor its actor. */
+  answer: Promise<unknown> | undefined;
+  value: unknown = undefined;
   /** The version that the agent was last sent; −1 before the first. */
   known = -1;
   /** The version that the agent last asked for; 0 before the first. */
@@ -115,7 +119,8 @@ export class Slot implements LineClient, LineWork {
   }
   forget(): void {
     this.#kept = undefined;
-    this.line.answer = undefined;
+    this.answer = undefined;
+    this.value = undefined;
   }
 
   conflict(expected: number, actual = this.line.cell.version): Conflict {
@@ -190,9 +195,15 @@ export class Slot implements LineClient, LineWork {
     for (const wake of wakes) wake();
   }
 
+  /** From now on reads of this copy hit. */
+  answerWith(value: unknown): Promise<unknown> {
+    this.value = value;
+    return (this.answer = Promise.resolve(value));
+  }
+
   // ── the line
   filled(line: Line, own: boolean): void {
-    this.#kept = undefined;
+    this.forget();
     if (own) this.made(line.version);
     else if (!this.working) {
       const { name } = this.strategy;
@@ -202,6 +213,7 @@ export class Slot implements LineClient, LineWork {
     this.#wake();
   }
   dropped(line: Line): void {
+    this.forget();
     const { cell } = line;
     const { strategy } = this;
     const host = this.#host;

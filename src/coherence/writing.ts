@@ -45,8 +45,6 @@ export async function write(request: WriteRequest): Promise<number> {
         }
         line.pending = { value: computed.value, base: base.version, patches: computed.patches };
         replica.send(line, 'STORE');
-        if (line.state === state && slot.accepted < 0)
-          throw new InvariantError(`line ${line.agent}/${cell.key}`);
       } else if (state === 'I' || state === 'S') {
         signal?.throwIfAborted();
         replica.send(line, 'STORE');

@@ -1,0 +1,69 @@
+/** What can go wrong with a model, in words for people and without anything secret. */
+
+/** Why a call failed. */
+export type ModelFailure =
+  | 'rate-limit' //  429 to the end of the retries, or longer to wait than the policy allows
+  | 'server' //      5xx to the end of the retries
+  | 'refused' //     another status: the request, the key or the model is not accepted
+  | 'network' //     nobody answered
+  | 'cut' //         the answer broke off
+  | 'malformed' //   the answer is not what the protocol says
+  | 'timeout' //     longer than the route's `timeoutMs`
+  | 'output' //      the answer does not fit the output schema
+  | 'length' //      the answer was cut at `maxOutputTokens`
+  | 'filtered' //    the provider withheld the answer
+  | 'steps'; //      tools were still being called at `maxSteps`
+
+export interface ModelErrorDetails {
+  readonly failure: ModelFailure;
+  /** `provider:name`. */
+  readonly model: string;
+  readonly problem: string;
+  readonly remedy: string;
+  /** Calls that were made for this answer, 1 or more. */
+  readonly attempts: number;
+  readonly statusCode?: number | undefined;
+  /** Milliseconds that the provider asked to wait. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** A model did not give a usable answer. The provider's own error is not attached: it may hold the request. */
+export class ModelError extends Error implements ModelErrorDetails {
+  override name = 'ModelError';
+  readonly failure: ModelFailure;
+  readonly model: string;
+  readonly problem: string;
+  readonly remedy: string;
+  readonly attempts: number;
+  readonly statusCode: number | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor({ failure, model, problem, remedy, attempts, statusCode, retryAfterMs }: ModelErrorDetails) {
+    const tried = attempts > 1 ? ` (after ${attempts} attempts)` : '';
+    super(`model '${model}': ${problem}${tried}. ${remedy}`);
+    this.failure = failure;
+    this.model = model;
+    this.problem = problem;
+    this.remedy = remedy;
+    this.attempts = attempts;
+    this.statusCode = statusCode;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** A package that is needed and not installed. */
+export class MissingPackageError extends Error {
+  override name = 'MissingPackageError';
+  readonly packageName: string;
+  constructor(packageName: string, purpose: string) {
+    super(
+      `${purpose} needs the package '${packageName}', which is not installed. Install it: npm install ${packageName}`,
+    );
+    this.packageName = packageName;
+  }
+}
+
+/** A name that no registered model or provider bears, or a model that cannot be used. */
+export class UnknownModelError extends Error {
+  override name = 'UnknownModelError';
+}

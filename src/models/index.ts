@@ -1,0 +1,34 @@
+/** Models as agents, on the AI SDK. */
+export {
+  governed,
+  lookUp,
+  type Governed,
+  type GovernedOptions,
+  type ModelChoice,
+  type ModelChooser,
+  type ModelRegistry,
+} from './choose.ts';
+export { MissingPackageError, ModelError, UnknownModelError, type ModelFailure } from './errors.ts';
+export {
+  escalate,
+  EscalationError,
+  type EscalateOptions,
+  type Escalated,
+  type EscalationAttempt,
+  type Verdict,
+  type Verifier,
+} from './escalate.ts';
+export type { CallEvent, CallRetry } from './meter.ts';
+export {
+  escalatingAgent,
+  modelAgent,
+  modelVerifier,
+  type EscalatingAgentOptions,
+  type ModelAgentOptions,
+  type ModelVerifierOptions,
+} from './model-agent.ts';
+export { modelCall, type ModelAnswer, type ModelCall, type ModelCallOptions } from './model-call.ts';
+export { MissingKeyError, modelFromEnvironment } from './provider.ts';
+export { redactor, type Redact } from './redact.ts';
+export { nameOf, type Model } from './sdk.ts';
+export { UsageMeter, type CallReport, type UsageTotal } from './usage.ts';
