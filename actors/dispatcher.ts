@@ -30,7 +30,9 @@ export class Dispatcher {
   /** Stations that asked for a unit and whose agents have not answered. */
   #admitted = 0;
   #order = 0;
-  readonly #granted: Station[] = [];
+  #granted: Station[] = [];
+  /** What the last round returned; the two lists take turns. */
+  #handedOut: Station[] = [];
   readonly #forOrchestra: Station[] = [];
   readonly #released: Unit<Station>[] = [];
 
@@ -44,16 +46,22 @@ export class Dispatcher {
 
   /** Whether a round with these requests would do anything. */
   hasWork(requests: readonly Station[]): boolean {
-    return (requests.length > 0 && this.#opens) || this.#released.length > 0;
+    return (
+      (requests.length > 0 && this.#opens) ||
+      this.#released.length + this.#granted.length + this.#forOrchestra.length > 0
+    );
   }
 
   /** One round. Takes requests off the list when their time has come. @returns who is granted; valid until the
    *  next round. */
   round(requests: Station[], ready: (station: Station) => void): readonly Station[] {
-    this.#granted.length = 0;
     if (requests.length > 0 && this.#opens) this.#admit(requests, ready);
     if (this.#released.length > 0 || this.#forOrchestra.length > 0) this.#passOn();
-    return this.#granted;
+    const granted = this.#granted;
+    this.#granted = this.#handedOut;
+    this.#granted.length = 0;
+    this.#handedOut = granted;
+    return granted;
   }
 
   #passOn(): void {

@@ -375,12 +375,10 @@ export class Orchestrator {
       const index = this.#cursor;
       const step = steps[index] as StepPlan;
       if (step.downbeat && this.#settled < index) return;
+      if (!step.tacet && !this.#pool.hasRoom) return this.#stall();
+      this.#cursor++; // first: a silent step is on the bus before the call returns
       if (step.tacet) this.#skipSilent(index);
-      else if (this.#pool.hasRoom) this.#issueStep(index, step);
-      else {
-        return this.#stall();
-      }
-      this.#cursor++;
+      else this.#issueStep(index, step);
     }
   }
 

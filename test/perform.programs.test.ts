@@ -53,7 +53,8 @@ const said = (value: unknown): string => {
   }
   return String(value);
 };
-const resultOf = (id: string, operands: string): string => `${id}(${operands.length > 40 ? operands.length : operands})`;
+const resultOf = (id: string, operands: string): string =>
+  `${id}(${operands.length > 40 ? operands.length : operands})`;
 
 function build(shapes: StepShape[], world: World): StepPlan[] {
   const written: string[] = ['input.x'];
@@ -123,7 +124,9 @@ function interpret(steps: StepPlan[], shapes: StepShape[]) {
     cells.set(step.writes!, value === undefined ? { ok: false } : { ok: true, value });
   });
   cells.delete('input.x');
-  const outputs = Object.fromEntries([...cells].flatMap(([name, cell]) => (cell.ok ? [[name, cell.value]] : [])));
+  const outputs = Object.fromEntries(
+    [...cells].flatMap(([name, cell]) => (cell.ok ? [[name, cell.value]] : [])),
+  );
   return { outputs, statuses, fired };
 }
 
@@ -163,46 +166,69 @@ test('a step never starts before what it reads has ended', { timeout: 120_000 },
   await fc.assert(
     fc.asyncProperty(program, options, async (shapes, given) => {
       const steps = build(shapes, newWorld());
-      const report = await perform(scoreOf('random', steps), { ...given, clock: new VirtualClock(), input: { x: 7 } }).report;
+      const report = await perform(scoreOf('random', steps), {
+        ...given,
+        clock: new VirtualClock(),
+        input: { x: 7 },
+      }).report;
       const ends = new Map(report.timeline.map(({ id, end }) => [id, end!]));
       for (const { id, start, waitedFor, status } of report.timeline) {
         if (start === undefined) continue;
-        for (const other of waitedFor) expect(start, `${id} (${status}) after ${other}`).toBeGreaterThanOrEqual(ends.get(other)!);
+        for (const other of waitedFor)
+          expect(start, `${id} (${status}) after ${other}`).toBeGreaterThanOrEqual(ends.get(other)!);
       }
     }),
     { numRuns: 300 },
   );
 });
 
-test('with nothing limited, a step starts the instant its last operand exists', { timeout: 120_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(program, async (shapes) => {
-      const free = shapes.map((shape) => ({ ...shape, agent: 0, downbeat: false, failures: 0, attempts: 1 }));
-      const report = await perform(scoreOf('random', build(free, newWorld())), { clock: new VirtualClock(), input: { x: 7 } }).report;
-      const ends = new Map(report.timeline.map(({ id, end }) => [id, end!]));
-      for (const { start, waitedFor } of report.timeline) {
-        expect(start).toBe(Math.max(0, ...waitedFor.map((id) => ends.get(id)!)));
-      }
-      expect(report.makespan).toBe(report.criticalPath.length);
-    }),
-    { numRuns: 300 },
-  );
-});
+test(
+  'with nothing limited, a step starts the instant its last operand exists',
+  { timeout: 120_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(program, async (shapes) => {
+        const free = shapes.map((shape) => ({
+          ...shape,
+          agent: 0,
+          downbeat: false,
+          failures: 0,
+          attempts: 1,
+        }));
+        const report = await perform(scoreOf('random', build(free, newWorld())), {
+          clock: new VirtualClock(),
+          input: { x: 7 },
+        }).report;
+        const ends = new Map(report.timeline.map(({ id, end }) => [id, end!]));
+        for (const { start, waitedFor } of report.timeline) {
+          expect(start).toBe(Math.max(0, ...waitedFor.map((id) => ends.get(id)!)));
+        }
+        expect(report.makespan).toBe(report.criticalPath.length);
+      }),
+      { numRuns: 300 },
+    );
+  },
+);
 
-test('cancelled at any time, it settles, every step has a status, and nothing is left running', { timeout: 120_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(program, options, fc.nat(60), async (shapes, given, at) => {
-      const world = newWorld();
-      const clock = new VirtualClock();
-      const run = perform(scoreOf('random', build(shapes, world)), { ...given, clock, input: { x: 7 } });
-      clock.setTimeout(() => run.cancel('enough'), at);
-      const report = await run.report;
-      expect(['completed', 'failed', 'cancelled']).toContain(report.status);
-      expect(world.running).toBe(0);
-      const fired = [...world.fired.values()].reduce((sum, count) => sum + count, 0);
-      expect(report.usage.calls).toBe(fired);
-      for (const { status } of report.timeline) expect(['waiting', 'running', 'pending']).not.toContain(status);
-    }),
-    { numRuns: 500 },
-  );
-});
+test(
+  'cancelled at any time, it settles, every step has a status, and nothing is left running',
+  { timeout: 120_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(program, options, fc.nat(60), async (shapes, given, at) => {
+        const world = newWorld();
+        const clock = new VirtualClock();
+        const run = perform(scoreOf('random', build(shapes, world)), { ...given, clock, input: { x: 7 } });
+        clock.setTimeout(() => run.cancel('enough'), at);
+        const report = await run.report;
+        expect(['completed', 'failed', 'cancelled']).toContain(report.status);
+        expect(world.running).toBe(0);
+        const fired = [...world.fired.values()].reduce((sum, count) => sum + count, 0);
+        expect(report.usage.calls).toBe(fired);
+        for (const { status } of report.timeline)
+          expect(['waiting', 'running', 'pending']).not.toContain(status);
+      }),
+      { numRuns: 500 },
+    );
+  },
+);
