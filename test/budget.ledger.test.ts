@@ -2,7 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BudgetError } from '../actors/errors.ts';
+import { UnitGovernor } from '../actors/governor.ts';
+import { relativeCost } from '../machines/operating-point.ts';
 import { BudgetExceededError, Ledger } from '../src/routing/ledger.ts';
+import { throttle } from '../src/routing/throttle.ts';
 
 /** Lets every microtask run. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -118,4 +121,42 @@ test.each([
   [{ euros: 3 }, /budget.euros: unknown limit. Use calls, tokens, usd/],
 ])('an impossible budget is refused with a remedy: %j', (limits, message) => {
   expect(() => new Ledger(limits as never)).toThrow(message);
+});
+
+describe('throttling', () => {
+  test('less of a budget, or more steps to pay from it, never gives a dearer point; the share is kept', () => {
+    const usd = fc.double({ min: 0, max: 10, noNaN: true });
+    fc.assert(
+      fc.property(
+        usd,
+        usd,
+        fc.integer({ min: 1, max: 50 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (a, b, stepsLeft, difficulty) => {
+          const governor = new UnitGovernor({ unit: 'u' });
+          const cost = (limit: number, steps: number) => {
+            throttle(governor, new Ledger({ usd: limit }), { stepsLeft: steps, c0: 0.1 });
+            return relativeCost(governor.pointFor(difficulty));
+          };
+          const [less, more] = [Math.min(a, b), Math.max(a, b)];
+          expect(cost(less, stepsLeft)).toBeLessThanOrEqual(cost(more, stepsLeft));
+          expect(cost(more, stepsLeft + 1)).toBeLessThanOrEqual(cost(more, stepsLeft));
+          const share = more / stepsLeft / 0.1;
+          expect(cost(more, stepsLeft)).toBeLessThanOrEqual(Math.max(share, 0.05) + 1e-9); // 0.05 is the bottom of the ladder
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('no limit in money lifts the ceiling; senseless numbers are refused', () => {
+    const governor = new UnitGovernor({ unit: 'u', policy: 'performance' });
+    governor.budget(0);
+    throttle(governor, new Ledger(), { stepsLeft: 1, c0: 1 });
+    expect(governor.point).toEqual({ tempo: 'presto', dynamics: 'ff' });
+    expect(() => throttle(governor, new Ledger(), { stepsLeft: 0, c0: 1 })).toThrow(
+      /stepsLeft: 0 is not at least 1/,
+    );
+    expect(() => throttle(governor, new Ledger(), { stepsLeft: 1, c0: 0 })).toThrow(/c0: 0 is not above 0/);
+  });
 });

@@ -1,5 +1,5 @@
 /** Random histories on several lagging replicas, and what must hold in each of them. */
-import { ClosedAgentError, coherence, ConflictError, FencedError, type Coherence } from 'tutti';
+import { ClosedAgentError, coherence, ConflictError, FencedError, RecipeError, type Coherence } from 'tutti';
 import type { Faults } from 'tutti/actors';
 import type { Schema } from '../src/schema.ts';
 import { generator, LaggingLog, ManualClock, settle } from './coherence.lagging.ts';
@@ -83,7 +83,8 @@ export async function runHistory(plan: HistoryPlan): Promise<HistoryFigures> {
         maybe.delete(id);
       }
     } catch (error) {
-      if (!(error instanceof ClosedAgentError)) failure ??= error;
+      const cause = error instanceof RecipeError ? error.cause : error; // a recipe looks, too
+      if (!(error instanceof ClosedAgentError)) failure ??= cause;
     } finally {
       running--;
     }
@@ -207,6 +208,11 @@ function checkReplica({ replica }: Shared, readers: 'wait' | 'committed'): void 
   }
   const owners = new Map<string, string>();
   for (const line of replica.lines) {
+    // A hit looks only at the slot: its answer must be there for readable copies alone.
+    const { answer, value } = line.client as unknown as { answer: unknown; value: unknown };
+    if (answer !== undefined && (!line.readable || value !== line.value)) {
+      throw new Broken(`${line.agent} would answer ${line.cell.key} from a copy that it may not read`);
+    }
     if (!line.readable) continue;
     const { cell } = line;
     if (line.version !== cell.version)

@@ -1,8 +1,8 @@
 /** A bus that lags, under the test's command: what is said waits in its sender's outbox until it is appended, and
  *  every replica applies the log when it is told to. Whatever order a real network makes can be made with it. */
 import { Subject } from 'rxjs';
-import type { Bus, BusFault, Clock, Seq } from 'tutti/actors';
-import type { Envelope, Signal } from 'tutti/machines';
+import type { Bus, BusFault, Clock, Seq } from '../actors/index.ts';
+import type { Envelope, Signal } from '../machines/index.ts';
 
 export class LaggingLog {
   readonly log: Envelope[] = [];

@@ -1,6 +1,6 @@
 /** Runs a litmus test through the user's API: a thread is an agent, each on its own lagging replica or with others
  *  on one. Shared by the project's own tests and by `bench/litmus.ts`, which reads the whole collection. */
-import { coherence, type Coherence } from 'tutti';
+import { coherence, type Coherence } from '../src/index.ts';
 import type { Schema } from '../src/schema.ts';
 import { generator, LaggingLog, settle } from './coherence.lagging.ts';
 

@@ -267,6 +267,7 @@ describe('the pool', () => {
           const dear = relativeCost(governor.pointFor(hard));
           governor.budget(low);
           expect(relativeCost(governor.pointFor(hard))).toBeLessThanOrEqual(dear);
+          expect(relativeCost(governor.pointFor(hard))).toBeLessThanOrEqual(relativeCost(governor.ceiling));
         },
       ),
       { numRuns: 1_000 },

@@ -7,6 +7,7 @@ import { tool } from 'ai';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { UnitGovernor } from '../actors/governor.ts';
+import type { Clock } from '../actors/clock.ts';
 import { BudgetError } from '../actors/errors.ts';
 import { governed, lookUp } from '../src/models/choose.ts';
 import { UnknownModelError } from '../src/models/errors.ts';
@@ -100,6 +101,27 @@ describe('choice', () => {
     governor.budget(0.1);
     expect(await said('hard')).toBe('small');
     expect(models['a:small'].calls[0]).toMatchObject({ maxOutputTokens: 50, reasoning: 'low' });
+  });
+
+  test('a pool that fills up shows its governor a load, and one that empties lets it fall', async () => {
+    const clock = { now: () => (time += 5_000) } as Clock;
+    let time = 0;
+    const points: string[] = [];
+    const governor = new UnitGovernor({
+      unit: 'u',
+      policy: 'ondemand',
+      clock,
+      onPoint: ({ dynamics }) => points.push(dynamics),
+    });
+    const agent = modelAgent({
+      name: 'a',
+      capacity: 2,
+      model: governed({ governor, router, models }),
+      prompt: 'x',
+    });
+    await perform(score('s').step('a', { agent }).step('b', { agent })).result;
+    expect(points).toContain('ff'); // both units busy
+    expect(governor.point.dynamics).toBe('pp'); // nobody left
   });
 
   test('an unknown model or provider, and anything that is no model, is refused with a remedy', async () => {
@@ -268,6 +290,14 @@ describe('models for tests', () => {
 });
 
 describe('secrets', () => {
+  test('a recording keeps no headers, whatever is in them', async () => {
+    const recorder = await recordingModel(scriptedModel({ script: ['x'] }));
+    const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }];
+    await recorder.doGenerate({ prompt, headers: { 'x-own': 'plain-but-private' } });
+    expect(recorder.recording.calls).toHaveLength(1);
+    expect(JSON.stringify(recorder.recording)).not.toMatch(/plain-but-private|headers/);
+  });
+
   test('a key that the server throws back is in no error, event, signal, report or log', async () => {
     const echo = JSON.stringify({ error: { message: `bad key ${SECRET} in header Bearer ${SECRET}` } });
     await using server = await chatServer((_asked, number) => ({

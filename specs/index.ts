@@ -1,0 +1,3 @@
+/** Floor 3: what the hardware promises, and instruments that judge machines by it. For users' own machines, too. */
+export * from './cells.ts';
+export * from './equivalence.ts';

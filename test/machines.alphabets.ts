@@ -1,0 +1,53 @@
+/** For every machine: its alphabet with the data that guards look at, and bounds that keep its graph finite. */
+import type { AnyStateMachine, EventObject } from 'xstate';
+import * as machines from '../machines/index.ts';
+
+export interface Subject {
+  readonly machine: AnyStateMachine;
+  readonly events: readonly EventObject[];
+  readonly input?: unknown;
+  readonly within?: (context: any) => boolean;
+}
+
+const of = (...types: string[]): EventObject[] => types.map((type) => ({ type }));
+const issues = [0, 1, 2].flatMap((missing) =>
+  [0, 1].flatMap((holds) =>
+    [false, true].flatMap((tolerant) =>
+      [false, true].map((fallback) => ({
+        type: 'ISSUE',
+        tag: 1,
+        missing,
+        holds,
+        retries: 1,
+        repeats: 1,
+        tolerant,
+        fallback,
+      })),
+    ),
+  ),
+);
+
+export const subjects: Record<string, Subject> = {
+  'reservation-station': {
+    machine: machines.reservationStation as unknown as AnyStateMachine,
+    input: { station: 0 },
+    events: [
+      ...issues,
+      ...of('OPERAND', 'FAULT', 'WRITTEN', 'GRANT_UNIT', 'DONE', 'FAILED', 'HOLD', 'RESUME', 'SQUASH'),
+      { type: 'DONE', again: true } as EventObject,
+      { type: 'DONE', again: true, capFails: true } as EventObject,
+      { type: 'FAILED', retryable: false } as EventObject,
+    ],
+    within: ({ missing, holds }) => missing >= 0 && missing <= 2 && holds >= 0 && holds <= 2,
+  },
+  'functional-unit': {
+    machine: machines.functionalUnit as unknown as AnyStateMachine,
+    input: { unit: 'u', capacity: 3 },
+    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TACET', 'WAKE'),
+    within: ({ inUse, queued }) => inUse >= 0 && queued >= 0 && queued <= 4,
+  },
+  conductor: {
+    machine: machines.conductor as unknown as AnyStateMachine,
+    events: of('DOWNBEAT', 'CAESURA', 'STALL', 'PROGRESS', 'SETTLED', 'STALL_TIMEOUT'),
+  },
+};
