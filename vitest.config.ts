@@ -7,7 +7,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^tutti$/, replacement: source('./src/index.ts') },
-      { find: /^tutti\/node$/, replacement: source('./src/node/index.ts') },
+      {
+        find: /^tutti\/(node|coherence|models|routing|testing)$/,
+        replacement: source('./src/') + '$1/index.ts',
+      },
       { find: /^tutti\/(machines|actors|specs)$/, replacement: source('.') + '$1/index.ts' },
     ],
   },

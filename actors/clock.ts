@@ -119,7 +119,11 @@ export class VirtualClock implements Clock {
     if (next === undefined) return;
     this.#now = next.at;
     const armedBefore = this.#order; // what these callbacks arm for this same time has its own turn
-    for (let due = this.#timers.peek(); due?.at === next.at && due.order < armedBefore; due = this.#timers.peek()) {
+    for (
+      let due = this.#timers.peek();
+      due?.at === next.at && due.order < armedBefore;
+      due = this.#timers.peek()
+    ) {
       this.#timers.pop();
       due.callback();
     }

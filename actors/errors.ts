@@ -24,7 +24,8 @@ export class StepError extends Error {
   /** Ids from the step that failed first to the one that reports it. */
   get path(): string[] {
     const path: string[] = [];
-    for (let fault: StepError | undefined = this; fault !== undefined; fault = fault.#from) path.push(fault.at);
+    for (let fault: StepError | undefined = this; fault !== undefined; fault = fault.#from)
+      path.push(fault.at);
     return path.reverse();
   }
 }
@@ -53,7 +54,9 @@ export class HoldError extends Error {
 export class VampError extends Error {
   override name = 'VampError';
   constructor(max: number) {
-    super(`not good enough after ${max} rounds; raise \`vamp.max\`, or say onCap: 'accept' to take the last result.`);
+    super(
+      `not good enough after ${max} rounds; raise \`vamp.max\`, or say onCap: 'accept' to take the last result.`,
+    );
   }
 }
 
@@ -85,9 +88,14 @@ export interface Waiting {
 export class CancelledError extends Error {
   override name = 'CancelledError';
   constructor(reason?: unknown) {
-    super(reason === undefined ? 'the performance was cancelled.' : `the performance was cancelled: ${messageOf(reason)}`, {
-      cause: reason,
-    });
+    super(
+      reason === undefined
+        ? 'the performance was cancelled.'
+        : `the performance was cancelled: ${messageOf(reason)}`,
+      {
+        cause: reason,
+      },
+    );
   }
 }
 

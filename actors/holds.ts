@@ -35,7 +35,8 @@ export class Holds {
   }
   /** Whether any hold in force will end by itself. */
   get willExpire(): boolean {
-    for (const { timer, steps } of this.#inForce.values()) if (timer !== undefined && steps.size > 0) return true;
+    for (const { timer, steps } of this.#inForce.values())
+      if (timer !== undefined && steps.size > 0) return true;
     return false;
   }
 
@@ -43,14 +44,16 @@ export class Holds {
   begin(signal: Fermata, id: string | number): Hold {
     const hold = holdOf(signal, id, this.#clock.now());
     const { timeoutMs } = hold;
-    const timer = timeoutMs === undefined ? undefined : this.#clock.setTimeout(() => this.#ranOut(id), timeoutMs);
+    const timer =
+      timeoutMs === undefined ? undefined : this.#clock.setTimeout(() => this.#ranOut(id), timeoutMs);
     this.#inForce.set(id, { hold, steps: new Set(), timer });
     return hold;
   }
 
   /** The holds that a step comes under by its id or its agent's name. */
   *over(stepId: string, agent: string): Iterable<Hold> {
-    for (const { hold } of this.#inForce.values()) if (isHeld(hold, stepId) || isHeld(hold, agent)) yield hold;
+    for (const { hold } of this.#inForce.values())
+      if (isHeld(hold, stepId) || isHeld(hold, agent)) yield hold;
   }
 
   /** Notes that a station counts this hold. */
@@ -68,7 +71,12 @@ export class Holds {
       else held.hold = left;
       for (const step of held.steps) {
         const [stepId, agent] = stepNames(step);
-        if (left !== undefined && (isHeld(left, stepId) || isHeld(left, agent)) && !named(signal, stepId, agent)) continue;
+        if (
+          left !== undefined &&
+          (isHeld(left, stepId) || isHeld(left, agent)) &&
+          !named(signal, stepId, agent)
+        )
+          continue;
         held.steps.delete(step);
         this.#effects.resume(step);
       }

@@ -88,7 +88,12 @@ export class InProcessBus implements Bus {
       this.#remember(key);
     }
     const seq = ++this.#seq;
-    const envelope: Envelope = { seq, runId: options?.runId ?? this.runId, signal, timestamp: this.#clock.now() };
+    const envelope: Envelope = {
+      seq,
+      runId: options?.runId ?? this.runId,
+      signal,
+      timestamp: this.#clock.now(),
+    };
     this.#history.push(envelope);
     if (this.#delivering) this.#queue.push(envelope);
     else this.#deliverAll(envelope);
@@ -109,7 +114,10 @@ export class InProcessBus implements Bus {
     }, this.#report);
   }
 
-  async *replay(from: Seq, { follow = false, limit = 1_024, overflow = 'error' }: ReplayOptions = {}): AsyncGenerator<Envelope> {
+  async *replay(
+    from: Seq,
+    { follow = false, limit = 1_024, overflow = 'error' }: ReplayOptions = {},
+  ): AsyncGenerator<Envelope> {
     limitOf('limit', limit, 1, 2 ** 20);
     const past = this.#history.since(from, this.#seq);
     if (!follow || this.#closed) return yield* past;
@@ -154,7 +162,8 @@ export class InProcessBus implements Bus {
     const tag = envelope.signal.type === 'pulse' ? envelope.signal.tag : tagOf(envelope.signal);
     if (tag !== undefined) {
       const listeners = this.#router.get(tag);
-      if (listeners !== undefined) for (let i = 0; i < listeners.length; i++) (listeners[i] as Listener)(envelope);
+      if (listeners !== undefined)
+        for (let i = 0; i < listeners.length; i++) (listeners[i] as Listener)(envelope);
     }
     this.#subject.next(envelope);
     for (const consumer of this.#consumers) consumer.push(envelope);
@@ -202,7 +211,8 @@ class History {
   since(from: Seq, tip: Seq): Envelope[] {
     const start = Math.max(0, this.#kept.length - this.#limit);
     const oldest = this.#kept[start]?.seq ?? tip + 1;
-    if (!Number.isInteger(from) || from < oldest || from > tip + 1) throw new BusHistoryError(from, oldest, tip);
+    if (!Number.isInteger(from) || from < oldest || from > tip + 1)
+      throw new BusHistoryError(from, oldest, tip);
     return this.#kept.slice(start + from - oldest);
   }
 }
@@ -278,7 +288,11 @@ class SignalStream extends Observable<Envelope> {
     lifted.operator = operator as never;
     return lifted;
   }
-  override subscribe(observerOrNext?: unknown, error?: unknown, complete?: unknown): ReturnType<Observable<Envelope>['subscribe']> {
+  override subscribe(
+    observerOrNext?: unknown,
+    error?: unknown,
+    complete?: unknown,
+  ): ReturnType<Observable<Envelope>['subscribe']> {
     // Operators subscribe with a Subscriber of their own, which has its own way with errors.
     if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
     const observer: Partial<Observer<Envelope>> =

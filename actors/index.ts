@@ -3,6 +3,7 @@ export * from './bus.ts';
 export * from './clock.ts';
 export * from './coherence/index.ts';
 export * from './errors.ts';
+export * from './governor.ts';
 export * from './in-process-bus.ts';
 export * from './orchestrator.ts';
 export * from './program.ts';

@@ -10,11 +10,17 @@ export class OperandError extends Error {
 
 /** How an operand looks to a step that joins `allSettled`. */
 export type Settled<V = unknown> =
-  { readonly status: 'fulfilled'; readonly value: V } | { readonly status: 'rejected'; readonly reason: StepError };
+  | { readonly status: 'fulfilled'; readonly value: V }
+  | { readonly status: 'rejected'; readonly reason: StepError };
 
 /** Gathers the operands of a step from the tag table, under the step's own names for them.
  *  @throws {OperandError} when a read follows a property that is not there. */
-export function operandsOf(program: Program, tags: TagTable, input: unknown, index: number): Record<string, unknown> {
+export function operandsOf(
+  program: Program,
+  tags: TagTable,
+  input: unknown,
+  index: number,
+): Record<string, unknown> {
   const step = program.steps[index] as StepPlan;
   const operands: Record<string, unknown> = {};
   let edge = program.firstEdge[index] as number;
@@ -31,7 +37,8 @@ function operand(program: Program, tags: TagTable, input: unknown, step: StepPla
   const settled = step.join === 'allSettled' && tag !== INPUT;
   if (settled && tags.isFaulty(tag)) return { status: 'rejected', reason: tags.fault(tag) } satisfies Settled;
   const whole = tag === INPUT ? input : tags.value(tag);
-  const value = program.paths.size === 0 ? whole : follow(whole, program.paths.get(edge), () => writerOf(program, tag));
+  const value =
+    program.paths.size === 0 ? whole : follow(whole, program.paths.get(edge), () => writerOf(program, tag));
   return settled ? ({ status: 'fulfilled', value } satisfies Settled) : value;
 }
 
@@ -53,8 +60,13 @@ function follow(whole: unknown, path: readonly string[] | undefined, writer: () 
   let value = whole;
   for (const key of path ?? []) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
-      const has = typeof value === 'object' && value !== null ? Object.keys(value).slice(0, 12).join(', ') : typeof value;
-      throw new OperandError(`${writer()} has no '${(path as string[]).join('.')}'; '${key}' is missing (it has: ${has}).`);
+      const has =
+        typeof value === 'object' && value !== null
+          ? Object.keys(value).slice(0, 12).join(', ')
+          : typeof value;
+      throw new OperandError(
+        `${writer()} has no '${(path as string[]).join('.')}'; '${key}' is missing (it has: ${has}).`,
+      );
     }
     value = (value as Record<string, unknown>)[key];
   }

@@ -158,18 +158,21 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
     if (reads !== undefined) {
       for (const local in reads) {
         const reference = reads[local] as Read;
-        if (typeof reference === 'string') source.push(bind(reference, (k) => `steps[${k}].reads.${local}`, i));
+        if (typeof reference === 'string')
+          source.push(bind(reference, (k) => `steps[${k}].reads.${local}`, i));
         else for (const item of reference) source.push(bind(item, (k) => `steps[${k}].reads.${local}`, i));
       }
     }
     if (after !== undefined) for (const name of after) source.push(bind(name, (k) => `steps[${k}].after`, i));
-    if (writes === 'input') throw new ScoreError(`steps[${i}].writes`, "nothing may write 'input'; choose another name.", id);
+    if (writes === 'input')
+      throw new ScoreError(`steps[${i}].writes`, "nothing may write 'input'; choose another name.", id);
     latest.set(writes ?? id, i);
   }
   firstEdge[steps.length] = source.length;
   latest.delete('input');
   const outputPlans = new Map<string, OutputPlan>();
-  if (outputs === undefined) for (const [name, tag] of latest) outputPlans.set(name, { tag, path: undefined });
+  if (outputs === undefined)
+    for (const [name, tag] of latest) outputPlans.set(name, { tag, path: undefined });
   else {
     latest.set('input', INPUT);
     for (const [name, reference] of Object.entries(outputs)) {
@@ -201,7 +204,11 @@ function readerOfEdges(firstEdge: Int32Array, edges: number): Int32Array {
 }
 
 /** One reverse pass: every reader comes later in program order than what it reads. */
-function longestRemaining(steps: readonly StepPlan[], firstEdge: Int32Array, source: Int32Array): Float64Array {
+function longestRemaining(
+  steps: readonly StepPlan[],
+  firstEdge: Int32Array,
+  source: Int32Array,
+): Float64Array {
   const remaining = new Float64Array(steps.length);
   for (let i = steps.length - 1; i >= 0; i--) {
     const path = (remaining[i] as number) + ((steps[i] as StepPlan).cost ?? 1);
@@ -224,12 +231,18 @@ function unknownName(
   const id = steps[index]?.id;
   const say = (message: string) => new ScoreError(at, message, id);
   const later = steps.find((step, k) => k >= index && (step.writes ?? step.id) === name);
-  if (later !== undefined && later.id === id) return say(`'${name}' is what this step itself writes; read what a step above writes.`);
-  if (later !== undefined) return say(`'${name}' is written only further down, by step '${later.id}'; move that step up.`);
+  if (later !== undefined && later.id === id)
+    return say(`'${name}' is what this step itself writes; read what a step above writes.`);
+  if (later !== undefined)
+    return say(`'${name}' is written only further down, by step '${later.id}'; move that step up.`);
   const names = [...known.keys()];
-  const near = names.map((candidate) => ({ candidate, off: distance(name, candidate) })).sort((a, b) => a.off - b.off)[0];
+  const near = names
+    .map((candidate) => ({ candidate, off: distance(name, candidate) }))
+    .sort((a, b) => a.off - b.off)[0];
   const hint = near !== undefined && near.off <= 2 ? ` Did you mean '${near.candidate}'?` : '';
-  return say(`no step above writes '${name}'.${hint} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`);
+  return say(
+    `no step above writes '${name}'.${hint} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
+  );
 }
 
 /** Levenshtein's distance, for "did you mean". */

@@ -22,7 +22,8 @@ if (!existsSync(main)) {
   } else {
     const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
     // A terminal sends Ctrl-C to both; a plain kill reaches only this process.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+      process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
     child.on('exit', (code, signal) => {
       process.exitCode = signal === null ? (code ?? 1) : 1;
     });

@@ -23,7 +23,8 @@ export type UnitEvent =
   | { type: 'WAKE' };
 
 /** How many of those queued the unit can take now. */
-export const grantable = ({ capacity, inUse, queued }: UnitContext): number => Math.min(capacity - inUse, queued);
+export const grantable = ({ capacity, inUse, queued }: UnitContext): number =>
+  Math.min(capacity - inUse, queued);
 
 const { createMachine } = setup({
   types: {

@@ -57,7 +57,15 @@ export type StationEvent =
 
 type Issue = StationEvent & { type: 'ISSUE' };
 
-const empty = { tag: -1, missing: 0, holds: 0, retries: 0, repeats: 0, tolerant: false, fallback: false } as const;
+const empty = {
+  tag: -1,
+  missing: 0,
+  holds: 0,
+  retries: 0,
+  repeats: 0,
+  tolerant: false,
+  fallback: false,
+} as const;
 const act = () => {};
 
 const { createMachine } = setup({
@@ -79,7 +87,8 @@ const { createMachine } = setup({
     capped: ({ event }) => 'again' in event && event.again === true && event.capFails === true,
     cappedFallback: ({ context, event }) =>
       context.fallback && 'again' in event && event.again === true && event.capFails === true,
-    mayRetry: ({ context, event }) => context.retries > 0 && !('retryable' in event && event.retryable === false),
+    mayRetry: ({ context, event }) =>
+      context.retries > 0 && !('retryable' in event && event.retryable === false),
   },
   actions: {
     // Property by property: compiled, that is twice as fast as copying what a function returns.

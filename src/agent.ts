@@ -29,7 +29,8 @@ export interface AgentSpec<Operands = any, Result = unknown> extends AgentOption
   readonly plan: AgentPlan;
 }
 
-export type Agent<Operands = any, Result = unknown> = AgentFunction<Operands, Result> | AgentSpec<Operands, Result>;
+export type Agent<Operands = any, Result = unknown> =
+  AgentFunction<Operands, Result> | AgentSpec<Operands, Result>;
 
 /** Describes an agent.
  *  @throws {RangeError} when `capacity` is not a whole number of at least 1.
@@ -42,7 +43,9 @@ export type Agent<Operands = any, Result = unknown> = AgentFunction<Operands, Re
  *    run: async ({ query }, { signal }) => (await fetch(`https://example.org/?q=${query}`, { signal })).text(),
  *  });
  *  ``` */
-export function agent<Operands, Result>(options: AgentOptions<Operands, Result>): AgentSpec<Operands, Result> {
+export function agent<Operands, Result>(
+  options: AgentOptions<Operands, Result>,
+): AgentSpec<Operands, Result> {
   const { name, capacity, input, output, run } = options;
   if (capacity !== undefined && !(Number.isSafeInteger(capacity) && capacity >= 1)) {
     throw new RangeError(`agent '${name}': capacity must be a whole number of at least 1, not ${capacity}.`);

@@ -12,3 +12,10 @@ export { ScoreError } from '../actors/program.ts';
 export type { AgentContext, HoldPlan, Read, RetryPolicy, StepPlan, VampPlan } from '../actors/program.ts';
 export type { RunEvent, RunStatus, Usage } from '../actors/orchestrator.ts';
 export type { StepReport, StepStatus } from '../actors/timeline.ts';
+export {
+  coherence,
+  ConflictError,
+  type Coherence,
+  type CoherenceOptions,
+  type SharedAgent,
+} from './coherence/index.ts';

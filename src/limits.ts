@@ -5,10 +5,22 @@ import { ScoreError, type StepPlan } from '../actors/program.ts';
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** @throws {ScoreError} naming the field, the range and what was found. */
-export function inRange(at: string, value: number | undefined, least: number, most: number, whole: boolean, stepId?: string): void {
+export function inRange(
+  at: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+  whole: boolean,
+  stepId?: string,
+): void {
   if (value === undefined) return;
-  if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) return;
-  throw new ScoreError(at, `must be ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}, not ${value}.`, stepId);
+  if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value)))
+    return;
+  throw new ScoreError(
+    at,
+    `must be ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}, not ${value}.`,
+    stepId,
+  );
 }
 
 export function milliseconds(at: string, value: number | undefined, stepId?: string): void {
@@ -35,6 +47,7 @@ export function checkLimits(step: StepPlan, at: string): void {
     }
   }
   if (vamp !== undefined) range('vamp.max', vamp.max, 1, 1_000, true);
-  if (vamp !== undefined && vamp.max === undefined) throw new ScoreError(`${at}.vamp.max`, 'a vamp needs a cap.', id);
+  if (vamp !== undefined && vamp.max === undefined)
+    throw new ScoreError(`${at}.vamp.max`, 'a vamp needs a cap.', id);
   if (fermata !== undefined) milliseconds(`${at}.fermata.timeoutMs`, fermata.timeoutMs, id);
 }

@@ -4,7 +4,13 @@ import type { Bus } from '../actors/bus.ts';
 import { realClock, type Clock } from '../actors/clock.ts';
 import type { Dispatch } from '../actors/dispatcher.ts';
 import { createBus } from '../actors/in-process-bus.ts';
-import { Orchestrator, type Outcome, type RunEvent, type RunStatus, type Usage } from '../actors/orchestrator.ts';
+import {
+  Orchestrator,
+  type Outcome,
+  type RunEvent,
+  type RunStatus,
+  type Usage,
+} from '../actors/orchestrator.ts';
 import type { RetryPolicy } from '../actors/program.ts';
 import type { StepReport } from '../actors/timeline.ts';
 import { cue, fermata, tacet, type HctSignal } from '../machines/signal.ts';
@@ -22,7 +28,8 @@ export interface PerformOptions<Input = unknown> {
   readonly maxConcurrency?: number | undefined;
   /** How many steps may be in flight: issued and not yet written, 1 … 2^20. Default 1,024. */
   readonly window?: number | undefined;
-  readonly timeout?: { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
+  readonly timeout?:
+    { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   /** For every step that does not say its own. */
   readonly retry?: RetryPolicy | undefined;
   /** Hard limits: the call that would exceed one is not made. */
@@ -68,7 +75,9 @@ export class PerformanceError extends AggregateError {
   constructor(report: Report) {
     const [first] = report.errors;
     const more = report.errors.length > 1 ? ` (and ${report.errors.length - 1} more)` : '';
-    super(report.errors, `'${report.score}' ${report.status}: ${first?.message ?? 'unknown'}${more}`, { cause: first });
+    super(report.errors, `'${report.score}' ${report.status}: ${first?.message ?? 'unknown'}${more}`, {
+      cause: first,
+    });
     this.report = report;
   }
 }
@@ -135,7 +144,9 @@ export function perform<Input, N extends Record<string, unknown>>(
   const report = (async () => {
     try {
       const { inputSchema } = score;
-      return await begin(inputSchema ? await validate(inputSchema, options.input, 'the input') : options.input);
+      return await begin(
+        inputSchema ? await validate(inputSchema, options.input, 'the input') : options.input,
+      );
     } finally {
       events.end();
       if (options.bus === undefined) void bus.close();

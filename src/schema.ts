@@ -24,14 +24,20 @@ export class SchemaError extends Error {
   /** @param what whose value it is, such as `the input` or `the result of 'draft'`. */
   constructor(what: string, issues: readonly SchemaIssue[]) {
     const list = issues.slice(0, 5).map((issue) => `${placeOf(issue)}${issue.message}`);
-    super(`${what} does not fit its schema: ${list.join('; ')}${issues.length > 5 ? `; and ${issues.length - 5} more` : ''}.`);
+    super(
+      `${what} does not fit its schema: ${list.join('; ')}${issues.length > 5 ? `; and ${issues.length - 5} more` : ''}.`,
+    );
     this.issues = issues;
   }
 }
 
 /** Validates; synchronous where the schema is.
  *  @throws {SchemaError} naming the places that do not fit. */
-export function validate<Output>(schema: Schema<unknown, Output>, value: unknown, what: string): Output | Promise<Output> {
+export function validate<Output>(
+  schema: Schema<unknown, Output>,
+  value: unknown,
+  what: string,
+): Output | Promise<Output> {
   const take = (result: SchemaResult<Output>): Output => {
     if (result.issues !== undefined) throw new SchemaError(what, result.issues);
     return result.value;

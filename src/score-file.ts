@@ -23,7 +23,11 @@ const programAgent = z.strictObject({
   cwd: z.string().optional(),
   env: z.record(z.string(), z.string()).optional(),
   /** Bytes that it may print; more fails the step. Default 10 MiB. */
-  maxOutput: z.int().min(1).max(2 ** 30).optional(),
+  maxOutput: z
+    .int()
+    .min(1)
+    .max(2 ** 30)
+    .optional(),
   capacity: z.int().min(1).optional(),
   timeout: seconds.optional(),
 });
@@ -114,20 +118,30 @@ function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentErro
   if (issue.code === 'unrecognized_keys') {
     const [key] = issue.keys as [string];
     const { place, known } = knownKeys(issue.path);
-    return new DocumentError([...issue.path, key], `unknown key '${key}' in ${place}; known are ${known.join(', ')}.`);
+    return new DocumentError(
+      [...issue.path, key],
+      `unknown key '${key}' in ${place}; known are ${known.join(', ')}.`,
+    );
   }
   // A union says only that nothing fitted: say what was closest to fitting.
   if (issue.code === 'invalid_union') {
-    const inner = issue.errors.filter((list) => list.length > 0).sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
-    if (inner !== undefined) return documentError(document, { ...inner[0]!, path: [...issue.path, ...inner[0]!.path] });
+    const inner = issue.errors
+      .filter((list) => list.length > 0)
+      .sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
+    if (inner !== undefined)
+      return documentError(document, { ...inner[0]!, path: [...issue.path, ...inner[0]!.path] });
   }
   const missing = issue.code === 'invalid_type' && at(document, issue.path) === undefined;
   const name = String(issue.path.at(-1) ?? 'the document');
   const message = issue.message.replace(/^Invalid input: /, '');
-  return new DocumentError(issue.path, missing ? `'${name}' is missing (${message}).` : `'${name}': ${message}.`);
+  return new DocumentError(
+    issue.path,
+    missing ? `'${name}' is missing (${message}).` : `'${name}': ${message}.`,
+  );
 }
 
-const depth = (issues: readonly z.core.$ZodIssue[]): number => Math.max(...issues.map(({ path }) => path.length));
+const depth = (issues: readonly z.core.$ZodIssue[]): number =>
+  Math.max(...issues.map(({ path }) => path.length));
 const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
 
@@ -135,22 +149,32 @@ function knownKeys(path: readonly PropertyKey[]): { place: string; known: string
   const [head, , third] = path;
   if (head === undefined) return { place: 'the score', known: Object.keys(scoreDocument.shape) };
   if (head === 'agents') {
-    return { place: 'an agent', known: [...new Set([...Object.keys(programAgent.shape), ...Object.keys(moduleAgent.shape)])] };
+    return {
+      place: 'an agent',
+      known: [...new Set([...Object.keys(programAgent.shape), ...Object.keys(moduleAgent.shape)])],
+    };
   }
   const nested = { retry, fermata, vamp }[String(third)];
-  if (head === 'steps' && nested !== undefined) return { place: String(third), known: Object.keys(nested.shape) };
+  if (head === 'steps' && nested !== undefined)
+    return { place: String(third), known: Object.keys(nested.shape) };
   return { place: 'a step', known: Object.keys(stepEntry.shape) };
 }
 
 /** Makes a score of a document whose agents have been found.
  *  @throws {DocumentError} when a step names no agent of the document, or the input's schema is none;
  *  {ScoreError} when the score cannot be performed. */
-export function scoreOfDocument(document: ScoreDocument, agents: ReadonlyMap<string, AgentPlan>): Score<any, any> {
+export function scoreOfDocument(
+  document: ScoreDocument,
+  agents: ReadonlyMap<string, AgentPlan>,
+): Score<any, any> {
   const steps = document.steps.map((entry, index): StepPlan => {
     const agent = agents.get(entry.agent);
     if (agent === undefined) {
       const names = [...agents.keys()].join(', ') || 'none';
-      throw new DocumentError(['steps', index, 'agent'], `unknown agent '${entry.agent}'; the score's agents are: ${names}.`);
+      throw new DocumentError(
+        ['steps', index, 'agent'],
+        `unknown agent '${entry.agent}'; the score's agents are: ${names}.`,
+      );
     }
     return stepOf(entry, agent, document.agents[entry.agent]!);
   });
@@ -160,7 +184,8 @@ export function scoreOfDocument(document: ScoreDocument, agents: ReadonlyMap<str
   try {
     void built.program;
   } catch (error) {
-    if (error instanceof ScoreError) throw new DocumentError(pathOf(error.at), error.message.slice(error.at.length + 2));
+    if (error instanceof ScoreError)
+      throw new DocumentError(pathOf(error.at), error.message.slice(error.at.length + 2));
     throw error;
   }
   return built;
@@ -171,7 +196,10 @@ function inputSchema(schema: ScoreDocument['input']): Schema<any, any> | undefin
   try {
     return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]) as unknown as Schema<any, any>;
   } catch (error) {
-    throw new DocumentError(['input'], `not a JSON Schema: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new DocumentError(
+      ['input'],
+      `not a JSON Schema: ${error instanceof Error ? error.message : String(error)}.`,
+    );
   }
 }
 
@@ -208,8 +236,18 @@ function untilOf({ until, atLeast }: NonNullable<Entry['vamp']>): (result: unkno
   };
 }
 
-const inMilliseconds = (given: number | undefined): number | undefined => (given === undefined ? undefined : given * 1_000);
+const inMilliseconds = (given: number | undefined): number | undefined =>
+  given === undefined ? undefined : given * 1_000;
 
 /** `steps[3].reads.draft` → ['steps', 3, 'reads', 'draft'] */
 const pathOf = (place: string): PropertyKey[] =>
-  place.split(/[.[\]]+/).filter((part) => part !== '').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  place
+    .split(/[.[\]]+/)
+    .filter((part) => part !== '')
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+
+/** Every key that a document may have, at any level. */
+export const scoreKeys = (): string[] =>
+  [scoreDocument, programAgent, moduleAgent, stepEntry, retry, fermata, vamp].flatMap(({ shape }) =>
+    Object.keys(shape),
+  );

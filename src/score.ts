@@ -1,5 +1,13 @@
 /** Scores: programs for agents. Steps are written in order, read and write names, and may write a name again. */
-import { rename, ScoreError, type HoldPlan, type Program, type RetryPolicy, type StepPlan, type VampPlan } from '../actors/program.ts';
+import {
+  rename,
+  ScoreError,
+  type HoldPlan,
+  type Program,
+  type RetryPolicy,
+  type StepPlan,
+  type VampPlan,
+} from '../actors/program.ts';
 import type { Settled } from '../actors/operands.ts';
 import { planOf, type Agent, type AgentSpec } from './agent.ts';
 import { checkLimits } from './limits.ts';
@@ -35,7 +43,13 @@ type Reads<N extends Names, Operands, Join> = {
 };
 
 /** One step of a score. Durations in milliseconds. */
-export interface StepOptions<N extends Names, Operands, Result, W extends string, Join extends 'all' | 'allSettled'> {
+export interface StepOptions<
+  N extends Names,
+  Operands,
+  Result,
+  W extends string,
+  Join extends 'all' | 'allSettled',
+> {
   readonly agent: Agent<Operands, Result>;
   /** The agent's operands: its name for each, and what is read for it. */
   readonly reads?: Reads<N, Operands, Join>;
@@ -63,7 +77,9 @@ export interface StepOptions<N extends Names, Operands, Result, W extends string
   readonly attacca?: boolean;
 }
 
-type Written<N extends Names, W extends string, Result> = { [K in keyof N | W]: K extends W ? Awaited<Result> : N[K & keyof N] };
+type Written<N extends Names, W extends string, Result> = {
+  [K in keyof N | W]: K extends W ? Awaited<Result> : N[K & keyof N];
+};
 
 /** A program of steps. Immutable: every method returns a new score. */
 export class Score<Input = undefined, N extends Names = {}> {
@@ -76,7 +92,13 @@ export class Score<Input = undefined, N extends Names = {}> {
   readonly #outputs: Readonly<Record<string, string>> | undefined;
   #program: Program | undefined;
 
-  constructor(name: string, inputSchema?: Schema<any, Input>, last?: Link, downbeat = false, outputs?: Readonly<Record<string, string>>) {
+  constructor(
+    name: string,
+    inputSchema?: Schema<any, Input>,
+    last?: Link,
+    downbeat = false,
+    outputs?: Readonly<Record<string, string>>,
+  ) {
     this.name = name;
     this.inputSchema = inputSchema;
     this.#last = last;
@@ -86,7 +108,13 @@ export class Score<Input = undefined, N extends Names = {}> {
 
   /** Declares and checks what the performance is given; steps read it as `input` or `input.property`. */
   input<S extends Schema<any, any>>(schema: S): Score<Infer<S>, N & { input: Infer<S> }> {
-    return new Score<Infer<S>, N & { input: Infer<S> }>(this.name, schema, this.#last, this.#downbeat, this.#outputs);
+    return new Score<Infer<S>, N & { input: Infer<S> }>(
+      this.name,
+      schema,
+      this.#last,
+      this.#downbeat,
+      this.#outputs,
+    );
   }
 
   /** Adds a step.
@@ -106,7 +134,9 @@ export class Score<Input = undefined, N extends Names = {}> {
   }
 
   /** Names what the performance returns. Default: the last value of every name. */
-  outputs<const O extends Readonly<Record<string, string>>>(outputs: O): Score<Input, { [K in keyof O]: OutputOf<N, O[K]> }> {
+  outputs<const O extends Readonly<Record<string, string>>>(
+    outputs: O,
+  ): Score<Input, { [K in keyof O]: OutputOf<N, O[K]> }> {
     return new Score<Input, any>(this.name, this.inputSchema, this.#last, this.#downbeat, outputs);
   }
 
@@ -153,7 +183,10 @@ export const score = (name: string): Score => new Score(name);
 export function scoreOf(
   name: string,
   steps: readonly StepPlan[],
-  options: { input?: Schema<any, any> | undefined; outputs?: Readonly<Record<string, string>> | undefined } = {},
+  options: {
+    input?: Schema<any, any> | undefined;
+    outputs?: Readonly<Record<string, string>> | undefined;
+  } = {},
 ): Score<any, any> {
   let last: Link | undefined;
   for (const plan of steps) last = { plan, before: last };
@@ -177,7 +210,10 @@ function planStep(id: string, options: StepOptions<any, any, any, any, any>, dow
 }
 
 /** Checks what no type can: limits, and one capacity per agent name. */
-function assemble(steps: readonly StepPlan[], outputs: Readonly<Record<string, string>> | undefined): Program {
+function assemble(
+  steps: readonly StepPlan[],
+  outputs: Readonly<Record<string, string>> | undefined,
+): Program {
   const agents = new Map<string, StepPlan>();
   steps.forEach((step, index) => {
     checkLimits(step, `steps[${index}]`);

@@ -25,7 +25,10 @@ export function timelineSvg({ score, timeline, makespan, criticalPath, status }:
     const { issued = 0, start, end = makespan } = step;
     const waited = `<rect class="wait" x="${x(issued)}" y="${y + 8}" width="${width(issued, start ?? end)}" height="3"/>`;
     const kind = step.status === 'failed' ? 'failed' : critical.has(step.id) ? 'critical' : 'run';
-    const ran = start === undefined ? '' : `<rect class="${kind}" x="${x(start)}" y="${y + 3}" width="${width(start, end)}" height="13" rx="2"/>`;
+    const ran =
+      start === undefined
+        ? ''
+        : `<rect class="${kind}" x="${x(start)}" y="${y + 3}" width="${width(start, end)}" height="13" rx="2"/>`;
     const title = `${step.id} (${step.agent}): ${step.status}${start === undefined ? '' : `, ${seconds(end - start)} from ${seconds(start)}`}`;
     return `<g><title>${escape(title)}</title><text x="${LABEL - 8}" y="${y + 14}" text-anchor="end">${escape(clip(step.id, 28))}</text>${waited}${ran}</g>`;
   });

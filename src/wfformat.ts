@@ -40,13 +40,16 @@ export function readWorkflow(value: unknown): Workflow {
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
     const place = path.length === 0 ? 'the file' : path.map(String).join('.');
-    throw new WfFormatError(`${place}: ${message}. Expected WfFormat 1.5: workflow.specification.tasks and workflow.execution.tasks.`);
+    throw new WfFormatError(
+      `${place}: ${message}. Expected WfFormat 1.5: workflow.specification.tasks and workflow.execution.tasks.`,
+    );
   }
   const { name, workflow } = parsed.data;
   const runtimes = runtimesOf(workflow.execution.tasks);
   const parents = new Map<string, Set<string>>();
   workflow.specification.tasks.forEach((task, index) => {
-    if (parents.has(task.id)) throw new WfFormatError(`workflow.specification.tasks.${index}: the id '${task.id}' is used twice.`);
+    if (parents.has(task.id))
+      throw new WfFormatError(`workflow.specification.tasks.${index}: the id '${task.id}' is used twice.`);
     parents.set(task.id, new Set(task.parents));
   });
   for (const task of workflow.specification.tasks) {
@@ -71,10 +74,13 @@ function runtimesOf(tasks: readonly z.infer<typeof executed>[]): Map<string, num
   tasks.forEach((task, index) => {
     const place = `workflow.execution.tasks.${index} ('${task.id}')`;
     const { runtimeInSeconds } = task;
-    if (runtimes.has(task.id)) throw new WfFormatError(`${place}: this task has been executed already; one entry a task.`);
+    if (runtimes.has(task.id))
+      throw new WfFormatError(`${place}: this task has been executed already; one entry a task.`);
     if (runtimeInSeconds === undefined) throw new WfFormatError(`${place}: runtimeInSeconds is missing.`);
     if (!Number.isFinite(runtimeInSeconds) || runtimeInSeconds < 0) {
-      throw new WfFormatError(`${place}: runtimeInSeconds must be a number of at least 0, not ${runtimeInSeconds}.`);
+      throw new WfFormatError(
+        `${place}: runtimeInSeconds must be a number of at least 0, not ${runtimeInSeconds}.`,
+      );
     }
     runtimes.set(task.id, runtimeInSeconds);
   });
@@ -83,7 +89,8 @@ function runtimesOf(tasks: readonly z.infer<typeof executed>[]): Map<string, num
 
 function known(parents: Map<string, Set<string>>, id: string, task: string, field: string): Set<string> {
   const found = parents.get(id);
-  if (found === undefined) throw new WfFormatError(`task '${task}': ${field} names '${id}', which is not among the tasks.`);
+  if (found === undefined)
+    throw new WfFormatError(`task '${task}': ${field} names '${id}', which is not among the tasks.`);
   return found;
 }
 
@@ -102,11 +109,15 @@ function parentsFirst(parents: ReadonlyMap<string, ReadonlySet<string>>): string
       if (left === 0) order.push(child);
     }
   }
-  if (order.length < parents.size) throw new WfFormatError(`the tasks depend on each other in a circle: ${cycle(parents, waits)}.`);
+  if (order.length < parents.size)
+    throw new WfFormatError(`the tasks depend on each other in a circle: ${cycle(parents, waits)}.`);
   return order;
 }
 
-function cycle(parents: ReadonlyMap<string, ReadonlySet<string>>, waits: ReadonlyMap<string, number>): string {
+function cycle(
+  parents: ReadonlyMap<string, ReadonlySet<string>>,
+  waits: ReadonlyMap<string, number>,
+): string {
   const stuck = (task: string) => waits.get(task)! > 0;
   const path: string[] = [[...waits.keys()].find(stuck)!];
   for (;;) {
@@ -134,7 +145,15 @@ export function criticalPathOf({ tasks }: Workflow): number {
  *  the second. */
 export function scoreOfWorkflow({ name, tasks }: Workflow): Score<any, any> {
   const runtimes = new Map(tasks.map((task) => [task.id, task.runtime]));
-  const agent: AgentPlan = { name: 'task', run: (_, context) => context.sleep(runtimes.get(context.stepId)!) };
-  const steps = tasks.map((task): StepPlan => ({ id: task.id, agent, after: task.parents, cost: task.runtime }));
+  const agent: AgentPlan = {
+    name: 'task',
+    run: (_, context) => context.sleep(runtimes.get(context.stepId)!),
+  };
+  const steps = tasks.map((task): StepPlan => ({
+    id: task.id,
+    agent,
+    after: task.parents,
+    cost: task.runtime,
+  }));
   return scoreOf(name, steps, { outputs: {} });
 }

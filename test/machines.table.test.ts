@@ -39,7 +39,7 @@ describe.each(Object.entries(subjects))('%s, compiled', (_, { machine, events, i
   test('follows the paths that the machine’s own graph generates', () => {
     const model = createTestModel(machine, {
       events: events as never,
-      ...(within ? { stopWhen: ({ context }) => !within(context) } : {}),
+      ...(within ? { stopWhen: ({ context }: { context: unknown }) => !within(context) } : {}),
     } as never);
     const paths = model.getShortestPaths({ input } as never);
     expect(paths.length).toBeGreaterThan(0);

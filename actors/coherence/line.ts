@@ -7,6 +7,7 @@ import type { CompiledLogic } from '../../machines/compile.ts';
 import type { CacheLineMachine, LineEvent } from '../../machines/cache-line.ts';
 import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
+import type { Sender } from './sender.ts';
 
 export type LineActor = Actor<CompiledLogic<CacheLineMachine>>;
 export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
@@ -60,6 +61,7 @@ export class Line {
   readonly index: number;
   readonly agent: string;
   readonly cell: Cell;
+  readonly sender: Sender;
   actor!: LineActor;
   client: LineClient | undefined;
   work: LineWork | undefined;
@@ -72,9 +74,10 @@ export class Line {
   pending: Pending | undefined;
   reads: Filling[] = [];
 
-  constructor(index: number, agent: string, cell: Cell) {
+  constructor(index: number, sender: Sender, cell: Cell) {
     this.index = index;
-    this.agent = agent;
+    this.agent = sender.agent;
+    this.sender = sender;
     this.cell = cell;
   }
 

@@ -145,7 +145,7 @@ export class Replica implements Sink {
   line(agent: string, cell: Cell): Line {
     const known = this.#hosted[cell.index]?.find((line) => line.agent === agent);
     if (known !== undefined) return known;
-    const line = new Line(this.#lines.length, agent, cell);
+    const line = new Line(this.#lines.length, this.sender(agent), cell);
     this.#lines.push(line);
     const input = { line: line.index, readers: this.#readers };
     line.actor = createActor(this.#logic, {
@@ -253,14 +253,14 @@ export class Replica implements Sink {
     if (line.reads.length > 0 && line.state === 'I') this.#tell(line, 'LOAD');
   }
   #queue(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
-    this.#outbox.push({ sender: this.sender(line.agent), entry: { op, key: line.cell.key } });
+    this.#outbox.push({ sender: line.sender, entry: { op, key: line.cell.key } });
   }
   #put(line: Line): void {
     const { pending, epoch, cell } = line;
     if (pending === undefined)
       throw new InvariantError(`line ${line.agent}/${cell.key}: a store without a value`);
     this.#outbox.push({
-      sender: this.sender(line.agent),
+      sender: line.sender,
       entry: { op: 'put', key: cell.key, epoch, ...pending },
     });
   }

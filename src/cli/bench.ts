@@ -1,5 +1,11 @@
 /** `tutti bench coherence`: the published traces, run again through the real lines and the real bus. */
-import { benchCoherence, sweepVolatility, table6, type BenchOptions, type BenchRow } from '../coherence/bench.ts';
+import {
+  benchCoherence,
+  sweepVolatility,
+  table6,
+  type BenchOptions,
+  type BenchRow,
+} from '../coherence/bench.ts';
 import { STRATEGIES, type StrategyName } from '../coherence/strategy.ts';
 
 export interface BenchFlags {
@@ -34,7 +40,9 @@ export async function benchCoherenceCommand({ json, sweep, ...options }: BenchFl
   const head = ['scenario', 'strategy', 'tokens', 'savings', 'hits', 'stale', 'blind', 'invalidations'];
   const lines = [head, ...rows.map(cells)];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const text = lines.map((line) => line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '));
+  const text = lines.map((line) =>
+    line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
+  );
   process.stdout.write(`${text.join('\n')}\n`);
   if (options.strategy === undefined && !sweep) {
     const { modifications, none, mesi } = await table6();

@@ -2,7 +2,10 @@
 import { INPUT, type Program, type StepPlan } from '../../actors/program.ts';
 import { loadScore } from '../node/load-score.ts';
 
-export async function checkCommand(file: string, { format }: { format: 'text' | 'mermaid' }): Promise<number> {
+export async function checkCommand(
+  file: string,
+  { format }: { format: 'text' | 'mermaid' },
+): Promise<number> {
   const { score } = await loadScore(file);
   const { program } = score;
   process.stdout.write(format === 'mermaid' ? mermaid(program) : text(score.name, program));
@@ -39,7 +42,9 @@ function mermaid(program: Program): string {
   const label = (value: string) => JSON.stringify(value.replaceAll('"', "'"));
   const nodes = program.steps.map((step, i) => `  s${i}[${label(step.id)}]`);
   const arrows = program.steps.flatMap((_, i) =>
-    [...edgesOf(program, i)].map((tag) => (tag === INPUT ? `  input([input]) --> s${i}` : `  s${tag} -- ${label(tags[tag]!)} --> s${i}`)),
+    [...edgesOf(program, i)].map((tag) =>
+      tag === INPUT ? `  input([input]) --> s${i}` : `  s${tag} -- ${label(tags[tag]!)} --> s${i}`,
+    ),
   );
   return `flowchart TD\n${[...nodes, ...arrows].join('\n')}\n`;
 }

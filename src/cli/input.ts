@@ -6,7 +6,11 @@ import { UsageError } from './usage.ts';
 
 /** Puts the input together; single values go over the file's.
  *  @throws {UsageError} for a file that is missing or holds no object, and for a pair without `=`. */
-export async function readInput(pairs: readonly string[], file: string | undefined, schema: ScoreDocument['input']): Promise<unknown> {
+export async function readInput(
+  pairs: readonly string[],
+  file: string | undefined,
+  schema: ScoreDocument['input'],
+): Promise<unknown> {
   const input = file === undefined ? {} : await readObject(file);
   for (const pair of pairs) {
     const equals = pair.indexOf('=');
@@ -23,18 +27,25 @@ async function readObject(file: string): Promise<Record<string, unknown>> {
     text = await readFile(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`--input-file ${file}: ${code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`);
+    throw new UsageError(
+      `--input-file ${file}: ${code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`,
+    );
   }
   const parsed = parseDocument(text);
-  if (parsed.errors.length > 0) throw new UsageError(`--input-file ${file}: not JSON or YAML: ${parsed.errors[0]!.message}`);
+  if (parsed.errors.length > 0)
+    throw new UsageError(`--input-file ${file}: not JSON or YAML: ${parsed.errors[0]!.message}`);
   const value: unknown = parsed.toJS();
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
   throw new UsageError(`--input-file ${file}: holds no object; write keys and values.`);
 }
 
 /** A value is text, unless the score's schema says that its key is something else. */
 function coerce(key: string, text: string, schema: ScoreDocument['input']): unknown {
-  const properties = typeof schema === 'object' ? (schema['properties'] as Record<string, { type?: unknown }> | undefined) : undefined;
+  const properties =
+    typeof schema === 'object'
+      ? (schema['properties'] as Record<string, { type?: unknown }> | undefined)
+      : undefined;
   const type = properties?.[key]?.type;
   if (type === undefined || type === 'string') return text;
   try {

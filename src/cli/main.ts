@@ -4,9 +4,10 @@ import { Command, CommanderError } from 'commander';
 import { ScoreError } from '../../actors/program.ts';
 import { ScoreFileError } from '../node/load-score.ts';
 import { UsageError as CoherenceUsageError } from '../coherence/errors.ts';
-import { RoutingDataError } from '../routing/index.ts';
+import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
 import { SchemaError } from '../schema.ts';
 import { WfFormatError } from '../wfformat.ts';
+import { benchRoutingCommand, type RoutingFlags } from './bench-routing.ts';
 import { benchCoherenceCommand, STRATEGIES, type BenchFlags } from './bench.ts';
 import { checkCommand } from './check.ts';
 import { performCommand, type PerformFlags } from './perform.ts';
@@ -18,6 +19,10 @@ const { version } = JSON.parse(readFileSync(findPackage(), 'utf8')) as { version
 const cli = new Command('tutti');
 const gather = (value: string, before: readonly string[]): string[] => [...before, value];
 let exitCode = 0;
+// Whoever reads us may stop early (`| head`): that is no fault.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+}
 const then = (code: Promise<number>): Promise<void> => code.then((value) => void (exitCode = value));
 
 cli
@@ -33,7 +38,11 @@ cli
   .argument('<score>', 'the score file')
   .option('--input <key=value>', "a value of the score's input; may be given many times", gather, [])
   .option('--input-file <file>', 'the input as JSON or YAML')
-  .option('--max-concurrency <n>', 'how many steps may run at once', wholeNumber('--max-concurrency', 1, 1_000_000))
+  .option(
+    '--max-concurrency <n>',
+    'how many steps may run at once',
+    wholeNumber('--max-concurrency', 1, 1_000_000),
+  )
   .option('--timeout <seconds>', 'cancel the performance after this long', seconds('--timeout'))
   .option('--out <dir>', 'write every output, and a picture of the timeline, to this folder')
   .option('--json', 'print the report as JSON, and nothing else, on standard output')
@@ -47,7 +56,12 @@ cli
   .option('--units <n|inf>', 'how many tasks may run at once', (text: string) =>
     text === 'inf' ? undefined : wholeNumber('--units', 1, 1_048_576)(text),
   )
-  .option('--dispatch <how>', 'reactive, batch or sequential', oneOf('--dispatch', ['reactive', 'batch', 'sequential']), 'reactive')
+  .option(
+    '--dispatch <how>',
+    'reactive, batch or sequential',
+    oneOf('--dispatch', ['reactive', 'batch', 'sequential']),
+    'reactive',
+  )
   .option('--priority <what>', 'path or fifo', oneOf('--priority', ['path', 'fifo']), 'path')
   .option('--json', 'print JSON')
   .action((file: string, flags: SimulateFlags) => then(simulateCommand(file, flags)));
@@ -87,6 +101,13 @@ bench
   .option('--json', 'print JSON')
   .action((flags: BenchFlags) => then(benchCoherenceCommand(flags)));
 
+bench
+  .command('routing')
+  .description("the paper's ten tasks by cost, and the governors under recorded and made-up loads")
+  .option('--picture <file>', 'where to write the traces as SVG')
+  .option('--json', 'print JSON')
+  .action((flags: RoutingFlags) => then(benchRoutingCommand(flags)));
+
 try {
   await cli.parseAsync();
   process.exitCode = exitCode;
@@ -98,9 +119,19 @@ function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it
   if (cli.opts()['debug'] === true) console.error(error);
   else console.error(`tutti: ${error instanceof Error ? error.message : String(error)}`);
-  const forPeople = [UsageError, ScoreFileError, ScoreError, SchemaError, WfFormatError, RoutingDataError, CoherenceUsageError];
+  const forPeople = [
+    UsageError,
+    ScoreFileError,
+    ScoreError,
+    SchemaError,
+    WfFormatError,
+    RoutingDataError,
+    RoutingConfigError,
+    CoherenceUsageError,
+  ];
   if (forPeople.some((kind) => error instanceof kind)) return 2;
-  if (cli.opts()['debug'] !== true) console.error('tutti: this was not expected; --debug shows where it happened.');
+  if (cli.opts()['debug'] !== true)
+    console.error('tutti: this was not expected; --debug shows where it happened.');
   return 1;
 }
 

@@ -18,7 +18,9 @@ export async function prepareOut(folder: string): Promise<void> {
     await writeFile(probe, '');
     await rm(probe);
   } catch (error) {
-    throw new UsageError(`--out ${folder}: cannot be written to (${error instanceof Error ? error.message : String(error)}).`);
+    throw new UsageError(
+      `--out ${folder}: cannot be written to (${error instanceof Error ? error.message : String(error)}).`,
+    );
   }
 }
 
@@ -45,7 +47,10 @@ export async function writeOut(folder: string, report: Report): Promise<string[]
 
 /** An output's name may come from anybody: it stays in the folder. */
 function named(name: string, extension: string): string {
-  const safe = basename(name.replaceAll('\\', '/')).replace(/[\p{Cc}]/gu, '_').replace(/^\.+/, '_') || 'output';
+  const safe =
+    basename(name.replaceAll('\\', '/'))
+      .replace(/[\p{Cc}]/gu, '_')
+      .replace(/^\.+/, '_') || 'output';
   return /\.[A-Za-z0-9]+$/.test(safe) ? safe : safe + extension;
 }
 

@@ -55,15 +55,21 @@ function say(report: Report, files: readonly string[], flags: PerformFlags): voi
   const columns = process.stdout.columns ?? 80;
   if (!flags.quiet) process.stdout.write(`${timelineText(report, columns)}\n\n`);
   if (files.length > 0) process.stdout.write(`${files.join('\n')}\n`);
-  else for (const [name, value] of Object.entries(report.outputs)) process.stdout.write(`${name}: ${shown(value)}\n`);
+  else
+    for (const [name, value] of Object.entries(report.outputs))
+      process.stdout.write(`${name}: ${shown(value)}\n`);
   if (flags.quiet) return;
   const { usage, makespan, criticalPath, timeline } = report;
   const counts = `${timeline.length} steps, ${usage.calls} calls${usage.retries > 0 ? `, ${usage.retries} retries` : ''}`;
-  process.stdout.write(`${report.status}: ${counts} in ${seconds(makespan)} (critical path ${seconds(criticalPath.length)})\n`);
+  process.stdout.write(
+    `${report.status}: ${counts} in ${seconds(makespan)} (critical path ${seconds(criticalPath.length)})\n`,
+  );
 }
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? 'undefined');
   const most = 4_000;
-  return text.length <= most ? text.trimEnd() : `${text.slice(0, most)}… (${text.length} characters; --out or --json has all)`;
+  return text.length <= most
+    ? text.trimEnd()
+    : `${text.slice(0, most)}… (${text.length} characters; --out or --json has all)`;
 }

@@ -18,7 +18,8 @@ export function progressOn(stream: NodeJS.WriteStream, program: Program): Progre
 function plain(stream: NodeJS.WriteStream): Progress {
   const started = new Map<string, number>();
   let begin = 0;
-  const say = (at: number, text: string) => void stream.write(`[${seconds(at - begin).padStart(8)}] ${clean(text)}\n`);
+  const say = (at: number, text: string) =>
+    void stream.write(`[${seconds(at - begin).padStart(8)}] ${clean(text)}\n`);
   return {
     tell(event) {
       if (event.type === 'run.started') begin = event.timestamp;
@@ -65,7 +66,9 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
     const now = performance.now();
     const rows = Math.max(3, (stream.rows ?? 24) - 2);
     const width = Math.max(20, stream.columns ?? 80);
-    const shown = [...marks].sort(([, a], [, b]) => ORDER.indexOf(a.mark) - ORDER.indexOf(b.mark) || b.since - a.since).slice(0, rows);
+    const shown = [...marks]
+      .sort(([, a], [, b]) => ORDER.indexOf(a.mark) - ORDER.indexOf(b.mark) || b.since - a.since)
+      .slice(0, rows);
     const lines = shown.map(([id, { mark, since, text }]) => {
       if (mark === 'running') return `▶ ${id}  ${seconds(now - since)}${text}`;
       if (mark === 'held') return `⏸ ${id}  held until a cue`;
@@ -87,7 +90,8 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
       if (event.type === 'step.issued' || event.type === 'step.resumed') put('waiting');
       else if (event.type === 'step.ready') put('ready');
       else if (event.type === 'step.held') put('held');
-      else if (event.type === 'step.started') put('running', event.attempt > 1 ? `  (try ${event.attempt})` : '');
+      else if (event.type === 'step.started')
+        put('running', event.attempt > 1 ? `  (try ${event.attempt})` : '');
       else if (event.type === 'step.retrying') put('waiting');
       else {
         const good = event.status === 'done' || event.status === 'defaulted' || event.status === 'tacet';
@@ -95,7 +99,10 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
         if (!good) failed++;
         const began = marks.get(id);
         const took = began?.mark === 'running' ? `  ${seconds(since - began.since)}` : '';
-        put('ended', `${good ? '✔' : '✘'} ${id}${took}${event.error ? `  ${messageOf(event.error.cause)}` : ''}`);
+        put(
+          'ended',
+          `${good ? '✔' : '✘'} ${id}${took}${event.error ? `  ${messageOf(event.error.cause)}` : ''}`,
+        );
       }
     },
     end() {
@@ -108,7 +115,10 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
 
 function waitsOf({ steps, firstEdge, source }: Program): Map<string, string[]> {
   return new Map(
-    steps.map((step, i) => [step.id, [...new Set(source.subarray(firstEdge[i], firstEdge[i + 1]))].flatMap((tag) => steps[tag]?.id ?? [])]),
+    steps.map((step, i) => [
+      step.id,
+      [...new Set(source.subarray(firstEdge[i], firstEdge[i + 1]))].flatMap((tag) => steps[tag]?.id ?? []),
+    ]),
   );
 }
 

@@ -1,5 +1,12 @@
 /** `tutti train-router` and `tutti evaluate-router`. */
-import { evaluateRouter, loadRouter, readOutcomes, saveRouter, trainRouter, type Figures } from '../routing/index.ts';
+import {
+  evaluateRouter,
+  loadRouter,
+  readOutcomes,
+  saveRouter,
+  trainRouter,
+  type Figures,
+} from '../routing/index.ts';
 
 export async function trainCommand(data: string, { out }: { out: string }): Promise<number> {
   const rows = await readOutcomes(data);
@@ -8,7 +15,10 @@ export async function trainCommand(data: string, { out }: { out: string }): Prom
   return 0;
 }
 
-export async function evaluateCommand(data: string, flags: { router?: string; json?: boolean }): Promise<number> {
+export async function evaluateCommand(
+  data: string,
+  flags: { router?: string; json?: boolean },
+): Promise<number> {
   const rows = await readOutcomes(data);
   const router = flags.router === undefined ? undefined : await loadRouter(flags.router);
   if (router === undefined) process.stderr.write('no --router: training and testing by cross-validation …\n');

@@ -41,7 +41,9 @@ async function readJson(file: string): Promise<unknown> {
     text = await readFile(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${file}: ${code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`);
+    throw new UsageError(
+      `${file}: ${code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`,
+    );
   }
   try {
     return JSON.parse(text);

@@ -133,6 +133,10 @@ export class Slot implements LineClient, LineWork {
   }
 
   // ── one piece of work at a time
+  tryLock(): boolean {
+    if (this.#locked) return false;
+    return (this.#locked = true);
+  }
   lock(signal?: AbortSignal): Promise<void> | undefined {
     if (!this.#locked) {
       this.#locked = true;

@@ -16,6 +16,33 @@ export interface WriteRequest {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Writes without waiting, under the slot's lock: in process nearly every write can.
+ *  @returns the new version, or `undefined` when something has to be waited for: go on with {@link write}. */
+export function writeNow({ slot, replica, compute, expect }: WriteRequest): number | undefined {
+  const { line } = slot;
+  if (expect !== undefined && line.cell.version > expect) throw slot.refuse('version', expect);
+  slot.accepted = -1;
+  slot.working = true;
+  try {
+    if (line.state === 'I' || line.state === 'S') replica.send(line, 'STORE');
+    const { state } = line;
+    if (state !== 'M' && state !== 'E') return undefined;
+    const { version } = line;
+    if (expect !== undefined && version !== expect) throw slot.refuse('version', expect, version);
+    const computed = compute({ value: line.value, version });
+    if (computed instanceof Promise) {
+      computed.catch(() => undefined); // computed again by whoever waits
+      return undefined;
+    }
+    line.pending = { value: computed.value, base: version, patches: computed.patches };
+    replica.send(line, 'STORE');
+    return slot.accepted < 0 ? undefined : slot.accepted;
+  } finally {
+    slot.working = false;
+    line.pending = undefined;
+  }
+}
+
 /** Writes once, under the slot's lock.
  *  @returns the new version.
  *  @throws {ConflictError} when another version than `expect` is current. Nothing is held afterwards. */

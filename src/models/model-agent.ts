@@ -46,8 +46,34 @@ export function modelAgent<Operands = Record<string, unknown>, Result = string>(
     name,
     ...(input === undefined ? {} : { input }),
     ...(capacity === undefined ? {} : { capacity }),
-    run: async (operands, context) => (await call(operands, context, choose)).output,
+    run: observed(
+      typeof choose === 'function' && 'options' in choose ? (choose as Governed) : undefined,
+      capacity,
+      async (operands: Operands, context) => {
+        return (await call(operands, context, choose)).output;
+      },
+    ),
   });
+}
+
+/** Shows the governor how full the pool is, at the beginning and the end of each step. A pool without a capacity is
+ *  never full, so there is nothing to show. */
+function observed<Operands, Result>(
+  model: Governed | undefined,
+  capacity: number | undefined,
+  run: (operands: Operands, context: AgentContext) => Promise<Result>,
+): (operands: Operands, context: AgentContext) => Promise<Result> {
+  if (model === undefined || capacity === undefined) return run;
+  const { governor } = model.options;
+  let inUse = 0;
+  return async (operands, context) => {
+    governor.observe({ inUse: ++inUse, queued: 0, capacity });
+    try {
+      return await run(operands, context);
+    } finally {
+      governor.observe({ inUse: --inUse, queued: 0, capacity });
+    }
+  };
 }
 
 export interface EscalatingAgentOptions<Operands, Result> extends Omit<
@@ -75,7 +101,7 @@ export function escalatingAgent<Operands = Record<string, unknown>, Result = str
     name,
     ...(input === undefined ? {} : { input }),
     ...(capacity === undefined ? {} : { capacity }),
-    run: async (operands, context) => {
+    run: observed(model, capacity, async (operands: Operands, context) => {
       const task =
         typeof rest.prompt === 'string' ? rest.prompt + JSON.stringify(operands) : JSON.stringify(operands);
       const done = await escalate<Result>({
@@ -91,7 +117,7 @@ export function escalatingAgent<Operands = Record<string, unknown>, Result = str
       });
       onEscalated?.({ ...done, stepId: context.stepId });
       return done.value;
-    },
+    }),
   });
 }
 

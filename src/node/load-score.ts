@@ -5,7 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import type { AgentPlan } from '../../actors/program.ts';
 import { planOf, type Agent } from '../agent.ts';
-import { checkDocument, DocumentError, scoreOfDocument, type ModuleAgent, type ScoreDocument } from '../score-file.ts';
+import {
+  checkDocument,
+  DocumentError,
+  scoreOfDocument,
+  type ModuleAgent,
+  type ScoreDocument,
+} from '../score-file.ts';
 import type { Score } from '../score.ts';
 import { programAgent } from './program-agent.ts';
 
@@ -34,7 +40,10 @@ export async function loadScore(file: string): Promise<{ score: Score<any, any>;
     const agents = new Map<string, AgentPlan>();
     for (const [name, source] of Object.entries(document.agents)) {
       const folder = dirname(resolve(file));
-      agents.set(name, 'command' in source ? programAgent(name, source, folder) : await moduleAgent(name, source, folder));
+      agents.set(
+        name,
+        'command' in source ? programAgent(name, source, folder) : await moduleAgent(name, source, folder),
+      );
     }
     return { score: scoreOfDocument(document, agents), document };
   } catch (error) {
@@ -46,7 +55,8 @@ export async function loadScore(file: string): Promise<{ score: Score<any, any>;
 async function readScore(file: string): Promise<string> {
   try {
     const { size } = await stat(file);
-    if (size > MAX_BYTES) throw new ScoreFileError(`${file}: ${size} bytes are too many for a score (at most ${MAX_BYTES}).`);
+    if (size > MAX_BYTES)
+      throw new ScoreFileError(`${file}: ${size} bytes are too many for a score (at most ${MAX_BYTES}).`);
     return await readFile(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -68,13 +78,18 @@ function valueOf(parsed: Document.Parsed, place: (offset: number) => string): un
 /** Where in the text a path stands; where it does not stand, its nearest parent. */
 function offsetOf(parsed: Document.Parsed, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length--) {
-    const node = parsed.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
+    const node = parsed.getIn(path.slice(0, length), true) as
+      { range?: [number, number, number] } | undefined;
     if (node?.range) return node.range[0];
   }
   return parsed.contents?.range?.[0] ?? 0;
 }
 
-async function moduleAgent(name: string, { module, export: key = 'default', capacity }: ModuleAgent, folder: string): Promise<AgentPlan> {
+async function moduleAgent(
+  name: string,
+  { module, export: key = 'default', capacity }: ModuleAgent,
+  folder: string,
+): Promise<AgentPlan> {
   const file = resolve(folder, module);
   const at = ['agents', name, 'module'];
   let loaded: Record<string, unknown>;
@@ -83,7 +98,12 @@ async function moduleAgent(name: string, { module, export: key = 'default', capa
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && reason.includes(file);
-    throw new DocumentError(at, missing ? `there is no module '${module}' beside the score.` : `module '${module}' cannot be loaded: ${reason}`);
+    throw new DocumentError(
+      at,
+      missing
+        ? `there is no module '${module}' beside the score.`
+        : `module '${module}' cannot be loaded: ${reason}`,
+    );
   }
   const found = loaded[key];
   const spec = typeof found === 'object' && found !== null && 'plan' in found;

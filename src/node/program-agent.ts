@@ -36,7 +36,10 @@ async function runProgram(
   { signal }: AgentContext,
 ): Promise<unknown> {
   signal.throwIfAborted();
-  const [command, ...args] = options.command.map((argument) => fill(argument, operands)) as [string, ...string[]];
+  const [command, ...args] = options.command.map((argument) => fill(argument, operands)) as [
+    string,
+    ...string[],
+  ];
   const child = spawn(command, args, {
     cwd: resolve(folder, options.cwd ?? '.'),
     env: { ...process.env, ...options.env },
@@ -53,7 +56,10 @@ async function runProgram(
     child.stdin.end(options.stdin === 'json' ? JSON.stringify(operands) : undefined);
     const { stdout, stderr, code, killedBy, overflow } = await output;
     signal.throwIfAborted();
-    if (overflow) throw new ProgramError(`'${name}' printed more than ${options.maxOutput ?? MAX_OUTPUT} bytes; print less, or raise \`maxOutput\`.`);
+    if (overflow)
+      throw new ProgramError(
+        `'${name}' printed more than ${options.maxOutput ?? MAX_OUTPUT} bytes; print less, or raise \`maxOutput\`.`,
+      );
     if (killedBy !== null) throw new ProgramError(`'${name}' was ended by ${killedBy}.${said(stderr)}`);
     if (code !== 0) throw new ProgramError(`'${name}' exited with ${code}.${said(stderr)}`);
     return options.output === 'json' ? parse(name, stdout) : stdout;
@@ -93,10 +99,16 @@ function collect(child: ChildProcess, limit: number): Promise<Output> {
       chunks.length = 0;
       stopGroup(child);
     });
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-KEPT_OF_STDERR)));
+    child
+      .stderr!.setEncoding('utf8')
+      .on('data', (text: string) => (stderr = (stderr + text).slice(-KEPT_OF_STDERR)));
     child.on('error', (error: NodeJS.ErrnoException) => {
       const [command] = child.spawnargs;
-      reject(error.code === 'ENOENT' ? new ProgramError(`there is no program '${command}' (or its folder is missing).`) : error);
+      reject(
+        error.code === 'ENOENT'
+          ? new ProgramError(`there is no program '${command}' (or its folder is missing).`)
+          : error,
+      );
     });
     child.on('close', (code, killedBy) => {
       resolve({ stdout: Buffer.concat(chunks).toString('utf8'), stderr, code, killedBy, overflow });
@@ -111,11 +123,14 @@ function parse(name: string, text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const start = text.trim().slice(0, 60);
-    throw new ProgramError(`'${name}' did not print JSON (${(error as Error).message}); it began: ${start || '(nothing)'}`);
+    throw new ProgramError(
+      `'${name}' did not print JSON (${(error as Error).message}); it began: ${start || '(nothing)'}`,
+    );
   }
 }
 
-const said = (stderr: string): string => (stderr.trim() === '' ? '' : ` It said: ${stderr.trim().slice(-1_000)}`);
+const said = (stderr: string): string =>
+  stderr.trim() === '' ? '' : ` It said: ${stderr.trim().slice(-1_000)}`;
 
 /** Asks the group to stop, and shortly after makes it stop. */
 function stopGroup(child: ChildProcess): void {

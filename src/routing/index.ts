@@ -10,3 +10,5 @@ export { formatRouter, parseRouter } from './router-file.ts';
 export { trainRouter, type TrainOptions } from './train.ts';
 export { TrainedRouter, type RouterState, type Training, type Verdict } from './trained.ts';
 export { parseOutcomes } from './training-file.ts';
+export { benchRouting, type BenchRoutingOptions, type RoutingBench } from './bench.ts';
+export { RoutingConfigError } from './config-error.ts';

@@ -20,7 +20,11 @@ export const contender: Contender = {
         };
         const score = scoreOf(
           'job',
-          job.nodes.map(({ id, deps }) => ({ id: `n${id}`, agent, reads: { deps: deps.map((dep) => `n${dep}`) } })),
+          job.nodes.map(({ id, deps }) => ({
+            id: `n${id}`,
+            agent,
+            reads: { deps: deps.map((dep) => `n${dep}`) },
+          })),
         );
         void score.program; // renaming and priorities belong to the build
         return { run: () => perform(score).result };
