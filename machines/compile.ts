@@ -7,7 +7,10 @@
  *  Compiled: named or inline guards and custom actions with `params`, `assign`, entry and exit actions,
  *  wildcards, transitions on the root. Refused with a reason, because their meaning is not a table's:
  *  nested, parallel, history and final states, `always`, `after`, `invoke`, and built-in actions other
- *  than `assign`. */
+ *  than `assign`.
+ *
+ *  One thing differs: actions act while the transition is computed, also under XState's pure `transition()`, which only
+ *  lists an interpreted machine's. Actions on entering the initial state wait for the actor's start, as everywhere. */
 import type {
   ActorLogic,
   ActorScope,
@@ -42,16 +45,19 @@ interface Action {
 interface Names {
   slots: Map<string, number>;
   custom: CustomAction[];
+  labels: string[];
 }
 interface Candidate {
   guard: Guard | undefined;
   actions: readonly Action[];
   target: Row | undefined;
+  /** Whether it says more than that the event is observed. */
+  live: boolean;
 }
 interface Row {
   value: string;
   tags: ReadonlySet<string>;
-  meta: unknown;
+  meta: Record<string, unknown>;
   cells: Record<string, readonly Candidate[]>;
   any: readonly Candidate[];
 }
@@ -69,7 +75,7 @@ export class NotFlatError extends Error {
 /** The snapshot of a compiled machine: `value`, `context` and `status` equal the interpreter's.
  *  The methods live on the prototype, so that serialising a snapshot never drags the machine along. */
 export class FlatSnapshot<TContext = Context> {
-  declare readonly status: 'active';
+  declare readonly status: 'active' | 'stopped';
   declare readonly output: undefined;
   declare readonly error: undefined;
   declare readonly children: Record<string, never>;
@@ -91,15 +97,21 @@ export class FlatSnapshot<TContext = Context> {
   hasTag(tag: string): boolean {
     return this.#row.tags.has(tag);
   }
-  /** Whether the event would find an enabled transition here. Forbidden and unknown events are `false`. */
+  /** Whether the event would do anything here. Ignored, forbidden and unknown events are `false`. */
   can(event: EventObject): boolean {
-    return choose(this.#row, this.context as Context, event) !== undefined;
+    return choose(this.#row, this.context as Context, event)?.live === true;
   }
+  /** By the nodes' ids, as in XState: the machine's own and the state's. */
   getMeta(): Record<string, unknown> {
-    return this.#row.meta === undefined ? {} : { [this.value]: this.#row.meta };
+    return this.#row.meta;
   }
-  toJSON(): { status: 'active'; value: string; context: TContext } {
+  toJSON(): { status: 'active' | 'stopped'; value: string; context: TContext } {
     return { status: this.status, value: this.value, context: this.context };
+  }
+  /** The same snapshot, of an actor that has been stopped. */
+  static stopped<T>(snapshot: FlatSnapshot<T>): FlatSnapshot<T> {
+    const stopped = new FlatSnapshot(snapshot.#row, snapshot.context);
+    return Object.defineProperty(stopped, 'status', { value: 'stopped', enumerable: true });
   }
   static row(snapshot: FlatSnapshot<any>): Row {
     return snapshot.#row;
@@ -151,10 +163,14 @@ export interface CompiledLogic<M extends AnyStateMachine> extends ActorLogic<
  *  actor.getSnapshot().value; // 'busy'
  *  ``` */
 export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M> {
-  const names: Names = { slots: new Map(), custom: [] };
+  const names: Names = { slots: new Map(), custom: [], labels: [] };
   const rows = tabulate(machine, names);
-  const initial = rows.get(initialState(machine)) as Row;
-  const initialEntry = entryActions(machine, initial.value, names);
+  const { target, actions } = machine.root.initial;
+  const initial = rows.get(target[0]!.key) as Row;
+  const initialEntry = [
+    ...actions.map((action: unknown) => resolveAction(machine, '(root)', action, names)),
+    ...entryActions(machine, initial.value, names),
+  ];
   const withActions = (custom: readonly CustomAction[]): CompiledLogic<M> => ({
     id: machine.id,
     config: machine.config,
@@ -172,6 +188,7 @@ export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M>
       return withActions(changed);
     },
     transition(snapshot, event, scope) {
+      if (event.type === STOP) return FlatSnapshot.stopped(snapshot); // no wildcard catches it
       const chosen = choose(FlatSnapshot.row(snapshot), snapshot.context as Context, event);
       if (chosen === undefined) return snapshot;
       const { actions, target } = chosen;
@@ -183,18 +200,23 @@ export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M>
     getInitialSnapshot(scope, input) {
       const event = { type: 'xstate.init', input } as EventObject;
       const context = initialContext(machine, input, scope);
-      return new FlatSnapshot(initial, perform(initialEntry, custom, context, event, scope) as ContextOf<M>);
+      const run = atStart(scope, custom, names.labels);
+      return new FlatSnapshot(initial, perform(initialEntry, run, context, event, scope) as ContextOf<M>);
     },
     getPersistedSnapshot: (snapshot) => snapshot.toJSON() as unknown as Snapshot<unknown>,
     restoreSnapshot(persisted) {
-      const { value, context } = persisted as unknown as { value: string; context: ContextOf<M> };
+      const { value, context, status } = persisted as unknown as FlatSnapshot<ContextOf<M>>;
       const row = rows.get(value);
       if (row === undefined) throw new Error(`compile(${machine.id}): no state '${value}' to restore`);
-      return new FlatSnapshot(row, context);
+      const snapshot = new FlatSnapshot(row, context);
+      return status === 'stopped' ? FlatSnapshot.stopped(snapshot) : snapshot;
     },
   });
   return withActions(names.custom);
 }
+
+/** What XState sends to an actor that is told to stop. */
+const STOP = 'xstate.stop';
 
 function choose(row: Row, context: Context, event: EventObject): Candidate | undefined {
   const candidates = row.cells[event.type] ?? row.any;
@@ -222,6 +244,16 @@ function perform(
   return args.context;
 }
 
+/** The initial state is computed when the actor is made; what it says has to wait until the actor starts. */
+const atStart = (
+  { actionExecutor }: ActorScope<any, any, any, any>,
+  custom: readonly CustomAction[],
+  labels: readonly string[],
+): CustomAction[] =>
+  custom.map((action, slot) => (info, params) =>
+    actionExecutor({ type: labels[slot], info, params, exec: action } as never),
+  );
+
 function tabulate(machine: AnyStateMachine, names: Names): Map<string, Row> {
   const nodes = Object.values(machine.states) as AnyStateNode[];
   refuse(machine, machine.root, '(root)');
@@ -231,8 +263,10 @@ function tabulate(machine: AnyStateMachine, names: Names): Map<string, Row> {
     refuse(machine, node, node.key);
     const row: Row = {
       value: node.key,
-      tags: new Set(node.tags),
-      meta: node.meta,
+      tags: new Set([...machine.root.tags, ...node.tags]),
+      meta: Object.fromEntries(
+        [machine.root, node].filter(({ meta }) => meta !== undefined).map(({ id, meta }) => [id, meta]),
+      ),
       cells: Object.create(null),
       any: [],
     };
@@ -269,21 +303,23 @@ function candidate(
   rows: Map<string, Row>,
   names: Names,
 ): Candidate {
-  const targetKey: string | undefined = transition.target?.[0]?.key;
-  const target = targetKey === undefined ? undefined : rows.get(targetKey);
-  if (targetKey !== undefined && target === undefined) {
-    throw new NotFlatError(machine.id, node.key, `the target '${targetKey}' outside the flat states`);
+  const aim: AnyStateNode | undefined = transition.target?.[0];
+  const target = aim?.parent === machine.root ? rows.get(aim.key) : undefined;
+  if (aim !== undefined && target === undefined) {
+    throw new NotFlatError(machine.id, node.key, `the target '${aim.key}' outside the flat states`);
   }
-  const leaves = target !== undefined && (targetKey !== node.key || transition.reenter === true);
+  // A transition of the root leaves its state even for the same one.
+  const leaves = target !== undefined && (aim !== transition.source || transition.reenter === true);
   const resolve = (list: readonly unknown[]) =>
     list.map((action) => resolveAction(machine, node.key, action, names));
   return {
-    guard: resolveGuard(machine, transition.guard),
+    guard: resolveGuard(machine, node.key, transition.guard),
     target: leaves ? target : undefined,
+    live: target !== undefined || transition.actions.length > 0,
     actions: [
       ...(leaves ? resolve(node.exit) : []),
       ...resolve(transition.actions),
-      ...(leaves ? entryActions(machine, targetKey as string, names) : []),
+      ...(leaves ? entryActions(machine, target.value, names) : []),
     ],
   };
 }
@@ -291,13 +327,13 @@ function candidate(
 const entryActions = (machine: AnyStateMachine, state: string, names: Names): readonly Action[] =>
   machine.states[state]!.entry.map((action: unknown) => resolveAction(machine, state, action, names));
 
-function resolveGuard(machine: AnyStateMachine, guard: unknown): Guard | undefined {
+function resolveGuard(machine: AnyStateMachine, state: string, guard: unknown): Guard | undefined {
   if (guard === undefined) return undefined;
   const { name, params, inline } = reference(guard);
   const found = inline ?? machine.implementations.guards[name];
   if (typeof found !== 'function')
-    throw new Error(`compile(${machine.id}): the guard '${name}' is not provided`);
-  if ('check' in found) throw new NotFlatError(machine.id, `guard '${name}'`, 'a higher-order guard');
+    throw new Error(`compile(${machine.id}): the guard '${name}' in ${state} is not provided`);
+  if ('check' in found) throw new NotFlatError(machine.id, state, `the higher-order guard '${name}'`);
   const call = found as unknown as (args: GuardArgs, params: Params) => boolean;
   if (typeof params === 'function') return (args) => call(args, params(args));
   return params === undefined ? (call as Guard) : (args) => call(args, params);
@@ -311,7 +347,9 @@ function resolveAction(machine: AnyStateMachine, state: string, action: unknown,
   if ('assignment' in found)
     return { assign: assigner(found.assignment, fixed), slot: -1, params: undefined };
   if ('resolve' in found) throw new NotFlatError(machine.id, state, `the built-in action '${found.type}'`);
-  const slot = (inline === undefined ? names.slots.get(name) : undefined) ?? names.custom.push(found) - 1;
+  const known = inline === undefined ? names.slots.get(name) : undefined;
+  const slot = known ?? names.custom.push(found) - 1;
+  names.labels[slot] = name;
   if (inline === undefined) names.slots.set(name, slot);
   return { assign: undefined, slot, params: params === undefined ? undefined : fixed };
 }
@@ -354,8 +392,6 @@ function refuse(machine: AnyStateMachine, node: AnyStateNode, where: string): vo
     );
   }
 }
-
-const initialState = (machine: AnyStateMachine): string => machine.root.initial.target[0]!.key;
 
 function initialContext(
   machine: AnyStateMachine,

@@ -1,0 +1,57 @@
+/** Claim: whatever flat machine there is, compiled it is the same machine. Checked on random machines in lock-step. */
+import fc from 'fast-check';
+import { createActor, type AnyActorLogic } from 'xstate';
+import { expect, test } from 'vitest';
+import { compile } from '../machines/compile.ts';
+import { build, EVENTS, machinePlan, type MachinePlan } from './flat-machines.ts';
+
+const DEEP = process.env['TUTTI_DEEP'] === '1';
+
+/** All that can be seen of a machine while it is sent these events. */
+function observe(plan: MachinePlan, compiled: boolean, input: number, events: readonly string[]): unknown[] {
+  const log: unknown[] = [];
+  const machine = build(plan, log);
+  const actor = createActor((compiled ? compile(machine) : machine) as AnyActorLogic, { input });
+  const seen: unknown[] = [];
+  const look = (): void => {
+    const snapshot = actor.getSnapshot();
+    seen.push({
+      value: snapshot.value,
+      context: snapshot.context,
+      status: snapshot.status,
+      tags: [...snapshot.tags].sort(),
+      meta: snapshot.getMeta(),
+      // An ended actor's `can` is nobody's business.
+      can: snapshot.status === 'active' ? EVENTS.map((type) => snapshot.can({ type })) : [],
+      matches: snapshot.matches('s0'),
+      said: log.splice(0),
+    });
+  };
+  look(); // before the start nothing has been said
+  actor.start();
+  look();
+  for (const type of events) {
+    actor.send({ type });
+    look();
+  }
+  actor.stop();
+  look();
+  return seen;
+}
+
+test('a random flat machine shows and says the same, compiled and interpreted', () => {
+  let steps = 0;
+  fc.assert(
+    fc.property(
+      machinePlan,
+      fc.nat(6),
+      fc.array(fc.constantFrom(...EVENTS, 'UNKNOWN'), { maxLength: 25 }),
+      (plan, input, events) => {
+        steps += events.length;
+        expect(observe(plan, true, input, events)).toEqual(observe(plan, false, input, events));
+      },
+    ),
+    { numRuns: DEEP ? 20_000 : 1_000 },
+  );
+  expect(steps).toBeGreaterThan(1_000);
+});
