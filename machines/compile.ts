@@ -250,8 +250,9 @@ const atStart = (
   custom: readonly CustomAction[],
   labels: readonly string[],
 ): CustomAction[] =>
-  custom.map((action, slot) => (info, params) =>
-    actionExecutor({ type: labels[slot], info, params, exec: action } as never),
+  custom.map(
+    (action, slot) => (info, params) =>
+      actionExecutor({ type: labels[slot], info, params, exec: action } as never),
   );
 
 function tabulate(machine: AnyStateMachine, names: Names): Map<string, Row> {

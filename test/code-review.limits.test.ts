@@ -25,7 +25,7 @@ const alive = (ids: number[]) =>
     }
   });
 
-const gone = (ids: number[]) => expect.poll(() => alive(ids), { timeout: 10_000 }).toEqual([]);
+const gone = async (ids: number[]) => await expect.poll(() => alive(ids), { timeout: 10_000 }).toEqual([]);
 
 /** A program that starts another one, says both ids, and waits for ever. */
 const FAMILY = `const { spawn } = require('node:child_process');

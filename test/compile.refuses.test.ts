@@ -1,5 +1,17 @@
 /** Claim: what has no meaning in a flat table is refused, with the state and the feature named. */
-import { and, cancel, createMachine, emit, enqueueActions, forwardTo, fromPromise, log, not, or, raise } from 'xstate';
+import {
+  and,
+  cancel,
+  createMachine,
+  emit,
+  enqueueActions,
+  forwardTo,
+  fromPromise,
+  log,
+  not,
+  or,
+  raise,
+} from 'xstate';
 import { sendParent, sendTo, spawnChild, stateIn, stopChild, type AnyStateMachine } from 'xstate';
 import { expect, test } from 'vitest';
 import { compile, NotFlatError } from '../machines/compile.ts';
@@ -39,9 +51,19 @@ const refused: readonly (readonly [name: string, machine: AnyStateMachine, where
   ['or', inB({ on: { X: { guard: or([() => true]) } } }), 'b', "the higher-order guard 'or'"],
   ['stateIn', inB({ on: { X: { guard: stateIn('a') } } }), 'b', "the higher-order guard 'stateIn'"],
   ...Object.entries(builtIns).flatMap(([name, action]) => [
-    [`${name} in a transition`, inB({ on: { X: { actions: action } } }), 'b', `the built-in action '${type(action)}'`] as const,
+    [
+      `${name} in a transition`,
+      inB({ on: { X: { actions: action } } }),
+      'b',
+      `the built-in action '${type(action)}'`,
+    ] as const,
     [`${name} on entry`, inB({ entry: action }), 'b', `the built-in action '${type(action)}'`] as const,
-    [`${name} on exit`, inB({ exit: action, on: { X: 'a' } }), 'b', `the built-in action '${type(action)}'`] as const,
+    [
+      `${name} on exit`,
+      inB({ exit: action, on: { X: 'a' } }),
+      'b',
+      `the built-in action '${type(action)}'`,
+    ] as const,
   ]),
   ['a parallel machine', atRoot({ type: 'parallel', initial: undefined }), '(root)', "type 'parallel'"],
   ['always on the root', atRoot({ always: { actions: 'x', guard: () => false } }), '(root)', '`always`'],
@@ -49,7 +71,12 @@ const refused: readonly (readonly [name: string, machine: AnyStateMachine, where
   ['invoke on the root', atRoot({ invoke: { src: fromPromise(async () => 1) } }), '(root)', '`invoke`'],
   ['entry on the root', atRoot({ entry: 'x' }), '(root)', 'entry or exit actions'],
   ['exit on the root', atRoot({ exit: 'x' }), '(root)', 'entry or exit actions'],
-  ['raise with the initial state', atRoot({ initial: { target: 'a', actions: raise({ type: 'X' }) } }), '(root)', "the built-in action 'xstate.raise'"],
+  [
+    'raise with the initial state',
+    atRoot({ initial: { target: 'a', actions: raise({ type: 'X' }) } }),
+    '(root)',
+    "the built-in action 'xstate.raise'",
+  ],
   ['a machine without states', createMachine({ id: 'm' }) as never, '(root)', "type 'atomic'"],
 ];
 
@@ -66,20 +93,26 @@ test('an actor spawned in the context is refused when the actor is made', () => 
     states: { a: {} },
   });
   const logic = compile(machine as never);
-  expect(() => logic.getInitialSnapshot({ self: {}, actionExecutor() {} } as never, undefined as never)).toThrow(
-    'compile(m): context uses `spawn`',
-  );
+  expect(() =>
+    logic.getInitialSnapshot({ self: {}, actionExecutor() {} } as never, undefined as never),
+  ).toThrow('compile(m): context uses `spawn`');
 });
 
 test('a guard that nobody provides is named, with its state', () => {
-  expect(() => compile(inB({ on: { X: { guard: 'unheard' } } }))).toThrow("the guard 'unheard' in b is not provided");
+  expect(() => compile(inB({ on: { X: { guard: 'unheard' } } }))).toThrow(
+    "the guard 'unheard' in b is not provided",
+  );
 });
 
 test('an action that the machine does not use cannot be provided', () => {
-  expect(() => compile(inB({})).provide({ actions: { unheard: () => {} } })).toThrow("no action is named 'unheard'");
+  expect(() => compile(inB({})).provide({ actions: { unheard: () => {} } })).toThrow(
+    "no action is named 'unheard'",
+  );
 });
 
 test('a state that the machine does not have cannot be restored', () => {
   const persisted = { status: 'active', value: 'gone', context: {} } as never;
-  expect(() => compile(inB({})).restoreSnapshot!(persisted, {} as never)).toThrow("no state 'gone' to restore");
+  expect(() => compile(inB({})).restoreSnapshot!(persisted, {} as never)).toThrow(
+    "no state 'gone' to restore",
+  );
 });

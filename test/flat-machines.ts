@@ -43,33 +43,35 @@ const action = fc.record<ActionPlan>({
 const actions = fc.array(action, { maxLength: 3 });
 
 /** Any flat machine of up to four states and four events, with transitions on the root, wildcards and all. */
-export const machinePlan: fc.Arbitrary<MachinePlan> = fc.integer({ min: 1, max: STATES.length }).chain((size) => {
-  const transition = fc.record<TransitionPlan>({
-    guard: fc.constantFrom('none', 'even', 'below', 'inline', 'never'),
-    target: fc.option(fc.constantFrom(...STATES.slice(0, size)), { nil: undefined }),
-    reenter: fc.boolean(),
-    actions,
+export const machinePlan: fc.Arbitrary<MachinePlan> = fc
+  .integer({ min: 1, max: STATES.length })
+  .chain((size) => {
+    const transition = fc.record<TransitionPlan>({
+      guard: fc.constantFrom('none', 'even', 'below', 'inline', 'never'),
+      target: fc.option(fc.constantFrom(...STATES.slice(0, size)), { nil: undefined }),
+      reenter: fc.boolean(),
+      actions,
+    });
+    const cell = fc.oneof(
+      { weight: 4, arbitrary: fc.array(transition, { minLength: 1, maxLength: 3 }) },
+      { weight: 1, arbitrary: fc.constant('forbidden' as const) },
+    );
+    const on = fc.dictionary(fc.constantFrom(...EVENTS, '*'), cell, { maxKeys: 4 });
+    const state = fc.record<StatePlan>({
+      on,
+      entry: actions,
+      exit: actions,
+      tags: fc.subarray(['a', 'b']),
+      meta: fc.boolean(),
+    });
+    return fc.record<MachinePlan>({
+      states: fc.array(state, { minLength: size, maxLength: size }),
+      root: on,
+      rootTags: fc.subarray(['r']),
+      initialActions: fc.array(action, { maxLength: 2 }),
+      fromInput: fc.boolean(),
+    });
   });
-  const cell = fc.oneof(
-    { weight: 4, arbitrary: fc.array(transition, { minLength: 1, maxLength: 3 }) },
-    { weight: 1, arbitrary: fc.constant('forbidden' as const) },
-  );
-  const on = fc.dictionary(fc.constantFrom(...EVENTS, '*'), cell, { maxKeys: 4 });
-  const state = fc.record<StatePlan>({
-    on,
-    entry: actions,
-    exit: actions,
-    tags: fc.subarray(['a', 'b']),
-    meta: fc.boolean(),
-  });
-  return fc.record<MachinePlan>({
-    states: fc.array(state, { minLength: size, maxLength: size }),
-    root: on,
-    rootTags: fc.subarray(['r']),
-    initialActions: fc.array(action, { maxLength: 2 }),
-    fromInput: fc.boolean(),
-  });
-});
 
 interface Context {
   readonly n: number;
