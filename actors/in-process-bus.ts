@@ -61,6 +61,7 @@ export class InProcessBus implements Bus {
   readonly #keys = new Map<string, Seq>();
   readonly #keyWindow: number;
   #consumers: readonly Consumer[] = [];
+  readonly #tagged = new Set<Observer<Envelope>>();
 
   constructor({ runId = 'local', retain = 0, keyWindow = 65_536, clock = realClock, onFault }: BusOptions) {
     this.runId = runId;
@@ -104,9 +105,9 @@ export class InProcessBus implements Bus {
     return new SignalStream((observer) => {
       const listener: Listener = (envelope) => observer.next(envelope);
       this.#router.set(tag, [...(this.#router.get(tag) ?? []), listener]);
-      const closing = this.#subject.subscribe({ complete: () => observer.complete() });
+      this.#tagged.add(observer); // not a subscription: the subject would ask each of them at every signal
       return () => {
-        closing.unsubscribe();
+        this.#tagged.delete(observer);
         const left = (this.#router.get(tag) ?? []).filter((other) => other !== listener);
         if (left.length > 0) this.#router.set(tag, left);
         else this.#router.delete(tag);
@@ -138,6 +139,7 @@ export class InProcessBus implements Bus {
     if (this.#closed) return;
     this.#closed = true;
     this.#subject.complete();
+    for (const observer of [...this.#tagged]) observer.complete();
     this.#faults.complete();
     for (const consumer of this.#consumers) consumer.end();
     this.#router.clear();

@@ -198,6 +198,7 @@ export class Orchestrator {
     this.#pool = new StationPool({
       steps: program.steps.length,
       window: options.window ?? 1_024,
+      grows: !this.#chooses,
       parent: this.#host,
       settle: (index, ok, value) => this.#answer(this.#pool.at(index), ok, value),
       released: this.#dropOperands,
@@ -217,6 +218,13 @@ export class Orchestrator {
       impossible,
     });
     this.#conductor = this.#createConductor(impossible);
+  }
+
+  /** Whether somebody chooses among ready steps: then all of the window has to be issued before the choice. */
+  get #chooses(): boolean {
+    const { dispatch = 'reactive', maxConcurrency } = this.#options;
+    if (dispatch !== 'reactive' || maxConcurrency !== undefined) return true;
+    return this.#program.steps.some(({ agent }) => agent.capacity !== undefined);
   }
 
   /** Has what happens told, in order, from now on. What does not listen costs nothing. */

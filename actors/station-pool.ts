@@ -71,8 +71,10 @@ export class StationPool {
   constructor(options: {
     /** How many steps there are. */
     steps: number;
-    /** How many stations there may be. The pool begins with {@link FIRST} and grows when it is asked to. */
+    /** How many stations there may be. */
     window: number;
+    /** Whether the pool begins with {@link FIRST} stations and grows when it is asked to. */
+    grows: boolean;
     parent: AnyActorRef;
     settle: Settle;
     /** A station has become free of a step. */
@@ -80,7 +82,7 @@ export class StationPool {
     impossible: (what: string) => void;
   }) {
     this.#window = options.window;
-    this.#size = Math.min(FIRST, options.window);
+    this.#size = options.grows ? Math.min(FIRST, options.window) : options.window;
     this.#holder = new Int32Array(options.steps).fill(-1);
     this.#parent = options.parent;
     this.#settle = options.settle;

@@ -372,3 +372,16 @@ test('events come in order, to several readers, and a reader that stops early ha
   ]);
   expect(two).toEqual(all.slice(0, 2));
 });
+
+test('a batch, and a choice of the longest path, see the whole window and not only its beginning', async () => {
+  const lengths = Array.from({ length: 300 }, (_, i) => 1 + ((i * 37) % 101));
+  const steps = lengths.map((ms, i): StepPlan => ({ id: `s${i}`, agent: sleeper(`a${i}`, ms), cost: ms }));
+  expect((await play(steps, { dispatch: 'batch' }).run.result).makespan).toBe(Math.max(...lengths));
+  // Eight units, the longest first: each next one to the unit that is free first.
+  const units = Array.from({ length: 8 }, () => 0);
+  for (const ms of [...lengths].sort((a, b) => b - a)) {
+    units.sort((a, b) => a - b);
+    units[0]! += ms;
+  }
+  expect((await play(steps, { maxConcurrency: 8 }).run.result).makespan).toBe(Math.max(...units));
+});
