@@ -1,11 +1,12 @@
 /** The compiled and the interpreted machine, walked in lock-step over the whole graph.
  *
  *  From every reachable (state, context), every given event is sent to both. They have to agree on value, context and
- *  status, and on the names of the actions, in order. Contexts that count without bound are cut off by `within`. */
-import { createActor, type AnyStateMachine, type EventObject } from 'xstate';
+ *  status, and on the names of the actions, in order, those that assign included. Contexts that count without bound are
+ *  cut off by `within`. */
+import { assign, createActor, type AnyStateMachine, type EventObject } from 'xstate';
 import { compile } from '../machines/compile.ts';
 
-export interface WalkOptions {
+export interface EquivalenceOptions {
   readonly events: readonly EventObject[];
   readonly input?: unknown;
   /** Contexts to go on from; default all. */
@@ -16,13 +17,15 @@ export interface WalkOptions {
   readonly limit?: number;
 }
 
-export interface Walk {
+export interface Equivalence {
   /** Distinct (value, context) pairs. */
   readonly states: number;
   /** (state, context, event) triples compared. */
   readonly steps: number;
   /** `state EVENT` cells that were visited. */
   readonly cells: ReadonlySet<string>;
+  /** `state EVENT guard outcome`, for every named guard that was asked. */
+  readonly guards: ReadonlySet<string>;
   readonly disagreement?: {
     readonly path: readonly EventObject[];
     readonly interpreted: unknown;
@@ -40,10 +43,16 @@ interface Outcome {
 
 /** Walks both until every reachable state has been seen, or they disagree.
  *  @throws {RangeError} when there are more states than `limit`. */
-export function walkEquivalence(machine: AnyStateMachine, options: WalkOptions): Walk {
+export function walkEquivalence(machine: AnyStateMachine, options: EquivalenceOptions): Equivalence {
   const { events, input, within = () => true, limit = 100_000, compileWith = compile } = options;
   const spoken: string[] = [];
-  const recorded = recording(machine, spoken);
+  const guards = new Set<string>();
+  let at = '';
+  const recorded = recording(
+    machine,
+    spoken,
+    (guard, outcome) => void guards.add(`${at} ${guard} ${outcome}`),
+  );
   const compiled = compileWith(recorded);
   const seen = new Set<string>();
   const visited = new Set<string>();
@@ -60,7 +69,12 @@ export function walkEquivalence(machine: AnyStateMachine, options: WalkOptions):
   };
   const initial = run(recorded, input, undefined, undefined, spoken);
   const start = run(compiled, input, undefined, undefined, spoken);
-  const walk = (): Omit<Walk, 'disagreement'> => ({ states: seen.size, steps, cells: visited });
+  const walk = (): Omit<Equivalence, 'disagreement'> => ({
+    states: seen.size,
+    steps,
+    cells: visited,
+    guards,
+  });
   if (!agree(initial, start))
     return { ...walk(), disagreement: { path: [], interpreted: initial, compiled: start } };
   reach(initial.value as string, initial.context, []);
@@ -73,11 +87,12 @@ export function walkEquivalence(machine: AnyStateMachine, options: WalkOptions):
         historyValue: {},
         children: {},
       };
+      at = `${next.value} ${event.type}`;
+      visited.add(at);
       const left = run(recorded, input, snapshot, event, spoken);
       const right = run(compiled, input, snapshot, event, spoken);
       const path = [...next.path, event];
       steps++;
-      visited.add(`${next.value} ${event.type}`);
       if (!agree(left, right))
         return { ...walk(), disagreement: { path, interpreted: left, compiled: right } };
       reach(left.value as string, left.context, path);
@@ -86,14 +101,39 @@ export function walkEquivalence(machine: AnyStateMachine, options: WalkOptions):
   return walk();
 }
 
-/** The machine with every custom action replaced by one that says its own name. */
-function recording(machine: AnyStateMachine, spoken: string[]): AnyStateMachine {
+/** The machine with named actions that say their names, and named guards that say what they answered. Custom actions say
+ *  nothing else: what they would do belongs to whoever provided them. */
+function recording(
+  machine: AnyStateMachine,
+  spoken: string[],
+  answered: (guard: string, outcome: boolean) => void,
+): AnyStateMachine {
   const actions: Record<string, unknown> = {};
   for (const [name, action] of Object.entries(machine.implementations.actions)) {
-    if (typeof action === 'function' && !('resolve' in action)) actions[name] = () => void spoken.push(name);
+    if (typeof action !== 'function') continue;
+    if ('assignment' in action)
+      actions[name] = assign(saying(action.assignment, () => spoken.push(name)) as never);
+    else if (!('resolve' in action)) actions[name] = () => void spoken.push(name);
   }
-  return machine.provide({ actions } as never);
+  const guards: Record<string, unknown> = {};
+  for (const [name, guard] of Object.entries(machine.implementations.guards)) {
+    if (typeof guard !== 'function' || 'check' in guard) continue;
+    guards[name] = (...args: unknown[]) => {
+      const outcome = (guard as (...args: unknown[]) => boolean)(...args);
+      answered(name, outcome);
+      return outcome;
+    };
+  }
+  return machine.provide({ actions, guards } as never);
 }
+
+/** An assignment, whole or property by property, that says first that it is made. */
+const saying = (assignment: unknown, say: () => void) => (args: unknown, params: unknown) => {
+  say();
+  const made = (value: unknown) => (typeof value === 'function' ? (value(args, params) as unknown) : value);
+  if (typeof assignment === 'function') return made(assignment);
+  return Object.fromEntries(Object.entries(assignment as object).map(([key, value]) => [key, made(value)]));
+};
 
 function run(
   logic: any,

@@ -1,3 +1,5 @@
 /** Floor 3: what the hardware promises, and instruments that judge machines by it. For users' own machines, too. */
 export * from './cells.ts';
 export * from './equivalence.ts';
+export * from './mutants.ts';
+export * from './walk.ts';

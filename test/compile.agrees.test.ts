@@ -1,6 +1,6 @@
 /** Claim: whatever flat machine there is, compiled it is the same machine. Checked on random machines in lock-step. */
 import fc from 'fast-check';
-import { createActor, type AnyActorLogic } from 'xstate';
+import { createActor, type Actor, type AnyActorLogic } from 'xstate';
 import { expect, test } from 'vitest';
 import { compile } from '../machines/compile.ts';
 import { build, EVENTS, machinePlan, type MachinePlan } from './flat-machines.ts';
@@ -11,7 +11,9 @@ const DEEP = process.env['TUTTI_DEEP'] === '1';
 function observe(plan: MachinePlan, compiled: boolean, input: number, events: readonly string[]): unknown[] {
   const log: unknown[] = [];
   const machine = build(plan, log);
-  const actor = createActor((compiled ? compile(machine) : machine) as AnyActorLogic, { input });
+  const actor: Actor<AnyActorLogic> = createActor((compiled ? compile(machine) : machine) as AnyActorLogic, {
+    input,
+  });
   const seen: unknown[] = [];
   const look = (): void => {
     const snapshot = actor.getSnapshot();
@@ -34,8 +36,17 @@ function observe(plan: MachinePlan, compiled: boolean, input: number, events: re
     actor.send({ type });
     look();
   }
+  const logic = actor.logic;
+  const restored = (persisted: unknown): void => {
+    const again = createActor(logic, { snapshot: JSON.parse(JSON.stringify(persisted)), input });
+    again.start();
+    const { value, context, status } = again.getSnapshot();
+    seen.push({ restored: { value, context, status }, said: log.splice(0) });
+  };
+  restored(actor.getPersistedSnapshot());
   actor.stop();
   look();
+  restored(actor.getPersistedSnapshot());
   return seen;
 }
 

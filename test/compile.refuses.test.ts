@@ -85,6 +85,15 @@ test.each(refused)('%s is refused', (_, machine, where, what) => {
   expect(() => compile(machine)).toThrow(`compile(m): ${where} uses ${what}`);
 });
 
+test('a root of the same name as a state is not mistaken for it', () => {
+  const machine = createMachine({
+    id: 'a',
+    initial: 'a',
+    states: { a: {}, b: { on: { X: { target: '#a' } } } },
+  } as never);
+  expect(() => compile(machine)).toThrow("compile(a): b uses the target 'a' outside the flat states");
+});
+
 test('an actor spawned in the context is refused when the actor is made', () => {
   const machine = createMachine({
     id: 'm',

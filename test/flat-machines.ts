@@ -31,6 +31,7 @@ export interface MachinePlan {
   readonly states: readonly StatePlan[];
   readonly root: Cells;
   readonly rootTags: readonly string[];
+  readonly rootMeta: boolean;
   readonly initialActions: readonly ActionPlan[];
   readonly fromInput: boolean;
 }
@@ -68,6 +69,7 @@ export const machinePlan: fc.Arbitrary<MachinePlan> = fc
       states: fc.array(state, { minLength: size, maxLength: size }),
       root: on,
       rootTags: fc.subarray(['r']),
+      rootMeta: fc.boolean(),
       initialActions: fc.array(action, { maxLength: 2 }),
       fromInput: fc.boolean(),
     });
@@ -133,6 +135,7 @@ export function build(plan: MachinePlan, log: unknown[]): AnyStateMachine {
     context: plan.fromInput ? ({ input }: { input: number }) => ({ n: input, last: '' }) : { n: 0, last: '' },
     on: cells(plan.root, '.'),
     tags: plan.rootTags,
+    ...(plan.rootMeta ? { meta: { number: -1 } } : {}),
     states: Object.fromEntries(states),
   };
   return createMachine(config as never, {

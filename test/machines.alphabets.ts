@@ -7,6 +7,8 @@ export interface Subject {
   readonly events: readonly EventObject[];
   readonly input?: unknown;
   readonly within?: (context: any) => boolean;
+  /** States that this input never reaches. */
+  readonly never?: readonly string[];
 }
 
 const of = (...types: string[]): EventObject[] => types.map((type) => ({ type }));
@@ -46,6 +48,26 @@ export const subjects: Record<string, Subject> = {
     events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TACET', 'WAKE'),
     within: ({ inUse, queued }) => inUse >= 0 && queued >= 0 && queued <= 4,
   },
+  'functional-unit with one place': {
+    machine: machines.functionalUnit as unknown as AnyStateMachine,
+    input: { unit: 'u', capacity: 1 },
+    never: ['busy'],
+    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TACET', 'WAKE'),
+    within: ({ inUse, queued }) => inUse >= 0 && queued >= 0 && queued <= 4,
+  },
+  ...Object.fromEntries(
+    (['wait', 'committed'] as const).map((readers) => [
+      `cache-line, readers: ${readers}`,
+      {
+        machine: machines.cacheLine as unknown as AnyStateMachine,
+        input: { line: 0, readers },
+        events: of(
+          ...['LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT', 'SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'],
+          ...['GRANT_S', 'GRANT_E', 'GRANT_M', 'ACCEPTED', 'REFUSED', 'RELEASED', 'RECLAIMED'],
+        ),
+      },
+    ]),
+  ),
   conductor: {
     machine: machines.conductor as unknown as AnyStateMachine,
     events: of('DOWNBEAT', 'CAESURA', 'STALL', 'PROGRESS', 'SETTLED', 'STALL_TIMEOUT'),

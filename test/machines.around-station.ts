@@ -1,0 +1,155 @@
+/** What a station lives in: who may tell it what and when, and what it must answer. These are the promises of the
+ *  orchestrator and of the bus; cells that are called impossible rest on them. */
+import type { EventObject } from 'xstate';
+import type { StationContext, StationEvent } from '../machines/reservation-station.ts';
+import type { Situation, Surroundings } from '../specs/index.ts';
+
+/** What goes on the bus at the end of a step. */
+type Ending = 'value' | 'default' | 'fault';
+type Issue = StationEvent & { type: 'ISSUE' };
+
+/** What a station's surroundings know of it. */
+export interface AroundStation {
+  readonly busy: boolean;
+  /** Operands that have not passed on the bus. */
+  readonly due: number;
+  /** Holds that will be lifted, or run out. */
+  readonly holds: number;
+  readonly requested: boolean;
+  readonly running: boolean;
+  readonly aborted: boolean;
+  /** What it has to put on the bus, by what it was told; and what it did. */
+  readonly owes: Ending | undefined;
+  readonly wrote: Ending | undefined;
+  readonly retries: number;
+  readonly repeats: number;
+  readonly tolerant: boolean;
+  readonly fallback: boolean;
+  /** It left and its request stayed. */
+  readonly leaked: boolean;
+}
+
+const nobody: AroundStation = {
+  busy: false,
+  due: 0,
+  holds: 0,
+  requested: false,
+  running: false,
+  aborted: false,
+  owes: undefined,
+  wrote: undefined,
+  retries: 0,
+  repeats: 0,
+  tolerant: false,
+  fallback: false,
+  leaked: false,
+};
+
+const flags = [false, true];
+const issues: readonly Issue[] = [0, 1, 2].flatMap((missing) =>
+  [0, 1].flatMap((holds) =>
+    [0, 1].flatMap((retries) =>
+      [0, 1].flatMap((repeats) =>
+        flags.flatMap((tolerant) =>
+          flags.map((fallback) => ({
+            type: 'ISSUE' as const,
+            tag: 1,
+            missing,
+            holds,
+            retries,
+            repeats,
+            tolerant,
+            fallback,
+          })),
+        ),
+      ),
+    ),
+  ),
+);
+const answers: readonly StationEvent[] = [
+  { type: 'DONE' },
+  { type: 'DONE', again: true },
+  { type: 'DONE', again: true, capFails: true },
+  { type: 'FAILED' },
+  { type: 'FAILED', retryable: false },
+];
+
+/** A station on a bus that delivers when it likes, with at most two holds at a time. */
+export const aroundStation: Surroundings<AroundStation, StationContext> = {
+  initial: nobody,
+  may: ({ value, surroundings: { due, holds, requested, running, wrote, busy } }) => {
+    const events: StationEvent[] = [{ type: 'SQUASH' }];
+    if (!busy) events.push(...issues);
+    if (due > 0) events.push({ type: 'OPERAND' }, { type: 'FAULT' });
+    if (requested) events.push({ type: 'GRANT_UNIT' });
+    if (running) events.push(...answers);
+    if (wrote !== undefined) events.push({ type: 'WRITTEN' });
+    if (holds < 2) events.push({ type: 'HOLD' });
+    if (holds > 0 || value !== 'held') events.push({ type: 'RESUME' }); // one that comes too late is no news
+    if (holds > 0) events.push({ type: 'FAILED' }); // the hold ran out
+    return events as EventObject[];
+  },
+  after: ({ value, surroundings }, event, said) => {
+    if (said.includes('release')) {
+      return {
+        ...nobody,
+        leaked: surroundings.leaked || (surroundings.requested && !said.includes('withdraw')),
+      };
+    }
+    const next: { -readonly [K in keyof AroundStation]: AroundStation[K] } = { ...surroundings };
+    const issue = event as Issue;
+    const bad = () => void (next.owes = next.fallback ? 'default' : 'fault');
+    if (event.type === 'ISSUE') {
+      const { missing: due, holds = 0, retries = 0, repeats = 0, tolerant = false, fallback = false } = issue;
+      Object.assign(next, { busy: true, due, holds, retries, repeats, tolerant, fallback });
+    } else if (event.type === 'OPERAND' || event.type === 'FAULT') {
+      next.due--;
+      if (event.type === 'FAULT' && !next.tolerant && next.owes === undefined) bad();
+    } else if (event.type === 'GRANT_UNIT') {
+      next.requested = false;
+    } else if (event.type === 'DONE' && !next.aborted) {
+      const { again, capFails } = event as StationEvent & { type: 'DONE' };
+      if (again === true && next.repeats > 0) next.repeats--;
+      else if (again === true && capFails === true) bad();
+      else next.owes = 'value';
+    } else if (event.type === 'FAILED' && !next.aborted) {
+      const { retryable } = event as StationEvent & { type: 'FAILED' };
+      if (next.running && retryable !== false && next.retries > 0) next.retries--;
+      else bad();
+    }
+    if (event.type === 'DONE' || event.type === 'FAILED') next.running = false;
+    // What has begun is not held, and what waits for its broadcast has begun.
+    if (event.type === 'HOLD' && ['waiting', 'ready', 'held'].includes(value)) next.holds++;
+    if (event.type === 'RESUME' && value === 'held') next.holds--;
+    if (said.includes('requestUnit')) next.requested = true;
+    if (said.includes('withdraw')) next.requested = false;
+    if (said.includes('start')) next.running = true;
+    if (said.includes('abort')) next.aborted = true;
+    if (said.includes('backOff')) next.holds = 1; // the rest before a retry ends like a hold
+    if (said.includes('broadcast')) next.wrote = 'value';
+    if (said.includes('broadcastDefault')) next.wrote = 'default';
+    if (said.includes('broadcastFault')) next.wrote = 'fault';
+    if (next.wrote !== undefined) next.holds = 0;
+    return next;
+  },
+};
+
+/** The station is where its surroundings think it is, and has done what it owes. */
+export const stationAgrees = ({
+  value,
+  context,
+  surroundings: s,
+}: Situation<AroundStation, StationContext>): boolean =>
+  !s.leaked &&
+  s.wrote === s.owes &&
+  (value === 'free') === !s.busy &&
+  (value === 'ready') === s.requested &&
+  (value === 'executing') === (s.running && !s.aborted) &&
+  (value === 'squashed') === (s.running && s.aborted) &&
+  (value === 'writing') === ['value', 'default'].includes(s.wrote ?? '') &&
+  (value === 'poisoned') === (s.wrote === 'fault') &&
+  (value === 'held') === s.holds > 0 &&
+  (value !== 'held' || context.holds === s.holds) &&
+  (!['waiting', 'held', 'ready'].includes(value) || context.missing === s.due) &&
+  (value !== 'waiting' || s.due > 0) &&
+  (value === 'free' || (context.retries === s.retries && context.repeats === s.repeats));

@@ -1,0 +1,124 @@
+/** What units and the conductor live in: who may tell them what and when, and what they must answer. */
+import type { UnitContext } from '../machines/functional-unit.ts';
+import type { Situation, Surroundings } from '../specs/index.ts';
+
+/** What a unit's surroundings know of it. */
+export interface AroundUnit {
+  readonly running: number;
+  readonly waiting: number;
+  readonly silent: boolean;
+}
+
+/** A unit and its stations, at most `most` of which run or wait. */
+export const aroundUnit = (most: number): Surroundings<AroundUnit, UnitContext> => ({
+  initial: { running: 0, waiting: 0, silent: false },
+  may: ({ surroundings: { running, waiting } }) => {
+    const types = ['TACET', 'WAKE'];
+    if (running + waiting < most) types.push('ACQUIRE');
+    if (waiting > 0) types.push('WITHDRAW');
+    if (running > 0) types.push('RELEASE');
+    return types.map((type) => ({ type }));
+  },
+  after: ({ context: { capacity }, surroundings: { running, waiting, silent } }, { type }, said) => {
+    const asks = waiting + (type === 'ACQUIRE' ? 1 : 0) - (type === 'WITHDRAW' ? 1 : 0);
+    const runs = running - (type === 'RELEASE' ? 1 : 0);
+    const granted = said.includes('grant')
+      ? 1
+      : said.includes('grantQueued')
+        ? Math.min(capacity - runs, asks)
+        : 0;
+    return {
+      running: runs + granted,
+      waiting: asks - granted,
+      silent: type === 'TACET' || (silent && type !== 'WAKE'),
+    };
+  },
+});
+
+/** The unit counts right, keeps its capacity, and nobody waits while there is room. */
+export const unitAgrees = ({
+  value,
+  context,
+  surroundings: s,
+}: Situation<AroundUnit, UnitContext>): boolean =>
+  context.inUse === s.running &&
+  context.queued === s.waiting &&
+  context.inUse <= context.capacity &&
+  (value === 'tacet') === s.silent &&
+  (s.silent || (value === 'saturated') === (s.running === context.capacity)) &&
+  (s.silent || (value === 'idle') === (s.running === 0)) &&
+  (value === 'saturated' || s.silent || s.waiting === 0);
+
+/** What a conductor's surroundings know of it. */
+export interface AroundConductor {
+  /** The downbeat came before any caesura; and the conductor began. */
+  readonly due: boolean;
+  readonly begun: boolean;
+  readonly stalled: boolean;
+  readonly watching: boolean;
+  /** The stall's timer has been armed at least once; it may fire too late. */
+  readonly armed: boolean;
+  /** It is to stop early; and has told the stations. */
+  readonly stopped: boolean;
+  readonly squashed: boolean;
+  readonly deadlocks: number;
+  readonly settled: boolean;
+  readonly finished: number;
+}
+
+const before: AroundConductor = {
+  due: false,
+  begun: false,
+  stalled: false,
+  watching: false,
+  armed: false,
+  stopped: false,
+  squashed: false,
+  deadlocks: 0,
+  settled: false,
+  finished: 0,
+};
+
+/** A performance: stations stall, move and settle only after the downbeat; who is stalled moves before it settles. */
+export const aroundConductor: Surroundings<AroundConductor> = {
+  initial: before,
+  may: ({ surroundings: { begun, watching, armed } }) => {
+    const types = ['DOWNBEAT', 'CAESURA', 'PROGRESS'];
+    if (begun) types.push('STALL');
+    if (begun && !watching) types.push('SETTLED');
+    if (armed) types.push('STALL_TIMEOUT');
+    return types.map((type) => ({ type }));
+  },
+  after: ({ surroundings: s }, { type }, said) => {
+    const runs = s.due && !s.stopped && !s.settled;
+    const stops = (type === 'CAESURA' && !s.settled) || (type === 'STALL_TIMEOUT' && s.stalled);
+    return {
+      due: s.due || (type === 'DOWNBEAT' && !s.stopped),
+      begun: s.begun || said.includes('begin'),
+      stalled: runs && !stops && (type === 'STALL' || (s.stalled && type !== 'PROGRESS')),
+      watching:
+        said.includes('watch') || (s.watching && !said.includes('unwatch') && !said.includes('deadlock')),
+      armed: s.armed || said.includes('watch'),
+      stopped: s.stopped || stops,
+      squashed: s.squashed || said.includes('squash'),
+      deadlocks:
+        s.deadlocks + (said.includes('deadlock') ? 1 : 0) - (type === 'STALL_TIMEOUT' && s.stalled ? 1 : 0),
+      settled: s.settled || type === 'SETTLED' || (type === 'CAESURA' && !s.due),
+      finished: s.finished + said.filter((word) => word === 'finish').length,
+    };
+  },
+};
+
+/** The conductor begins and finishes once, watches while stalled, squashes when it stops early, and names dead-locks. */
+export const conductorAgrees = ({ value, surroundings: s }: Situation<AroundConductor>): boolean =>
+  s.begun === s.due &&
+  s.watching === s.stalled &&
+  s.squashed === (s.stopped && s.begun) &&
+  s.deadlocks === 0 &&
+  s.finished === (s.settled ? 1 : 0) &&
+  (value === 'silent') === !(s.due || s.stopped) &&
+  (value === 'performing') === (s.due && !s.stalled && !s.stopped && !s.settled) &&
+  (value === 'stalled') === s.stalled &&
+  (value === 'closing') === (s.stopped && !s.settled) &&
+  (value === 'completed') === (s.settled && !s.stopped) &&
+  (value === 'cancelled') === (s.settled && s.stopped);
