@@ -31,7 +31,6 @@ export interface BusOptions {
   onFault?: (fault: BusFault) => void;
 }
 
-type Listener = (envelope: Envelope) => void;
 
 /** Creates a bus in this process.
  *  @example
@@ -56,12 +55,12 @@ export class InProcessBus implements Bus {
   readonly #subject = new Subject<Envelope>();
   readonly #faults = new Subject<BusFault>();
   readonly #onFault: ((fault: BusFault) => void) | undefined;
-  readonly #router = new Map<Tag, readonly Listener[]>();
+  readonly #router = new Map<Tag, readonly Subscriber<Envelope>[]>();
   readonly #history: History;
   readonly #keys = new Map<string, Seq>();
   readonly #keyWindow: number;
   #consumers: readonly Consumer[] = [];
-  readonly #tagged = new Set<Observer<Envelope>>();
+  readonly #tagged = new Set<Subscriber<Envelope>>();
 
   constructor({ runId = 'local', retain = 0, keyWindow = 65_536, clock = realClock, onFault }: BusOptions) {
     this.runId = runId;
@@ -102,12 +101,11 @@ export class InProcessBus implements Bus {
   }
 
   on(tag: Tag): Observable<Envelope> {
-    return new SignalStream((observer) => {
-      const listener: Listener = (envelope) => observer.next(envelope);
+    return new SignalStream((listener) => {
       this.#router.set(tag, [...(this.#router.get(tag) ?? []), listener]);
-      this.#tagged.add(observer); // not a subscription: the subject would ask each of them at every signal
+      this.#tagged.add(listener); // not a subscription: the subject would ask each of them at every signal
       return () => {
-        this.#tagged.delete(observer);
+        this.#tagged.delete(listener);
         const left = (this.#router.get(tag) ?? []).filter((other) => other !== listener);
         if (left.length > 0) this.#router.set(tag, left);
         else this.#router.delete(tag);
@@ -139,7 +137,7 @@ export class InProcessBus implements Bus {
     if (this.#closed) return;
     this.#closed = true;
     this.#subject.complete();
-    for (const observer of [...this.#tagged]) observer.complete();
+    for (const listener of [...this.#tagged]) listener.complete();
     this.#faults.complete();
     for (const consumer of this.#consumers) consumer.end();
     this.#router.clear();
@@ -165,10 +163,10 @@ export class InProcessBus implements Bus {
     if (tag !== undefined) {
       const listeners = this.#router.get(tag);
       if (listeners !== undefined)
-        for (let i = 0; i < listeners.length; i++) (listeners[i] as Listener)(envelope);
+        for (let i = 0; i < listeners.length; i++) (listeners[i] as Subscriber<Envelope>).next(envelope);
     }
-    this.#subject.next(envelope);
-    for (const consumer of this.#consumers) consumer.push(envelope);
+    if (this.#subject.observed) this.#subject.next(envelope);
+    for (let i = 0; i < this.#consumers.length; i++) (this.#consumers[i] as Consumer).push(envelope);
   }
 
   #report = (error: unknown, envelope: Envelope | undefined): void => {
@@ -273,14 +271,13 @@ class Consumer {
   }
 }
 
+type Report = (error: unknown, envelope: Envelope | undefined) => void;
+
 /** An observable that catches what its listeners throw, where RxJS would throw it at the whole process. */
 class SignalStream extends Observable<Envelope> {
-  readonly #report: (error: unknown, envelope: Envelope | undefined) => void;
+  readonly #report: Report;
 
-  constructor(
-    connect: ((observer: Observer<Envelope>) => () => void) | undefined,
-    report: (error: unknown, envelope: Envelope | undefined) => void,
-  ) {
+  constructor(connect: ((subscriber: Subscriber<Envelope>) => () => void) | undefined, report: Report) {
     super(connect && ((subscriber) => connect(subscriber)));
     this.#report = report;
   }
@@ -297,22 +294,48 @@ class SignalStream extends Observable<Envelope> {
   ): ReturnType<Observable<Envelope>['subscribe']> {
     // Operators subscribe with a Subscriber of their own, which has its own way with errors.
     if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
-    const observer: Partial<Observer<Envelope>> =
+    const observer =
       typeof observerOrNext === 'function' || observerOrNext == null
         ? ({ next: observerOrNext, error, complete } as Partial<Observer<Envelope>>)
         : observerOrNext;
-    const report = this.#report;
-    return super.subscribe({
-      next(envelope) {
-        try {
-          observer.next?.(envelope);
-        } catch (thrown) {
-          report(thrown, envelope);
-        }
-      },
-      error: (thrown) => (observer.error ? observer.error(thrown) : report(thrown, undefined)),
-      complete: () => observer.complete?.(),
-    });
+    return super.subscribe(new Listener(observer, this.#report));
+  }
+}
+
+/** A listener as the subject holds it. RxJS would put two wrappers around each; this one is both. */
+class Listener extends Subscriber<Envelope> {
+  readonly #observer: Partial<Observer<Envelope>>;
+  readonly #report: Report;
+
+  constructor(observer: Partial<Observer<Envelope>>, report: Report) {
+    super();
+    this.#observer = observer;
+    this.#report = report;
+  }
+  override next(envelope: Envelope): void {
+    if (this.isStopped) return;
+    try {
+      this.#observer.next?.(envelope);
+    } catch (error) {
+      this.#report(error, envelope);
+    }
+  }
+  protected override _error(thrown: unknown): void {
+    try {
+      if (this.#observer.error === undefined) this.#report(thrown, undefined);
+      else this.#observer.error(thrown);
+    } finally {
+      this.unsubscribe();
+    }
+  }
+  protected override _complete(): void {
+    try {
+      this.#observer.complete?.();
+    } catch (error) {
+      this.#report(error, undefined);
+    } finally {
+      this.unsubscribe();
+    }
   }
 }
 
