@@ -4,6 +4,7 @@
  *  requests, withdrawals and answers; says who is granted. All requests of a round join their queues before
  *  the first unit is granted, and before released units are granted again, so that the best goes first. */
 import type { AnyActorRef } from 'xstate';
+import { clear } from './clear.ts';
 import type { AgentPlan, Program } from './program.ts';
 import type { Station } from './station-pool.ts';
 import { Unit } from './unit.ts';
@@ -59,7 +60,7 @@ export class Dispatcher {
     if (this.#released.length > 0 || this.#forOrchestra.length > 0) this.#passOn();
     const granted = this.#granted;
     this.#granted = this.#handedOut;
-    this.#granted.length = 0;
+    clear(this.#granted);
     this.#handedOut = granted;
     return granted;
   }
@@ -128,7 +129,7 @@ export class Dispatcher {
       }
     }
     if (asking > 0) for (const station of requests) station.unit?.acquire();
-    requests.length = 0;
+    clear(requests);
   }
 
   /** Granted by its agent's unit, if it has one: now the orchestra decides, if it is limited. */

@@ -16,6 +16,7 @@ import {
   type ReplayOptions,
   type Seq,
 } from './bus.ts';
+import { clear } from './clear.ts';
 import { realClock, type Clock } from './clock.ts';
 
 export interface BusOptions {
@@ -26,11 +27,10 @@ export interface BusOptions {
   /** How many idempotency keys to remember, first in first out. Default 65,536. */
   keyWindow?: number;
   /** Where timestamps come from. Default: real time. */
-  clock?: Clock;
+  clock?: Pick<Clock, 'now'>;
   /** Told of every listener that threw. Default: a line on the console while nobody observes `faults`. */
   onFault?: (fault: BusFault) => void;
 }
-
 
 /** Creates a bus in this process.
  *  @example
@@ -51,7 +51,7 @@ export class InProcessBus implements Bus {
   #closed = false;
   #delivering = false;
   #queue: Envelope[] = [];
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #subject = new Subject<Envelope>();
   readonly #faults = new Subject<BusFault>();
   readonly #onFault: ((fault: BusFault) => void) | undefined;
@@ -154,7 +154,7 @@ export class InProcessBus implements Bus {
         i = -1;
       }
     }
-    this.#queue.length = 0;
+    clear(this.#queue);
     this.#delivering = false;
   }
 

@@ -20,6 +20,7 @@ import { conductor, type ConductorEvent, type ConductorMachine } from '../machin
 import type { StationEvent } from '../machines/reservation-station.ts';
 import { fermata, type Envelope, type HctSignal, type Pulse } from '../machines/signal.ts';
 import { Attempt } from './attempt.ts';
+import { clear } from './clear.ts';
 import type { Bus } from './bus.ts';
 import { realClock, type Clock, type TimerId } from './clock.ts';
 import * as errors from './errors.ts';
@@ -185,7 +186,9 @@ export class Orchestrator {
     this.#options = options;
     this.runId = options.runId;
     this.#clock = options.clock ?? realClock;
-    this.bus = options.bus ?? createBus({ runId: options.runId, clock: this.#clock });
+    // All of a round happens at one instant: its signals need no time of their own.
+    const now = () => (this.#pumping ? this.#instant : this.#clock.now());
+    this.bus = options.bus ?? createBus({ runId: options.runId, clock: { now } });
     this.#publishOptions = { runId: options.runId };
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     this.outcome = promise;
@@ -331,7 +334,7 @@ export class Orchestrator {
         station.actor.send(isFinal(error) ? FAILED_FOR_GOOD : FAILED);
       }
     }
-    answered.length = 0;
+    clear(answered);
   }
 
   /** Whether a vamp goes round again. */
@@ -364,7 +367,7 @@ export class Orchestrator {
             };
       this.#send(pulse);
     }
-    writes.length = 0;
+    clear(writes);
   }
 
   #send(pulse: Pulse): void {
@@ -482,15 +485,17 @@ export class Orchestrator {
 
   #startAgents(): void {
     const { starts } = this.#pool.notes;
-    for (let i = 0; i < starts.length; i++) this.#startAgent(starts[i]!);
-    starts.length = 0;
+    for (let i = 0; i < starts.length; i++) {
+      if (i > 0) this.#instant = this.#clock.now(); // the agent before this one may have kept us
+      this.#startAgent(starts[i]!);
+    }
+    clear(starts);
   }
 
   #startAgent(station: Station): void {
     const index = station.step;
     const step = this.#stepOf(station);
     const { agent } = step;
-    this.#instant = this.#clock.now(); // the agent before this one may have kept us
     this.#timeline.started(index, this.#now());
     const count = this.#timeline.attempts(index);
     const attempt = new Attempt(this.runId, step.id, count, this.#clock);

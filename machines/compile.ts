@@ -238,6 +238,7 @@ function perform(
   for (let i = 0; i < actions.length; i++) {
     const { assign, slot, params } = actions[i] as Action;
     if (assign === undefined) (custom[slot] as CustomAction)(args, params?.(args));
+    else if (i === actions.length - 1) return assign(args);
     // Whoever kept the arguments keeps them as they were.
     else args = { context: assign(args), event, self: scope.self, system: scope.system };
   }
@@ -358,18 +359,16 @@ function resolveAction(machine: AnyStateMachine, state: string, action: unknown,
 /** Makes the next context. A copy first and then the changes keeps the objects' shape, and so the speed. */
 function assigner(assignment: any, params: (args: ActionArgs) => Params): (args: ActionArgs) => Context {
   if (typeof assignment === 'function') {
-    return (args) => {
-      const next = { ...args.context };
-      const partial = assignment(args, params(args)) as Context;
-      for (const key in partial) next[key] = partial[key];
-      return next;
-    };
+    return (args) => ({ ...args.context, ...(assignment(args, params(args)) as Context) });
   }
-  const entries = Object.entries(assignment as Record<string, unknown>);
+  const keys = Object.keys(assignment);
+  const makers = Object.values(assignment).map((value) =>
+    typeof value === 'function' ? value : () => value,
+  );
   return (args) => {
     const next = { ...args.context };
-    for (const [key, value] of entries)
-      next[key] = typeof value === 'function' ? value(args, params(args)) : value;
+    const given = params(args);
+    for (let i = 0; i < keys.length; i++) next[keys[i]!] = makers[i]!(args, given);
     return next;
   };
 }

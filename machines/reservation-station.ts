@@ -91,15 +91,17 @@ const { createMachine } = setup({
       context.retries > 0 && !('retryable' in event && event.retryable === false),
   },
   actions: {
-    // Property by property: compiled, that is twice as fast as copying what a function returns.
-    latch: assign({
-      tag: ({ event }) => (event as Issue).tag,
-      missing: ({ event }) => (event as Issue).missing,
-      holds: ({ event }) => (event as Issue).holds ?? 0,
-      retries: ({ event }) => (event as Issue).retries ?? 0,
-      repeats: ({ event }) => (event as Issue).repeats ?? 0,
-      tolerant: ({ event }) => (event as Issue).tolerant ?? false,
-      fallback: ({ event }) => (event as Issue).fallback ?? false,
+    latch: assign(({ event }) => {
+      const {
+        tag,
+        missing,
+        holds = 0,
+        retries = 0,
+        repeats = 0,
+        tolerant = false,
+        fallback = false,
+      } = event as Issue;
+      return { tag, missing, holds, retries, repeats, tolerant, fallback };
     }),
     capture: assign({ missing: ({ context }) => context.missing - 1 }),
     hold: assign({ holds: ({ context }) => context.holds + 1 }),
