@@ -108,3 +108,4 @@ export class InvariantError extends Error {
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

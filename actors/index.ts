@@ -7,6 +7,7 @@ export * from './governor.ts';
 export * from './in-process-bus.ts';
 export * from './orchestrator.ts';
 export * from './program.ts';
+export type { Outcome, RunEvent, RunEventBody, RunStatus, Usage } from './run-events.ts';
 export { OperandError, type Settled } from './operands.ts';
 export { Timeline, type StepReport, type StepStatus } from './timeline.ts';
 export type { Dispatch } from './dispatcher.ts';

@@ -144,6 +144,10 @@ export class StationPool {
   held(): Station[] {
     return this.#stations.filter(({ step }) => step >= 0);
   }
+  /** Whether some broadcast is on its way, on a bus that answers later. */
+  get writing(): boolean {
+    return this.#stations.some(({ actor }) => ['writing', 'poisoned'].includes(actor.getSnapshot().value));
+  }
 
   issue(step: number, event: StationEvent): Station {
     const station = this.#free.pop() ?? this.#create();

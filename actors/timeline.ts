@@ -37,7 +37,8 @@ export class Timeline {
   readonly #start: Float64Array;
   readonly #end: Float64Array;
   readonly #status: Uint8Array;
-  readonly #attempts: Uint8Array;
+  /** A vamp of 1,000 rounds counts further than a byte. */
+  readonly #attempts: Uint16Array;
   #makespan = 0;
 
   constructor(program: Program) {
@@ -47,7 +48,7 @@ export class Timeline {
     this.#start = new Float64Array(n).fill(NaN);
     this.#end = new Float64Array(n).fill(NaN);
     this.#status = new Uint8Array(n);
-    this.#attempts = new Uint8Array(n);
+    this.#attempts = new Uint16Array(n);
   }
 
   /** Milliseconds from the downbeat to the last event. */

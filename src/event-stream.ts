@@ -1,5 +1,5 @@
 /** Events for `for await`: kept for each reader from its first look on, bounded, and free while nobody looks. */
-import type { RunEvent } from '../actors/orchestrator.ts';
+import type { RunEvent } from '../actors/run-events.ts';
 
 /** More events than this wait for a reader that does not read: it is cut off, the performance goes on. */
 const LIMIT = 1 << 20;

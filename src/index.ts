@@ -10,7 +10,7 @@ export { VirtualClock } from '../actors/clock.ts';
 export * from '../actors/errors.ts';
 export { ScoreError } from '../actors/program.ts';
 export type { AgentContext, HoldPlan, Read, RetryPolicy, StepPlan, VampPlan } from '../actors/program.ts';
-export type { RunEvent, RunStatus, Usage } from '../actors/orchestrator.ts';
+export type { RunEvent, RunStatus, Usage } from '../actors/run-events.ts';
 export type { StepReport, StepStatus } from '../actors/timeline.ts';
 export {
   coherence,

@@ -4,14 +4,9 @@ import type { Bus } from '../actors/bus.ts';
 import { realClock, type Clock } from '../actors/clock.ts';
 import type { Dispatch } from '../actors/dispatcher.ts';
 import { createBus } from '../actors/in-process-bus.ts';
-import {
-  Orchestrator,
-  type Outcome,
-  type RunEvent,
-  type RunStatus,
-  type Usage,
-} from '../actors/orchestrator.ts';
+import { Orchestrator } from '../actors/orchestrator.ts';
 import type { RetryPolicy } from '../actors/program.ts';
+import type { Outcome, RunEvent, RunStatus, Usage } from '../actors/run-events.ts';
 import type { StepReport } from '../actors/timeline.ts';
 import { cue, fermata, tacet, type HctSignal } from '../machines/signal.ts';
 import { EventStream } from './event-stream.ts';

@@ -1,6 +1,6 @@
 /** Progress while a performance runs: a live picture on a terminal, plain lines elsewhere. On standard error. */
 import { createLogUpdate } from 'log-update';
-import type { RunEvent } from '../../actors/orchestrator.ts';
+import type { RunEvent } from '../../actors/run-events.ts';
 import { messageOf } from '../../actors/errors.ts';
 import type { Program } from '../../actors/program.ts';
 import { seconds } from '../timeline-picture.ts';

@@ -1,0 +1,93 @@
+/** What is told of a performance while it goes on, and how it ends. Telling costs nothing while nobody listens. */
+import type { Clock } from './clock.ts';
+import type * as errors from './errors.ts';
+import type { Program } from './program.ts';
+import type { StepStatus, Timeline } from './timeline.ts';
+
+/** What happens in a performance. `seq` counts events, `timestamp` is in the clock's milliseconds. */
+export type RunEvent = {
+  readonly runId: string;
+  readonly seq: number;
+  readonly timestamp: number;
+} & RunEventBody;
+export type RunEventBody =
+  | { readonly type: 'run.started'; readonly steps: number }
+  | { readonly type: 'step.issued'; readonly stepId: string }
+  | { readonly type: 'step.ready'; readonly stepId: string }
+  | { readonly type: 'step.held'; readonly stepId: string }
+  | { readonly type: 'step.resumed'; readonly stepId: string }
+  | {
+      readonly type: 'step.started';
+      readonly stepId: string;
+      readonly agent: string;
+      readonly attempt: number;
+    }
+  | {
+      readonly type: 'step.retrying';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly error: unknown;
+    }
+  | {
+      readonly type: 'step.ended';
+      readonly stepId: string;
+      readonly status: StepStatus;
+      readonly error?: errors.StepError;
+    }
+  | { readonly type: 'run.stalled'; readonly waiting: readonly errors.Waiting[] }
+  | { readonly type: 'run.ended'; readonly status: RunStatus };
+
+export type RunStatus = 'completed' | 'failed' | 'cancelled';
+
+export interface Usage {
+  /** Times that an agent was started, retries included. */
+  readonly calls: number;
+  readonly retries: number;
+  /** Times that issue stopped because no station was free. */
+  readonly stalls: number;
+}
+
+/** How a performance ended. */
+export interface Outcome {
+  readonly status: RunStatus;
+  /** What could be had of the outputs. */
+  readonly outputs: Record<string, unknown>;
+  /** Root causes that reached an output or a step that nobody reads; or why the performance was stopped. */
+  readonly errors: readonly Error[];
+  readonly timeline: Timeline;
+  readonly usage: Usage;
+}
+
+export class RunEvents {
+  readonly #runId: string;
+  readonly #program: Program;
+  readonly #clock: Clock;
+  #listener: ((event: RunEvent) => void) | undefined;
+  #seq = 0;
+
+  constructor(runId: string, program: Program, clock: Clock) {
+    this.#runId = runId;
+    this.#program = program;
+    this.#clock = clock;
+  }
+  /** Has what happens told, in order, from now on. */
+  listen(listener: (event: RunEvent) => void): void {
+    this.#listener = listener;
+  }
+  /** Ask before an event is put together. */
+  get heard(): boolean {
+    return this.#listener !== undefined;
+  }
+  tell(body: RunEventBody): void {
+    if (this.#listener === undefined) return;
+    try {
+      this.#listener({ runId: this.#runId, seq: ++this.#seq, timestamp: this.#clock.now(), ...body });
+    } catch (error) {
+      console.error('tutti: an event listener threw:', error);
+    }
+  }
+  tellStep(type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed', step: number): void {
+    if (this.#listener !== undefined) this.tell({ type, stepId: this.#program.steps[step]!.id });
+  }
+}
