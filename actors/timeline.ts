@@ -109,15 +109,19 @@ export class Timeline {
     return this.#program.steps.map((_, step) => this.report(step));
   }
 
-  /** The longest chain of dependent steps by what they really took: no schedule could have been shorter.
+  /** The longest chain of dependent steps by what they really took: no schedule could have been shorter. Below a
+   *  downbeat every step depends on all above it.
    *  @returns its length in milliseconds and its steps, first to last. */
   criticalPath(): { length: number; steps: string[] } {
     const { steps, firstEdge, source } = this.#program;
     const reached = new Float64Array(steps.length);
     const before = new Int32Array(steps.length).fill(INPUT);
-    let last = INPUT;
+    let last = INPUT; //    the step that the longest chain so far ends with
+    let barrier = INPUT; // the same at the last downbeat
     for (let i = 0; i < steps.length; i++) {
-      let longest = 0;
+      if ((steps[i] as StepPlan).downbeat) barrier = last;
+      let longest = barrier === INPUT ? 0 : (reached[barrier] as number);
+      before[i] = barrier;
       for (let edge = firstEdge[i] as number; edge < (firstEdge[i + 1] as number); edge++) {
         const tag = source[edge] as number;
         if (tag === INPUT || (before[i] !== INPUT && (reached[tag] as number) <= longest)) continue;
