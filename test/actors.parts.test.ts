@@ -97,7 +97,7 @@ describe('the heap', () => {
     fc.assert(
       fc.property(
         fc.array(push, { minLength: 30, maxLength: 40 }),
-        fc.array(command, { maxLength: 60 }),
+        fc.array(command, { minLength: 20, maxLength: 60 }),
         (pushes, commands) => {
           const before = (a: { key: number; id: number }, b: { key: number; id: number }) =>
             a.key - b.key || a.id - b.id;
@@ -121,8 +121,10 @@ describe('the heap', () => {
             expect(ordered.size).toBe(model.length);
             expect(ordered.peek()).toBe([...model].sort(before)[0]);
           }
+          for (const item of model.sort(before)) expect(ordered.pop()).toBe(item);
         },
       ),
+      { numRuns: 500 },
     );
   });
 });
