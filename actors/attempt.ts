@@ -60,10 +60,14 @@ export class Attempt implements AgentContext {
     this.#reason ??= reason;
     this.#controller?.abort(this.#reason);
   }
-  now(): number {
-    return this.#clock.now();
+  // Getters, so that an agent may take them out of its context, and none is made that nobody asks for.
+  get now(): () => number {
+    return () => this.#clock.now();
   }
-  sleep(ms: number): Promise<void> {
+  get sleep(): (ms: number) => Promise<void> {
+    return (ms) => this.#sleep(ms);
+  }
+  #sleep(ms: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const { signal } = this;
       if (signal.aborted) return reject(signal.reason);

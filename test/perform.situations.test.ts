@@ -385,3 +385,13 @@ test('a batch, and a choice of the longest path, see the whole window and not on
   }
   expect((await play(steps, { maxConcurrency: 8 }).run.result).makespan).toBe(Math.max(...units));
 });
+
+test('an agent may take what it needs out of its context', async () => {
+  const run = async (_: unknown, { sleep, now, signal, stepId }: AgentContext) => {
+    const before = now();
+    await sleep(25);
+    return [stepId, now() - before, signal.aborted];
+  };
+  const { outputs } = await play([{ id: 'destructured', agent: { name: 'd', run } }]).run.result;
+  expect(outputs['destructured']).toEqual(['destructured', 25, false]);
+});

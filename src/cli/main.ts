@@ -13,6 +13,7 @@ import { checkCommand } from './check.ts';
 import { performCommand, type PerformFlags } from './perform.ts';
 import { simulateCommand, type SimulateFlags } from './simulate.ts';
 import { evaluateCommand, trainCommand } from './router.ts';
+import { viewCommand, type ViewFlags } from './view.ts';
 import { fraction, oneOf, seconds, UsageError, wholeNumber } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string };
@@ -47,6 +48,8 @@ cli
   .option('--out <dir>', 'write every output, and a picture of the timeline, to this folder')
   .option('--json', 'print the report as JSON, and nothing else, on standard output')
   .option('--quiet', 'no progress, only outputs')
+  .option('--trace <file>', "write what happens as JSON lines, in Stately's inspection format")
+  .option('--inspect', 'show what happens on a page of this machine, while it does')
   .action((file: string, flags: PerformFlags) => then(performCommand(file, flags)));
 
 cli
@@ -65,6 +68,13 @@ cli
   .option('--priority <what>', 'path or fifo', oneOf('--priority', ['path', 'fifo']), 'path')
   .option('--json', 'print JSON')
   .action((file: string, flags: SimulateFlags) => then(simulateCommand(file, flags)));
+
+cli
+  .command('view')
+  .description('show a trace in the browser (opens none by itself; prints the address)')
+  .argument('[file]', 'a trace, as --trace writes it; without one the page asks for a file')
+  .option('--port <n>', 'the port; any that is free unless told', wholeNumber('--port', 1, 65_535))
+  .action((file: string | undefined, flags: ViewFlags) => then(viewCommand(file, flags)));
 
 cli
   .command('check')

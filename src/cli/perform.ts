@@ -7,8 +7,9 @@ import { reportJson } from './json.ts';
 import { prepareOut, writeOut } from './out.ts';
 import { progressOn } from './progress.ts';
 import { interrupted } from './interrupt.ts';
+import { startTracing, type TracingFlags } from './tracing.ts';
 
-export interface PerformFlags {
+export interface PerformFlags extends TracingFlags {
   readonly input: readonly string[];
   readonly inputFile?: string;
   readonly maxConcurrency?: number;
@@ -28,6 +29,7 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   if (flags.out !== undefined) await prepareOut(flags.out);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
   const progress = silent ? undefined : progressOn(process.stderr, score.program);
+  const tracing = await startTracing(flags, score.name);
   const interrupt = interrupted();
   try {
     const run = perform(score, {
@@ -36,7 +38,9 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
       maxConcurrency: flags.maxConcurrency,
       timeout: { totalMs: flags.timeout, stepMs: STEP_TIMEOUT_MS },
       onEvent: progress && ((event) => progress.tell(event)),
+      inspect: tracing?.inspect,
     });
+    tracing?.watch(run, score);
     const report = await run.report;
     progress?.end();
     const files = flags.out === undefined ? [] : await writeOut(flags.out, report);
@@ -47,6 +51,7 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     return interrupt.signal.aborted ? 130 : 1;
   } finally {
     progress?.end();
+    await tracing?.end(interrupt.signal);
     interrupt.forget();
   }
 }

@@ -7,6 +7,7 @@ import { seconds } from '../timeline-picture.ts';
 
 export interface Progress {
   tell(event: RunEvent): void;
+  /** Draws the last picture, once. */
   end(): void;
 }
 
@@ -61,6 +62,7 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
   const writers = waitsOf(program);
   let ended = 0;
   let failed = 0;
+  let over = false;
   let begin = performance.now();
   const frame = (): string => {
     const now = performance.now();
@@ -106,6 +108,8 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
       }
     },
     end() {
+      if (over) return; // what is printed below it would be followed by the same picture
+      over = true;
       clearInterval(timer);
       draw(frame());
       draw.done();

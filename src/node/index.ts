@@ -1,3 +1,5 @@
-/** What needs Node.js: score files and programs. */
+/** What needs Node.js: score files, programs, trace files and the inspector. */
 export { loadScore, ScoreFileError } from './load-score.ts';
 export { programAgent, ProgramError } from './program-agent.ts';
+export { startInspector, type Inspector, type InspectorOptions } from './inspector.ts';
+export { traceFile } from './trace-file.ts';

@@ -1,0 +1,54 @@
+/** What the hosted Stately Inspector needs: one message per frame, each actor with its definition, and a page that
+ *  hands them on to it. Source: `@statelyai/inspect` 0.7.2, `createWebSocketReceiver` and `createBrowserReceiver`.
+ *
+ *  Whoever opens that page shows the trace to stately.ai; nobody else's page does. */
+import { createHash } from 'node:crypto';
+import type { Frames } from './inspector-feed.ts';
+
+const ACTOR = '{"type":"@xstate.actor"';
+
+/** Frames for one client: definitions stand in a trace once per machine, and the Inspector wants them with each actor. */
+export function statelyFrames(): Frames {
+  const definitions = new Map<number, string>();
+  return (text) =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        if (!line.startsWith(ACTOR)) return line;
+        const message = JSON.parse(line) as { machine?: number; definition?: string };
+        const { machine, definition } = message;
+        if (machine === undefined) return line;
+        if (definition !== undefined) definitions.set(machine, definition);
+        return JSON.stringify({ ...message, definition: definitions.get(machine) });
+      });
+}
+
+const INSPECTOR = 'https://stately.ai';
+
+/** Frames wait in the page until the Inspector says that it is there, and no longer than memory likes. */
+const SCRIPT = `
+const frame = document.querySelector('iframe');
+const waiting = [];
+let there = false;
+addEventListener('message', ({ source, origin, data }) => {
+  if (source !== frame.contentWindow || origin !== '${INSPECTOR}' || data?.type !== '@statelyai.connected') return;
+  there = true;
+  for (const message of waiting.splice(0)) frame.contentWindow.postMessage(message, '${INSPECTOR}');
+});
+const address = new URL('stately', location.href);
+address.protocol = 'ws:';
+new WebSocket(address).onmessage = ({ data }) => {
+  const message = JSON.parse(data);
+  if (there) frame.contentWindow.postMessage(message, '${INSPECTOR}');
+  else if (waiting.length < 100000) waiting.push(message);
+};
+`;
+const STYLE = 'html,body,iframe{margin:0;width:100%;height:100%;border:0;display:block}';
+const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/** The page, and what it may do. */
+export const statelyPage = {
+  html: `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Stately Inspector</title><style>${STYLE}</style></head><body><iframe title="Stately Inspector" src="${INSPECTOR}/inspect"></iframe><script>${SCRIPT}</script></body></html>`,
+  policy: `default-src 'none'; frame-src ${INSPECTOR}; connect-src 'self'; script-src ${hash(SCRIPT)}; style-src ${hash(STYLE)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+};

@@ -1,0 +1,2 @@
+/** OpenTelemetry spans for performances, steps and model calls. Needs the optional peer `@opentelemetry/api`. */
+export { openTelemetry, type Telemetry, type TelemetryOptions } from './otel.ts';

@@ -1,0 +1,68 @@
+/** Signals of a bus as messages of a sequence diagram. */
+import type { Message } from './bus.ts';
+import { tagOf } from './find.ts';
+import { isObject, numberOf, textOf, type Json } from './message.ts';
+import type { Runs } from './runs.ts';
+import type { Shared } from './shared.ts';
+
+/** Who is meant when a signal names nobody. */
+const EVERYBODY = 'bus';
+
+/** A signal that names several keys is about each of them. */
+export function signalMessages(event: Json, row: number, runs: Runs, shared: Shared): Message[] {
+  const type = textOf(event['type']) ?? 'signal';
+  if (type === 'pulse') return [pulse(event, row, runs)];
+  const from = shared.agentName(textOf(event['source']) ?? EVERYBODY);
+  const targets = Array.isArray(event['targets']) ? event['targets'].map(String) : [];
+  const to = targets.length === 0 ? EVERYBODY : targets.slice(0, 3).join(', ');
+  const { coherence } = event;
+  if (isObject(coherence)) {
+    const keys = Array.isArray(coherence['keys']) ? coherence['keys'].map(String) : [];
+    const after = Array.isArray(coherence['after']) ? coherence['after'] : [];
+    return keys.map((key, index) => ({
+      row,
+      from,
+      to,
+      text: `${String(coherence['op'])} ${key}${outcome(after[index], shared)}`,
+      about: key,
+    }));
+  }
+  const key = textOf(event['key']);
+  const intent = textOf(event['intent']);
+  const text = [type, intent, key].filter((part) => part !== undefined).join(' ');
+  return [{ row, from, to, text, about: key ?? '' }];
+}
+
+function pulse(event: Json, row: number, runs: Runs): Message {
+  const tag = event['tag'];
+  const number = numberOf(tag);
+  const step = number === undefined ? undefined : runs.step(textOf(event['runId']) ?? runs.current, number);
+  const name = step === undefined ? String(tag) : tagOf(step);
+  // The agent and not the step: of steps there are thousands, and the tag names them.
+  const from = step === undefined ? EVERYBODY : step.agent || step.id;
+  const { fault, value } = event;
+  const said = isObject(fault)
+    ? `fault: ${textOf(fault['message']) ?? ''}`
+    : value === undefined
+      ? ''
+      : shown(value);
+  return {
+    row,
+    from,
+    to: EVERYBODY,
+    text: said === '' ? name : `${name}: ${said}`.slice(0, 120),
+    about: name,
+  };
+}
+const shown = (value: unknown): string =>
+  isObject(value) && '$digest' in value
+    ? `${String(value['$type'])} of ${String(value['$size'])}`
+    : (JSON.stringify(value) ?? '').slice(0, 60);
+
+/** What memory holds after an entry: who owns the key, and its version. */
+function outcome(after: unknown, shared: Shared): string {
+  if (!isObject(after)) return '';
+  const owner = textOf(after['owner']);
+  const queued = numberOf(after['queued']) ?? 0;
+  return `: v${String(after['version'])}${owner === undefined ? '' : `, ${shared.agentName(owner)}${after['held'] === true ? ' holds' : ''}`}${queued > 0 ? `, ${queued} wait` : ''}`;
+}

@@ -1,0 +1,158 @@
+/** Play, pause, step, scrub, jump to a fault: the same for what is over and for what still happens. */
+import { useMemo } from 'preact/hooks';
+import { SPEEDS, type Session } from '../session.ts';
+import { useCanvas } from './canvas.ts';
+import { count, ms } from './words.ts';
+
+export function Transport({ session }: { session: Session }) {
+  const { opened, cursor, length, playing } = session;
+  const faults = opened?.trace.faults ?? [];
+  const none = length === 0;
+  const at = `message ${count(cursor + 1)} of ${count(length)}, ${ms(session.time)}`;
+  const jump = (direction: 1 | -1) => () => session.fault(direction);
+  return (
+    <footer class="transport" aria-label="Replay">
+      <div class="buttons" role="group" aria-label="Replay">
+        <button
+          type="button"
+          disabled={none}
+          onClick={() => session.seek(-1)}
+          aria-label="To the start"
+          title="To the start (Home)"
+        >
+          |◂
+        </button>
+        <button
+          type="button"
+          disabled={none}
+          onClick={() => session.seek(cursor - 1)}
+          aria-label="One message back"
+          title="One message back (←)"
+        >
+          ◂
+        </button>
+        <button
+          type="button"
+          class="play"
+          disabled={none}
+          onClick={() => session.play()}
+          aria-label={playing ? 'Pause' : 'Play'}
+          title={playing ? 'Pause (space)' : 'Play (space)'}
+        >
+          {playing ? '❚❚' : '▶'}
+        </button>
+        <button
+          type="button"
+          disabled={none}
+          onClick={() => session.seek(cursor + 1)}
+          aria-label="One message on"
+          title="One message on (→)"
+        >
+          ▸
+        </button>
+        <button
+          type="button"
+          disabled={none}
+          onClick={() => session.seek(length - 1)}
+          aria-label="To the end"
+          title="To the end (End)"
+        >
+          ▸|
+        </button>
+        <button
+          type="button"
+          class="fault"
+          disabled={faults.length === 0}
+          onClick={jump(-1)}
+          aria-label="To the fault before"
+          title="To the fault before (Shift+F)"
+        >
+          ◂!
+        </button>
+        <button
+          type="button"
+          class="fault"
+          disabled={faults.length === 0}
+          onClick={jump(1)}
+          aria-label="To the next fault"
+          title="To the next fault (F)"
+        >
+          !▸
+        </button>
+      </div>
+      <div class="scrub">
+        <Density session={session} />
+        <input
+          type="range"
+          aria-label="Moment"
+          aria-valuetext={at}
+          min={-1}
+          max={Math.max(0, length - 1)}
+          value={cursor}
+          disabled={none}
+          onInput={({ currentTarget }) => session.seek(Number(currentTarget.value))}
+        />
+      </div>
+      <output class="now">
+        <b>{ms(session.time)}</b> <span>{`${count(cursor + 1)} of ${count(length)}`}</span>
+      </output>
+      <label class="speed">
+        <span>Speed</span>
+        <select
+          value={String(session.speed)}
+          onChange={({ currentTarget }) => {
+            session.speed = Number(currentTarget.value);
+            session.changed();
+          }}
+        >
+          {SPEEDS.map((speed) => (
+            <option key={speed} value={String(speed)}>{`${count(speed)}×`}</option>
+          ))}
+        </select>
+      </label>
+    </footer>
+  );
+}
+
+/** How much happened when, above the scrubber, with a mark for each fault. */
+function Density({ session }: { session: Session }) {
+  const { opened, length } = session;
+  const faults = opened?.trace.faults.length ?? 0;
+  const bars = useMemo(() => {
+    const found = new Float32Array(160);
+    if (opened === undefined || length === 0) return found;
+    const { trace } = opened;
+    // By message, as the scrubber is: how quickly time passes shows as the height.
+    let most = 0;
+    for (let bar = 0; bar < found.length; bar++) {
+      const from = Math.floor((bar / found.length) * length);
+      const to = Math.min(length - 1, Math.floor(((bar + 1) / found.length) * length));
+      const took = trace.time(to) - trace.time(from);
+      found[bar] = 1 / (took / Math.max(1, to - from) + trace.duration / length / 8 + 1e-9);
+      most = Math.max(most, found[bar] as number);
+    }
+    return found.map((value) => value / Math.max(most, 1e-9));
+  }, [opened, length >> 8, length < 256 ? length : 0]);
+  const { ref } = useCanvas((context, width, height, colour) => {
+    const step = width / bars.length;
+    context.fillStyle = colour('density');
+    if (length > 0)
+      bars.forEach((value, bar) =>
+        context.fillRect(bar * step, height - 2 - value * (height - 6), step - 0.5, 2 + value * (height - 6)),
+      );
+    if (opened === undefined || faults === 0) return;
+    context.fillStyle = colour('fault');
+    const drawn = new Set<number>();
+    for (const row of opened.trace.faults) {
+      const x = Math.round((row / Math.max(1, length - 1)) * width);
+      if (drawn.has(x)) continue;
+      drawn.add(x);
+      context.beginPath();
+      context.moveTo(x - 4, 0);
+      context.lineTo(x + 4, 0);
+      context.lineTo(x, 6);
+      context.fill();
+    }
+  });
+  return <canvas ref={ref} aria-hidden="true" class="density" />;
+}

@@ -1,0 +1,77 @@
+/** Who said what to whom, up to the cursor: signals of the bus, events between actors, a counter-example's steps. */
+import { Sequence } from '../parts/sequence.tsx';
+import type { Session } from '../session.ts';
+import { Payload } from '../parts/payload.tsx';
+
+export const SPANS = [10, 20, 40, 80, 200];
+
+export function Messages({ session }: { session: Session }) {
+  const { opened, look, cursor } = session;
+  if (opened === undefined) return null;
+  const { bus, trace } = opened;
+  const about = bus.subjects.includes(look.key) ? look.key : '';
+  return (
+    <div class="columns">
+      <section aria-label="Messages">
+        <div class="bar">
+          <Subject session={session} about={about} />
+          <Span session={session} />
+        </div>
+        <Sequence
+          label={about === '' ? 'Messages' : `Messages about ${about}`}
+          messages={bus.upTo(cursor, look.span, about)}
+          cursor={cursor}
+          timeOf={(row) => trace.time(row)}
+          isFault={(row) => trace.isFault(row)}
+          onSelect={(row) => session.seek(row)}
+          empty={
+            bus.length === 0
+              ? 'Nobody in this trace says who sent what.'
+              : 'Nothing has been said yet: move the cursor on.'
+          }
+        />
+      </section>
+      <aside class="detail" aria-label="Message">
+        <Payload session={session} row={cursor} />
+      </aside>
+    </div>
+  );
+}
+
+function Subject({ session, about }: { session: Session; about: string }) {
+  const subjects = session.opened?.bus.subjects ?? [];
+  if (subjects.length === 0) return null;
+  // A list of thousands helps nobody: the search finds the others.
+  const shown = subjects.slice(0, 300);
+  if (about !== '' && !shown.includes(about)) shown.unshift(about);
+  return (
+    <label>
+      <span>About</span>
+      <select value={about} onChange={({ currentTarget }) => session.go({ key: currentTarget.value })}>
+        <option value="">everything</option>
+        {shown.map((subject) => (
+          <option key={subject} value={subject}>
+            {subject}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+export function Span({ session }: { session: Session }) {
+  return (
+    <label>
+      <span>Last</span>
+      <select
+        value={String(session.look.span)}
+        onChange={({ currentTarget }) => session.go({ span: Number(currentTarget.value) })}
+      >
+        {[...new Set([...SPANS, session.look.span])]
+          .sort((a, b) => a - b)
+          .map((span) => (
+            <option key={span} value={String(span)}>{`${span} messages`}</option>
+          ))}
+      </select>
+    </label>
+  );
+}

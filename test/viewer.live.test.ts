@@ -1,0 +1,93 @@
+/** Claim: a trace is shown while it happens, and one may look back meanwhile; a served file opens by itself. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startInspector } from '../src/node/inspector.ts';
+import { launch, openPage, pageFile } from './viewer.page.ts';
+import { smallTrace } from './viewer.traces.ts';
+
+const lines = smallTrace().lines;
+let browser: Browser;
+let file: Awaited<ReturnType<typeof pageFile>>;
+beforeAll(async () => {
+  browser = await launch();
+  file = await pageFile();
+});
+afterAll(async () => {
+  await browser?.close();
+  file?.remove();
+});
+
+test('a live trace is followed, left to look back, and followed again; its end is told', async () => {
+  const inspector = await startInspector({ name: 'review', page: file.url });
+  try {
+    const write = (from: number, to: number) => inspector.sink.write(`${lines.slice(from, to).join('\n')}\n`);
+    const { page, complaints } = await openPage(browser, new URL(inspector.url));
+    await page.getByRole('heading', { level: 1, name: 'review' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
+    const now = () => page.locator('output.now').textContent();
+    write(0, 40);
+    await expect.poll(now).toContain('40 of 40');
+    write(40, 80);
+    await expect.poll(now).toContain('80 of 80');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(now).toContain('79 of 80');
+    write(80, 100);
+    await expect.poll(now).toContain('79 of 100');
+    await page.getByRole('button', { name: 'Follow' }).click();
+    await expect.poll(now).toContain('100 of 100');
+    write(100, lines.length);
+    await expect.poll(now).toContain(`${lines.length} of ${lines.length}`);
+    await page.locator('#tab-messages').click();
+    await expect
+      .poll(() => page.getByRole('region', { name: 'The message' }).textContent())
+      .toContain('messages');
+    await inspector.sink.close?.();
+    await page.getByRole('status').filter({ hasText: 'ended' }).waitFor();
+    await page.locator('#tab-notes').click();
+    expect(await page.locator('.left-out li').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.close();
+  } finally {
+    await inspector.close();
+  }
+});
+
+test('a connection that breaks leaves what has come, and says so', async () => {
+  const inspector = await startInspector({ name: 'review', page: file.url });
+  const { page } = await openPage(browser, new URL(inspector.url));
+  await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
+  await inspector.sink.write(`${lines.join('\n')}\n`);
+  await expect
+    .poll(() => page.locator('output.now').textContent())
+    .toContain(`${lines.length} of ${lines.length}`);
+  await inspector.close();
+  await page.getByRole('status').filter({ hasText: 'ended' }).waitFor();
+  await page.locator('#tab-notes').click();
+  expect(await page.locator('.left-out li').allTextContents()).toEqual([
+    expect.stringContaining('what came until then is shown'),
+  ]);
+  await page.close();
+});
+
+test('a file that is served opens by itself, at the place that the link names', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-served-'));
+  const path = join(folder, 'run.jsonl');
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  const inspector = await startInspector({ file: path, page: file.url });
+  try {
+    const { page, complaints } = await openPage(browser, new URL(inspector.url), undefined, {
+      hash: '#view=charts&actor=x%3Aradio&at=50',
+    });
+    await page.getByRole('heading', { level: 1, name: 'run.jsonl' }).waitFor();
+    await page.getByRole('img', { name: /^Statechart of radio, 8 states; active: power.off/ }).waitFor();
+    await expect.poll(() => page.locator('output.now').textContent()).toContain(`51 of ${lines.length}`);
+    expect(complaints).toEqual([]);
+    await page.close();
+  } finally {
+    await inspector.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
