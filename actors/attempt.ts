@@ -27,6 +27,7 @@ export class Attempt implements AgentContext {
   readonly runId: string;
   readonly stepId: string;
   readonly attempt: number;
+  readonly account: object | undefined;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Waits for an aborted agent to settle. */
@@ -37,10 +38,11 @@ export class Attempt implements AgentContext {
   #working = true;
   #asleep = 0;
 
-  constructor(runId: string, stepId: string, attempt: number, clock: Clock) {
+  constructor(runId: string, stepId: string, attempt: number, clock: Clock, account?: object) {
     this.runId = runId;
     this.stepId = stepId;
     this.attempt = attempt;
+    this.account = account;
     this.#clock = clock;
     clock.work();
   }

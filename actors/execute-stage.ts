@@ -123,7 +123,7 @@ export class ExecuteStage {
     const step = program.steps[index]!;
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
-    const attempt = new Attempt(this.#run.id, step.id, count, clock);
+    const attempt = new Attempt(this.#run.id, step.id, count, clock, options.account);
     station.attempt = attempt;
     this.#running++;
     if (events.heard)

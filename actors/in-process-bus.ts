@@ -27,7 +27,7 @@ export interface BusOptions {
   /** How many idempotency keys to remember, first in first out. Default 65,536. */
   keyWindow?: number;
   /** Where timestamps come from. Default: real time. */
-  clock?: Pick<Clock, 'now'>;
+  clock?: Clock;
   /** Told of every listener that threw. Default: a line on the console while nobody observes `faults`. */
   onFault?: (fault: BusFault) => void;
 }
@@ -51,7 +51,7 @@ export class InProcessBus implements Bus {
   #closed = false;
   #delivering = false;
   #queue: Envelope[] = [];
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Clock;
   readonly #subject = new Subject<Envelope>();
   readonly #faults = new Subject<BusFault>();
   readonly #onFault: ((fault: BusFault) => void) | undefined;

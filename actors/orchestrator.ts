@@ -53,6 +53,8 @@ export interface OrchestratorOptions {
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
   readonly budget?: { readonly calls?: number | undefined } | undefined;
+  /** Handed to every agent as `context.account`. */
+  readonly account?: object | undefined;
   /** How long an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
   readonly graceMs?: number | undefined;
   /** How long everybody may wait for a cue that no timer will send. Default 30,000 ms. */

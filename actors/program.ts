@@ -21,6 +21,8 @@ export interface AgentContext {
   readonly stepId: string;
   /** 1 at the first try. */
   readonly attempt: number;
+  /** What belongs to the whole performance, for agents that meter themselves; see `PerformOptions.budget`. */
+  readonly account?: object | undefined;
   /** Aborted on time-out, cancellation and caesura. */
   readonly signal: AbortSignal;
   /** Milliseconds on the performance's clock. */

@@ -63,8 +63,7 @@ export class Run {
     this.program = program;
     this.options = options;
     this.clock = options.clock ?? realClock;
-    const now = () => (this.inRound ? this.instant : this.clock.now());
-    this.bus = options.bus ?? createBus({ runId: options.runId, clock: { now } });
+    this.bus = options.bus ?? createBus({ runId: options.runId, clock: this.clock });
     this.tags = new TagTable(program);
     this.timeline = new Timeline(program);
     this.events = new RunEvents(options.runId, program, this.clock);

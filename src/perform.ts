@@ -12,6 +12,7 @@ import { cue, fermata, tacet, type HctSignal } from '../machines/signal.ts';
 import { EventStream } from './event-stream.ts';
 import { inRange, milliseconds } from './limits.ts';
 import { validate } from './schema.ts';
+import { RunAccount, type ModelUsage } from './routing/run-account.ts';
 import type { Score } from './score.ts';
 
 export interface PerformOptions<Input = unknown> {
@@ -27,8 +28,15 @@ export interface PerformOptions<Input = unknown> {
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   /** For every step that does not say its own. */
   readonly retry?: RetryPolicy | undefined;
-  /** Hard limits: the call that would exceed one is not made. */
-  readonly budget?: { readonly calls?: number | undefined } | undefined;
+  /** Hard limits. `calls` counts agents that are started; `tokens` and `usd` (US dollars) bound what model agents use
+   *  together. A call that could exceed one is not made: its upper bound is set aside first. */
+  readonly budget?:
+    | {
+        readonly calls?: number | undefined;
+        readonly tokens?: number | undefined;
+        readonly usd?: number | undefined;
+      }
+    | undefined;
   readonly dispatch?: Dispatch | undefined;
   readonly priority?: 'path' | 'fifo' | undefined;
   /** How often a ready step may be passed over by steps of higher priority before it is next, 1 … Default 1,024. */
@@ -56,7 +64,7 @@ export interface Report<Outputs = Record<string, unknown>> {
   /** What could be had of the outputs: all of them when `completed`. */
   readonly outputs: Outputs;
   readonly errors: readonly Error[];
-  readonly usage: Usage;
+  readonly usage: Usage & Partial<ModelUsage>;
   readonly makespan: number;
   /** The longest chain of dependent steps by what they really took. */
   readonly criticalPath: { readonly length: number; readonly steps: readonly string[] };
@@ -115,6 +123,8 @@ export function perform<Input, N extends Record<string, unknown>>(
   const id = options.runId ?? `${score.name}-${++runs}`;
   const clock = options.clock ?? realClock;
   const bus = options.bus ?? createBus({ runId: id, clock });
+  const { tokens, usd } = options.budget ?? {};
+  const account = new RunAccount({ tokens, usd });
   let cancelled: { reason: unknown } | undefined;
   let orchestrator: Orchestrator | undefined;
   const { onEvent } = options;
@@ -130,11 +140,11 @@ export function perform<Input, N extends Record<string, unknown>>(
   });
 
   const begin = (input: unknown): Promise<Report> => {
-    orchestrator = new Orchestrator(program, { ...options, runId: id, input, bus, clock });
+    orchestrator = new Orchestrator(program, { ...options, runId: id, input, bus, clock, account });
     if (watched) orchestrator.listen(tell);
     if (cancelled !== undefined) orchestrator.cancel(cancelled.reason);
     orchestrator.start();
-    return orchestrator.outcome.then((outcome) => reportOf(outcome, id, score.name));
+    return orchestrator.outcome.then((outcome) => reportOf(outcome, id, score.name, account));
   };
   const report = (async () => {
     try {
@@ -174,7 +184,7 @@ export function perform<Input, N extends Record<string, unknown>>(
   };
 }
 
-function reportOf(outcome: Outcome, runId: string, score: string): Report {
+function reportOf(outcome: Outcome, runId: string, score: string, account: RunAccount): Report {
   const { status, outputs, errors, usage, timeline } = outcome;
   // Computed when looked at: a performance of 100,000 steps keeps columns, not objects.
   return {
@@ -183,7 +193,7 @@ function reportOf(outcome: Outcome, runId: string, score: string): Report {
     status,
     outputs,
     errors,
-    usage,
+    usage: { ...usage, ...account.used },
     makespan: timeline.makespan,
     get criticalPath() {
       return timeline.criticalPath();

@@ -2,9 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ScoreError } from '../../actors/program.ts';
+import { LadderError } from '../../machines/operating-point.ts';
 import { ScoreFileError } from '../node/load-score.ts';
 import { UsageError as CoherenceUsageError } from '../coherence/errors.ts';
 import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
+import { MissingPackageError, UnknownModelError } from '../models/errors.ts';
+import { MissingKeyError } from '../models/provider.ts';
 import { SchemaError } from '../schema.ts';
 import { WfFormatError } from '../wfformat.ts';
 import { benchRoutingCommand, type RoutingFlags } from './bench-routing.ts';
@@ -138,6 +141,10 @@ function explain(error: unknown): number {
     RoutingDataError,
     RoutingConfigError,
     CoherenceUsageError,
+    LadderError,
+    UnknownModelError,
+    MissingKeyError,
+    MissingPackageError,
   ];
   if (forPeople.some((kind) => error instanceof kind)) return 2;
   if (cli.opts()['debug'] !== true)

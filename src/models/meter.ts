@@ -10,8 +10,9 @@ import type {
   LanguageModelV4GenerateResult,
 } from '@ai-sdk/provider';
 import { BudgetError } from '../../actors/errors.ts';
-import type { Ledger, Reservation } from '../routing/ledger.ts';
+import type { Reservation } from '../routing/ledger.ts';
 import type { PriceList, TokenUsage } from '../routing/prices.ts';
+import type { Purse } from '../routing/run-account.ts';
 import { collect } from './collect.ts';
 import { ModelError } from './errors.ts';
 import { CallTimeoutError, readFailure, type WireFailure } from './failure.ts';
@@ -47,7 +48,7 @@ export interface MeterOptions {
   readonly stepId: string;
   readonly stream: boolean;
   readonly retry: CallRetry;
-  readonly ledger: Ledger;
+  readonly ledger: Purse;
   readonly prices: PriceList | undefined;
   readonly redact: Redact;
   /** Tokens that an answer may have where the call does not say. */

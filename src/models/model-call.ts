@@ -6,6 +6,7 @@ import { inRange, milliseconds } from '../limits.ts';
 import { RoutingConfigError } from '../routing/config-error.ts';
 import { Ledger, type Budget } from '../routing/ledger.ts';
 import { loadPrices, type PriceList } from '../routing/prices.ts';
+import { bothOf, RunAccount } from '../routing/run-account.ts';
 import type { Schema } from '../schema.ts';
 import type { ModelChoice } from './choose.ts';
 import { ModelError } from './errors.ts';
@@ -89,23 +90,24 @@ export function modelCall<Operands = Record<string, unknown>, Result = string>(
   const { budget, retry = {}, outputSchema, tools, maxSteps = 8 } = options;
   const ledger = budget instanceof Ledger ? budget : new Ledger(budget);
   const redact = redactor(options.secrets);
-  const priced = ledger.limits.usd !== undefined || options.meter !== undefined;
-  let prices: Promise<PriceList> | undefined;
+  let prices: Promise<PriceList | undefined> | undefined;
   return async (operands, context, choose) => {
     context.signal.throwIfAborted();
     const sdk = await loadSdk(options.sdk);
     const asked = ask(options.prompt, operands, context);
     const { model, route } = typeof choose === 'function' ? choose(textOf(asked)) : choose;
     checkModel(model, `step '${context.stepId}'`);
-    const list = options.prices ?? (priced ? await (prices ??= loadPrices()) : undefined);
+    const account = context.account instanceof RunAccount ? context.account : undefined;
+    const inMoney = ledger.limits.usd !== undefined || account?.ledger.limits.usd !== undefined;
+    const list = options.prices ?? (await (prices ??= pricesFor(inMoney || options.meter !== undefined)));
     const calls: CallReport[] = [];
     const metered = meter(sdk, model, {
       runId: context.runId,
       stepId: context.stepId,
       stream: options.stream ?? true,
       retry,
-      ledger,
-      prices: ledger.limits.usd === undefined && list !== undefined ? lenient(list) : list,
+      ledger: account === undefined ? ledger : bothOf(ledger, account.ledger),
+      prices: !inMoney && list !== undefined ? lenient(list) : list,
       redact,
       maxOutputTokens: options.maxOutputTokens ?? 4_096,
       timeoutMs: route?.timeoutMs,
@@ -114,6 +116,7 @@ export function modelCall<Operands = Record<string, unknown>, Result = string>(
       onCall: (report) => {
         calls.push(report);
         options.meter?.add(report);
+        account?.add(report);
       },
     });
     const fail = (failure: 'output' | 'length' | 'filtered' | 'steps', problem: string, remedy: string) =>
@@ -248,3 +251,7 @@ function check(options: ModelCallOptions<any, any>): void {
   milliseconds('retry.delayMs', retry.delayMs);
   milliseconds('retry.maxRetryAfterMs', retry.maxRetryAfterMs);
 }
+
+/** Without a need for prices, a performance whose price package is not installed says no money, and goes on. */
+const pricesFor = (needed: boolean): Promise<PriceList | undefined> =>
+  needed ? loadPrices() : loadPrices().catch(() => undefined);
