@@ -101,12 +101,13 @@ describe('code review: a seeded fault is found by the right reviewer', () => {
   });
 
   it('and every reviewer says what it did', () => {
-    expect(done.findings.reviewers.map(({ reviewer, status }) => [reviewer, status])).toEqual(
-      ['security', 'performance', 'correctness', 'style', 'documentation', 'testing'].map((name) => [
+    expect(done.findings.reviewers.map(({ reviewer, status }) => [reviewer, status])).toEqual([
+      ...['security', 'performance', 'correctness', 'style', 'documentation', 'testing'].map((name) => [
         name,
         'reviewed',
       ]),
-    );
+      ['model', 'not applicable'],
+    ]);
     expect(
       done.findings.reviewers.flatMap(({ analysers }) =>
         analysers.filter(({ status }) => status === 'failed'),
@@ -218,6 +219,7 @@ describe('code review: not applicable', () => {
       style: 'reviewed',
       documentation: 'reviewed',
       testing: 'not applicable',
+      model: 'not applicable',
     });
     const analysers = findings.reviewers.flatMap(({ analysers: some }) => some);
     const silent = analysers.filter(({ status }) => status === 'not applicable').map(({ name }) => name);

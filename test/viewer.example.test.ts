@@ -67,7 +67,7 @@ test('a code review is watched while it happens, and again from what was written
     await page.getByRole('status').filter({ hasText: 'ended' }).waitFor();
     const replay = await openPage(browser, file.url, { name: 'review.jsonl', text });
     for (const shown of [page, replay.page]) {
-      await expect.poll(() => shown.locator('.bar').first().textContent()).toContain('16 steps, 16 ended');
+      await expect.poll(() => shown.locator('.bar').first().textContent()).toContain('18 steps, 18 ended');
       for (const name of VIEWS) {
         await shown.locator(`#tab-${name}`).click();
         await shown.locator(`#view.${name}`).waitFor();

@@ -12,6 +12,7 @@ import { startTracing, type TracingFlags } from './tracing.ts';
 export interface PerformFlags extends TracingFlags {
   readonly input: readonly string[];
   readonly inputFile?: string;
+  readonly model?: string;
   readonly maxConcurrency?: number;
   readonly timeout?: number;
   readonly out?: string;
@@ -25,7 +26,8 @@ const STEP_TIMEOUT_MS = 600_000;
 /** @returns the exit code: 0 completed, 1 failed, 130 interrupted. */
 export async function performCommand(file: string, flags: PerformFlags): Promise<number> {
   const { score, document } = await loadScore(file);
-  const input = await readInput(flags.input, flags.inputFile, document.input);
+  const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
+  const input = await readInput(inputs, flags.inputFile, document.input);
   if (flags.out !== undefined) await prepareOut(flags.out);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
   const progress = silent ? undefined : progressOn(process.stderr, score.program);
