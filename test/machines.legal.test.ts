@@ -5,8 +5,8 @@ import type { AnyStateMachine } from 'xstate';
 import { describe, expect, test } from 'vitest';
 import { conductor, functionalUnit, reservationStation } from '../machines/index.ts';
 import { cells, mutants, walk, type WalkOptions } from '../specs/index.ts';
-import { aroundStation, stationAgrees } from './machines.around-station.ts';
-import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees } from './machines.around-units.ts';
+import { aroundStation, stationAgrees } from '../specs/tomasulo/around-station.ts';
+import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees } from '../specs/tomasulo/around-units.ts';
 
 interface Case {
   readonly machine: AnyStateMachine;

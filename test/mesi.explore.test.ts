@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Replica } from 'tutti/actors';
 import { cacheLine, type ReaderPolicy } from 'tutti/machines';
 import { LaggingLog, ManualClock } from './coherence.lagging.ts';
-import { agentName, explore, type Graph, type Scope, type Step, type World } from './mesi.explore.ts';
+import { agentName, explore, type Graph, type Scope, type Step, type World } from '../specs/mesi/explore.ts';
 
 const DEEP = process.env.TUTTI_DEEP !== undefined;
 

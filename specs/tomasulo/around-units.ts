@@ -1,6 +1,6 @@
 /** What units and the conductor live in: who may tell them what and when, and what they must answer. */
-import type { UnitContext } from '../machines/functional-unit.ts';
-import type { Situation, Surroundings } from '../specs/index.ts';
+import type { UnitContext } from '../../machines/functional-unit.ts';
+import type { Situation, Surroundings } from '../walk.ts';
 
 /** What a unit's surroundings know of it. */
 export interface AroundUnit {

@@ -1,7 +1,8 @@
 /** Every reachable state of N lines of one key, their outboxes and memory: the lines by the table, memory by its own
  *  code. Versions and epochs are kept only as far as they matter: current, or not. */
-import { cacheLine, compile, type LineEvent, type ReaderPolicy } from 'tutti/machines';
-import { Memory, type Entry, type Faults, type MemorySnapshot, type Sink } from 'tutti/actors';
+import type { AnyStateMachine } from 'xstate';
+import { cacheLine, compile, type LineEvent, type ReaderPolicy } from '../../machines/index.ts';
+import { Memory, type Entry, type Faults, type MemorySnapshot, type Sink } from '../../actors/index.ts';
 
 export interface LineView {
   readonly state: string;
@@ -27,7 +28,12 @@ export type Step =
   | { readonly by: number; readonly event: 'LOAD' | 'STORE' | 'HOLD' | 'RELEASE' | 'EVICT' }
   | { readonly by: number; readonly event: 'RECLAIM' | 'APPEND' };
 
-const logic = compile(cacheLine);
+/** A line's table, which may have a mistake in it, and the same compiled. */
+interface LineTable {
+  readonly machine: AnyStateMachine;
+  readonly logic: any;
+}
+const tableOf = (machine: AnyStateMachine): LineTable => ({ machine, logic: compile(machine) });
 const nowhere = {} as never;
 export const agentName = (index: number) => `a${index}`;
 
@@ -89,7 +95,9 @@ export function after(
   readers: ReaderPolicy,
   observer: Observer,
   faults: Faults = {},
+  table: LineTable = tableOf(cacheLine),
 ): World {
+  const { logic } = table;
   const lines = world.lines.map((line) => ({ ...line }));
   const said = world.said.map((words) => [...words]);
   const memory = new Memory({ initial: [], readers, history: 0, faults });
@@ -103,7 +111,7 @@ export function after(
       { value: line.state, context: { line: index, readers, copy: line.copy } } as never,
       nowhere,
     );
-    const candidates = saying(line.state, type, line.copy, readers);
+    const candidates = saying(table, line.state, type, line.copy, readers);
     words.push(...candidates);
     const next = logic.transition(machine, { type }, nowhere);
     line.state = next.value;
@@ -149,18 +157,30 @@ export function after(
 }
 
 /** The world when the bus has taken every word. */
-function drained(world: World, readers: ReaderPolicy, observer: Observer, faults: Faults): World {
+function drained(
+  world: World,
+  readers: ReaderPolicy,
+  observer: Observer,
+  faults: Faults,
+  table: LineTable,
+): World {
   for (let words = 0; ; words++) {
     const by = world.said.findIndex(({ length }) => length > 0);
     if (by < 0) return world;
     if (words > 100) throw new Error('the bus never falls silent');
-    world = after(world, { by, event: 'APPEND' }, readers, observer, faults);
+    world = after(world, { by, event: 'APPEND' }, readers, observer, faults, table);
   }
 }
 
 /** What a cell of the table says, by name. */
-function saying(state: string, type: string, copy: boolean, readers: ReaderPolicy): readonly string[] {
-  const on = (cacheLine.config.states as any)[state].on[type];
+function saying(
+  { machine }: LineTable,
+  state: string,
+  type: string,
+  copy: boolean,
+  readers: ReaderPolicy,
+): readonly string[] {
+  const on = (machine.config.states as any)[state].on[type];
   const candidates = (Array.isArray(on) ? on : [on]) as any[];
   const guards: Record<string, boolean> = { copy, committed: readers === 'committed' };
   const taken = candidates.find(
@@ -207,38 +227,70 @@ export interface Graph {
   readonly worlds: readonly World[];
 }
 
+/** Something is wrong in a world that can be reached; the steps are a shortest way there. */
+export class MesiViolation extends Error {
+  override name = 'MesiViolation';
+  readonly steps: readonly Step[];
+  constructor(what: string, steps: readonly Step[]) {
+    super(what);
+    this.steps = steps;
+  }
+}
+
+export interface ExploreOptions extends Scope {
+  /** Rules of memory that are left out. */
+  readonly faults?: Faults;
+  /** A line's table with a mistake in it. Default: the real one. */
+  readonly machine?: AnyStateMachine;
+  /** More states than this are an error of the caller. Default 1,000,000. */
+  readonly limit?: number;
+}
+
 /** Breadth first, to the end.
- *  @throws at the first world in which something is wrong. */
+ *  @throws {MesiViolation} at the first world in which something is wrong. */
 export function explore(
   count: number,
   readers: ReaderPolicy,
-  { faults = {}, limit = 1e6, ...scope }: { faults?: Faults; limit?: number } & Scope,
+  { faults = {}, limit = 1e6, machine = cacheLine as unknown as AnyStateMachine, ...scope }: ExploreOptions,
 ): Graph {
+  const table = tableOf(machine);
   const cells = new Set<string>();
   const worlds = [initialWorld(count)];
   const known = new Map([[JSON.stringify(worlds[0]), 0]]);
+  const parents: (readonly [Step, number] | undefined)[] = [undefined];
   const next: [Step, number][][] = [];
   const observer: Observer = {
     heard: (state, event) => {
       cells.add(`${state} ${event}`);
-      if (saying(state, event, true, readers).includes('impossible'))
+      if (saying(table, state, event, true, readers).includes('impossible'))
         throw new Error(`impossible: ${event} in ${state}`);
     },
+  };
+  const wayTo = (at: number, last: Step): Step[] => {
+    const way = [last];
+    for (let parent = parents[at]; parent !== undefined; parent = parents[parent[1]]) way.unshift(parent[0]);
+    return way;
   };
   let edges = 0;
   for (let at = 0; at < worlds.length; at++) {
     const world = worlds[at]!;
     const row: [Step, number][] = [];
     for (const step of steps(world, scope)) {
-      let to = after(world, step, readers, observer, faults);
-      if (scope.bus === 'atomic') to = drained(to, readers, observer, faults);
+      let to: World;
+      try {
+        to = after(world, step, readers, observer, faults, table);
+        if (scope.bus === 'atomic') to = drained(to, readers, observer, faults, table);
+      } catch (error) {
+        throw new MesiViolation((error as Error).message, wayTo(at, step));
+      }
       const key = JSON.stringify(to);
       let index = known.get(key);
       if (index === undefined) {
         const problem = wrong(to, readers);
-        if (problem !== undefined) throw new Error(problem);
+        if (problem !== undefined) throw new MesiViolation(problem, wayTo(at, step));
         known.set(key, (index = worlds.push(to) - 1));
-        if (index > limit) throw new Error(`more than ${limit} states`);
+        parents[index] = [step, at];
+        if (index > limit) throw new RangeError(`more than ${limit} states`);
       }
       row.push([step, index]);
       edges++;

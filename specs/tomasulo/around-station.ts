@@ -1,8 +1,8 @@
 /** What a station lives in: who may tell it what and when, and what it must answer. These are the promises of the
  *  orchestrator and of the bus; cells that are called impossible rest on them. */
 import type { EventObject } from 'xstate';
-import type { StationContext, StationEvent } from '../machines/reservation-station.ts';
-import type { Situation, Surroundings } from '../specs/index.ts';
+import type { StationContext, StationEvent } from '../../machines/reservation-station.ts';
+import type { Situation, Surroundings } from '../walk.ts';
 
 /** What goes on the bus at the end of a step. */
 type Ending = 'value' | 'default' | 'fault';
