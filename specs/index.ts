@@ -4,3 +4,4 @@ export * from './claim.ts';
 export * from './equivalence.ts';
 export * from './mutants.ts';
 export * from './walk.ts';
+export * from './verify.ts';

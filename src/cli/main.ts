@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ScoreError } from '../../actors/program.ts';
 import { LadderError } from '../../machines/operating-point.ts';
+import { MAPPINGS } from '../../specs/claim.ts';
 import { ScoreFileError } from '../node/load-score.ts';
 import { UsageError as CoherenceUsageError } from '../coherence/errors.ts';
 import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
@@ -17,6 +18,7 @@ import { performCommand, type PerformFlags } from './perform.ts';
 import { simulateCommand, type SimulateFlags } from './simulate.ts';
 import { evaluateCommand, trainCommand } from './router.ts';
 import { viewCommand, type ViewFlags } from './view.ts';
+import { verifyCommand, type VerifyFlags } from './verify.ts';
 import { fraction, oneOf, seconds, UsageError, wholeNumber } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string };
@@ -101,6 +103,22 @@ cli
   .option('--router <file>', 'a trained router; without one, cross-validation')
   .option('--json', 'print JSON')
   .action((data: string, flags: { router?: string; json?: boolean }) => then(evaluateCommand(data, flags)));
+
+cli
+  .command('verify')
+  .description('judge the claims of isomorphism: the seven mappings by the three criteria')
+  .option('--only <mapping>', 'one mapping', oneOf('--only', MAPPINGS))
+  .option('--agents <n>', 'agents that share a key', wholeNumber('--agents', 2, 4), 3)
+  .option(
+    '--runs <n>',
+    'random runs of an instrument that draws them',
+    wholeNumber('--runs', 1, 1_000_000),
+    1_000,
+  )
+  .option('--seed <n>', 'what random runs are drawn from', wholeNumber('--seed', 0, 2 ** 31), 1)
+  .option('--mutants', 'also run every mutant of every machine through the instruments; about a minute')
+  .option('--json', 'print JSON')
+  .action((flags: VerifyFlags) => then(verifyCommand(flags)));
 
 const bench = cli.command('bench').description('run the published benchmarks again');
 bench
