@@ -4,4 +4,7 @@ export * from './claim.ts';
 export * from './equivalence.ts';
 export * from './mutants.ts';
 export * from './walk.ts';
+export { PERMISSION, type Permission } from './mesi/mapping.ts';
+export { STAGE, TOMASULO_TABLE, type Correspondence, type Stage } from './tomasulo/mapping.ts';
+export { tomasuloClaims } from './tomasulo/properties.ts';
 export * from './verify.ts';

@@ -9,11 +9,17 @@ import { governorClaims } from './governor/properties.ts';
 import { explore } from './mesi/explore.ts';
 import { mesiClaims } from './mesi/properties.ts';
 import { mutants } from './mutants.ts';
-import { EXPLORED, stationClaims } from './tomasulo/properties.ts';
+import { EXPLORED, exploredClaims } from './tomasulo/explored.ts';
+import { tomasuloClaims } from './tomasulo/properties.ts';
 import { walk } from './walk.ts';
 
 /** All that is claimed, in the order of Table 3. */
-export const CLAIMS: readonly Claim[] = [...stationClaims, ...mesiClaims, ...governorClaims];
+export const CLAIMS: readonly Claim[] = [
+  ...tomasuloClaims,
+  ...exploredClaims,
+  ...mesiClaims,
+  ...governorClaims,
+];
 
 export interface Judged {
   readonly claim: Claim;

@@ -36,7 +36,7 @@ test('--json prints claims and mutants, and nothing else, on standard output', (
       'bound',
     ]),
   );
-  expect(claims[1]).toMatchObject({ states: 569, transitions: 16_499 });
+  expect(claims).toContainEqual(expect.objectContaining({ states: 569, transitions: 16_499 }));
 });
 
 test('a mapping that is not built says so', () => {

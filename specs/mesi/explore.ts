@@ -3,6 +3,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine, compile, type LineEvent, type ReaderPolicy } from '../../machines/index.ts';
 import { Memory, type Entry, type Faults, type MemorySnapshot, type Sink } from '../../actors/index.ts';
+import { PERMISSION } from './mapping.ts';
 
 export interface LineView {
   readonly state: string;
@@ -200,7 +201,7 @@ const ENTRY: Record<string, Said['op'] | undefined> = {
 /** What is wrong with a world, if anything. */
 export function wrong({ cell, lines }: World, readers: ReaderPolicy): string | undefined {
   const readable = lines.map(
-    ({ state, copy }) => ['S', 'E', 'M', 'SM'].includes(state) || (state === 'MP' && copy),
+    ({ state, copy }) => PERMISSION[state as keyof typeof PERMISSION] !== 'none' && (state !== 'MP' || copy),
   );
   for (const [index, line] of lines.entries()) {
     if (readable[index] && !line.fresh) return `line ${index} reads a stale copy`;

@@ -9,7 +9,7 @@ import { compile, type CompiledLogic } from '../../machines/compile.ts';
 import { functionalUnit, grantable, type FunctionalUnitMachine } from '../../machines/functional-unit.ts';
 import { pulse, type Pulse } from '../../machines/pulse.ts';
 import { reservationStation, type ReservationStationMachine } from '../../machines/reservation-station.ts';
-import { initialValue, resultOf, type Case, type Registers, type Timing } from './model.ts';
+import { initialValue, never, resultOf, type Case, type Registers, type Timing } from './model.ts';
 
 /** Mistakes that can be made on purpose, to see whether they are noticed. */
 export interface Seeded {
@@ -61,7 +61,7 @@ const unitLogic = compile(functionalUnit);
 const byAge = (a: Station, b: Station) => a.instruction - b.instruction;
 
 class Core implements Outcome {
-  readonly times: Timing[] = [];
+  readonly times: Timing[];
   readonly registers: Registers = {};
   readonly impossible: string[] = [];
   readonly #given: Case;
@@ -84,12 +84,7 @@ class Core implements Outcome {
     this.#given = given;
     this.#seeded = seeded;
     this.#names = [...new Set(given.program.map(({ writes }) => writes))];
-    this.times = given.program.map(() => ({
-      issue: Infinity,
-      start: Infinity,
-      complete: Infinity,
-      write: Infinity,
-    }));
+    this.times = given.program.map(never);
     const at = ({ context }: { context: { station: number } }) => this.#stations[context.station] as Station;
     const impossible = ({ event }: { event: { type: string } }) => void this.impossible.push(event.type);
     const logic = stationLogic.provide({

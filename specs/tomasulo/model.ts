@@ -37,7 +37,13 @@ export interface Timing {
 }
 export type Registers = Record<string, number>;
 
-const never = (): Timing => ({ issue: Infinity, start: Infinity, complete: Infinity, write: Infinity });
+/** Of an instruction to which nothing has happened. */
+export const never = (): Timing => ({
+  issue: Infinity,
+  start: Infinity,
+  complete: Infinity,
+  write: Infinity,
+});
 
 /** What a register holds before the program. */
 export const initialValue = (register: string): number =>

@@ -1,135 +1,147 @@
-/** What Table 3 claims of Tomasulo's algorithm and stations, judged by exploring each machine in its surroundings. */
-import type { AnyStateMachine } from 'xstate';
-import { conductor, functionalUnit, reservationStation } from '../../machines/index.ts';
-import { cells } from '../cells.ts';
-import type { Bounds, Claim, Finding, Message } from '../claim.ts';
-import { walk, type WalkOptions } from '../walk.ts';
-import { aroundStation, stationAgrees } from './around-station.ts';
+/** What is claimed of the mapping from Tomasulo's stations to agents, and the checks that judge it. */
+import type { Bounds, Claim, Finding, Verdict } from '../claim.ts';
 import { drawCase } from './draw.ts';
 import { disagreement, programText } from './lockstep.ts';
-import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees } from './around-units.ts';
+import { runMachines, type Seeded } from './machine.ts';
+import { STAGE } from './mapping.ts';
+import { tomasulo, type Case } from './model.ts';
 
-const station = reservationStation as unknown as AnyStateMachine;
-const unit = functionalUnit as unknown as AnyStateMachine;
-const leader = conductor as unknown as AnyStateMachine;
+type Judge = (given: Case, seed: number) => string | undefined;
 
-const unitOf = (capacity: number): WalkOptions<any> => ({
-  input: { unit: 'u', capacity },
-  surroundings: aroundUnit(7),
-  invariant: unitAgrees,
-});
-
-/** Each machine with every setting in which it is explored; the first setting visits every possible cell. */
-export const EXPLORED: Readonly<
-  Record<string, { machine: AnyStateMachine; settings: readonly WalkOptions<any>[] }>
-> = {
-  'reservation-station': {
-    machine: station,
-    settings: [{ input: { station: 0 }, surroundings: aroundStation, invariant: stationAgrees }],
-  },
-  'functional-unit': { machine: unit, settings: [unitOf(3), unitOf(1), unitOf(2), unitOf(5)] },
-  conductor: { machine: leader, settings: [{ surroundings: aroundConductor, invariant: conductorAgrees }] },
-};
-
-function walked(name: string): Finding {
-  const { machine, settings } = EXPLORED[name]!;
-  let states = 0;
-  let transitions = 0;
-  const bound = `${name}, every situation of the machine and its surroundings`;
-  for (const setting of settings) {
-    const { situations, steps, violation } = walk(machine, setting);
-    states += situations;
-    transitions += steps;
-    if (violation === undefined) continue;
-    const transcript: Message[] = violation.path.map((event) => ({
-      from: 'surroundings',
-      to: name,
-      text: JSON.stringify(event),
-    }));
-    const what = `${name}: ${violation.what} in '${violation.situation.value}'.`;
-    return { verdict: 'fails', bound, states, transitions, counterexample: { what, transcript } };
-  }
-  return { verdict: 'holds', bound, states, transitions };
-}
-
-/** The real stations and units, and the oracle, cycle by cycle on drawn programs. */
-function lockstep({ runs, seed, signal, progress }: Bounds): Finding {
-  const bound = `${runs} random programs of up to 24 instructions, 1–4 units and 1–5 stations a class, 1–2 buses`;
+/** Looks for a program of which the judge has something to say. */
+function search({ runs, seed, signal, progress }: Bounds, judge: Judge, holds: Verdict): Finding {
   for (let i = 0; i < runs; i++) {
-    if (i % 64 === 0) {
-      signal?.throwIfAborted();
-      progress?.(i / runs);
-    }
-    // Short programs first, so that what is found is short.
-    const given = drawCase(seed + i, 2 + Math.floor((22 * i) / runs));
-    const what = disagreement(given);
-    if (what === undefined) continue;
-    const transcript = programText(given)
-      .split('; ')
-      .map((text) => ({ from: 'program', to: 'stations', text }));
-    return { verdict: 'fails', bound, runs: i + 1, counterexample: { what, seed: seed + i, transcript } };
+    signal?.throwIfAborted();
+    progress?.(i / runs);
+    const given = drawCase(seed + i);
+    if (judge(given, seed + i) === undefined) continue;
+    const smallest = shrink(given, (smaller) => judge(smaller, seed + i) !== undefined);
+    const what = judge(smallest, seed + i)!;
+    const transcript = [{ from: 'program', text: programText(smallest) }];
+    return {
+      verdict: 'fails',
+      bound: BOUND,
+      runs: i + 1,
+      counterexample: { what, seed: seed + i, transcript },
+    };
   }
-  return { verdict: 'isomorphism', bound, runs };
+  return { verdict: holds, bound: BOUND, runs };
+}
+const BOUND =
+  'programs of up to 24 instructions on 4 names, 3 classes of 1–4 units and 1–5 stations, 1–2 buses';
+
+/** Leaves out instructions as long as what is left still fails. */
+export function shrink(given: Case, fails: (smaller: Case) => boolean): Case {
+  for (let i = 0; i < given.program.length; i++) {
+    const smaller = { ...given, program: given.program.filter((_, k) => k !== i) };
+    if (fails(smaller)) return shrink(smaller, fails);
+  }
+  return given;
 }
 
-export const stationClaims: readonly Claim[] = [
+/** No more run or write at once than there are units and buses, and nothing starts before its operands are written. */
+function brokenInvariant(given: Case): string | undefined {
+  const { times, impossible } = runMachines(given);
+  const { program, hardware } = given;
+  if (impossible.length > 0) return `${impossible[0]} came where the machine calls it impossible`;
+  for (const [i, { start, write }] of times.entries()) {
+    const { op, reads } = program[i]!;
+    const kind = hardware.ops[op]!.class;
+    const running = times.filter(
+      (time, k) =>
+        hardware.ops[program[k]!.op]!.class === kind && time.start <= start && start <= time.complete,
+    );
+    if (running.length > hardware.classes[kind]!.units) return `too many run in ${kind} in cycle ${start}`;
+    if (times.filter((time) => time.write === write).length > hardware.buses)
+      return `too many write in cycle ${write}`;
+    for (const name of reads) {
+      const producer = program.findLastIndex(({ writes }, k) => k < i && writes === name);
+      if (producer >= 0 && times[producer]!.write >= start) return `${i} starts before ${name} is written`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether each mistake, made once, is noticed. */
+const MISTAKES: readonly (readonly [string, Seeded])[] = [
+  ['readiness by exact match', { exactMatch: true }],
+  ['a lost broadcast', { lost: 0 }],
+  ['no renaming', { noRenaming: true }],
+];
+
+function mistakesNoticed(bounds: Bounds): Finding {
+  let runs = 0;
+  for (const [name, seeded] of MISTAKES) {
+    const found = search(bounds, (given) => disagreement(given, seeded), 'holds');
+    runs += found.runs ?? 0;
+    if (found.verdict === 'fails') continue;
+    const what = `Nothing noticed ${name}.`;
+    return { verdict: 'fails', bound: BOUND, runs, counterexample: { what, transcript: [] } };
+  }
+  return { verdict: 'holds', bound: BOUND, runs };
+}
+
+function statesMapped(): Finding {
+  const states = Object.entries(STAGE);
+  const extra = states.filter(([, stage]) => stage === 'none').map(([state]) => state);
+  const bound = `${states.length} states; without a counterpart: ${extra.join(', ') || 'none'}`;
+  return { verdict: extra.length > 0 ? 'simulation' : 'isomorphism', bound, states: states.length };
+}
+
+const BOOK = 'Tomasulo 1967; Hennessy & Patterson, ch. 3';
+
+export const tomasuloClaims: readonly Claim[] = [
   {
     mapping: 'tomasulo',
     criterion: 'operational semantics',
     property:
-      'Each instruction issues, starts, completes and writes in the cycle in which Tomasulo’s does, and the registers end as in sequence.',
-    source: 'Tomasulo 1967; Hennessy & Patterson, ch. 3; paper 4.3',
+      'Without holds, faults and cancellation, every instruction issues, starts, completes and writes in the same cycle as under Tomasulo’s algorithm, and the registers end as in sequential execution.',
+    source: BOOK,
     expected: 'isomorphism',
     instrument: 'lockstep',
-    check: lockstep,
+    check: (bounds) => search(bounds, (given) => disagreement(given), 'isomorphism'),
   },
   {
     mapping: 'tomasulo',
     criterion: 'operational semantics',
-    property: 'Every step of a station that its surroundings can cause occurs, and no other.',
-    source: 'Tomasulo 1967; Hennessy & Patterson, figure 3.13; paper 4.3',
-    // Holds, retries, defaults and aborts have no counterpart in hardware (docs/decisions/0002): a station does all that
-    // Tomasulo's does, and more.
+    property: 'Every state of the hardware’s station is a state of the machine, which has more.',
+    source: BOOK,
     expected: 'simulation',
-    instrument: 'explore',
-    check: () => {
-      const found = walked('reservation-station');
-      if (found.verdict === 'fails') return found;
-      const visited = walk(station, EXPLORED['reservation-station']!.settings[0]!).cells;
-      const missing = cells(station)
-        .filter(({ kind }) => kind !== 'impossible')
-        .map(({ state, event }) => `${state} ${event}`)
-        .filter((cell) => !visited.has(cell));
-      if (missing.length === 0) return { ...found, verdict: 'simulation' };
-      const what = `never visited: ${missing.join(', ')}.`;
-      return { ...found, verdict: 'fails', counterexample: { what, transcript: [] } };
-    },
+    instrument: 'cells',
+    check: statesMapped,
   },
   {
     mapping: 'tomasulo',
     criterion: 'invariant guarantees',
-    property: 'A station starts once its last operand is there, never before, and writes exactly one result.',
-    source: 'Tomasulo 1967; paper 4.3 (no lost operand, fire once)',
+    property:
+      'Nothing starts before its operands have been broadcast, and never do more run or write than there are units and buses.',
+    source: BOOK,
     expected: 'holds',
-    instrument: 'explore',
-    check: () => walked('reservation-station'),
-  },
-  {
-    mapping: 'tomasulo',
-    criterion: 'invariant guarantees',
-    property: 'A unit never runs more than its capacity, and grants whenever it has room and somebody waits.',
-    source: 'Hennessy & Patterson, 3.4 (structural hazards); paper 4.3',
-    expected: 'holds',
-    instrument: 'explore',
-    check: () => walked('functional-unit'),
+    instrument: 'lockstep',
+    check: (bounds) => search(bounds, brokenInvariant, 'holds'),
   },
   {
     mapping: 'tomasulo',
     criterion: 'failure modes',
-    property: 'A stall is told and either goes on or is ended as a dead-lock; nothing ends twice.',
-    source: 'paper 4.3 (pipeline stall ↔ waiting agents); docs/decisions/0007',
+    property: 'A lost broadcast leaves the same instructions waiting in the machines as in the hardware.',
+    source: BOOK,
     expected: 'holds',
-    instrument: 'explore',
-    check: () => walked('conductor'),
+    instrument: 'lockstep',
+    check: (bounds) =>
+      search(
+        bounds,
+        (given, seed) => disagreement(given, {}, seed % Math.max(1, tomasulo(given).times.length)),
+        'holds',
+      ),
+  },
+  {
+    mapping: 'tomasulo',
+    criterion: 'failure modes',
+    property:
+      'Readiness by exact match, a lost broadcast, and results without names of their own are each noticed.',
+    source: BOOK,
+    expected: 'holds',
+    instrument: 'mutants',
+    check: mistakesNoticed,
   },
 ];
