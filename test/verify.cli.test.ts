@@ -18,13 +18,8 @@ test('--json prints claims and mutants, and nothing else, on standard output', (
   const { status, stdout } = tutti('--only', 'tomasulo', '--runs', '200', '--json');
   const { claims, mutants } = JSON.parse(stdout) as { claims: Record<string, unknown>[]; mutants: unknown[] };
   expect([status, mutants]).toEqual([0, []]);
-  expect(claims.map(({ verdict }) => verdict)).toEqual([
-    'isomorphism',
-    'simulation',
-    'holds',
-    'holds',
-    'holds',
-  ]);
+  expect(claims.map(({ verdict }) => verdict)).toEqual(claims.map(({ expected }) => expected));
+  expect(claims.length).toBeGreaterThan(5);
   expect(Object.keys(claims[0]!)).toEqual(
     expect.arrayContaining([
       'mapping',
