@@ -20,6 +20,8 @@ const costOf = (rung: number) => FACTORS[rung]! * VOLTAGES[rung]! ** 2;
 
 export interface GovernorRun {
   readonly samples: number;
+  /** Every frequency that it was at. */
+  readonly visited: ReadonlySet<number>;
   readonly counterexample?: Counterexample;
 }
 
@@ -51,6 +53,7 @@ export function governorRun(machine: AnyStateMachine, policy: GovernorName, seed
   let at = 0;
   let idleCalls = 0;
   let samples = 0;
+  const visited = new Set<number>();
   for (const length = random.whole(20, 60); samples < length; samples++) {
     const kind = random.whole(1, 14);
     if (kind === 1) {
@@ -82,12 +85,13 @@ export function governorRun(machine: AnyStateMachine, policy: GovernorName, seed
       });
     }
     const { cur, min, max } = memory();
+    visited.add(cur);
     if (cur === kernel.cur && min === kernel.min && max === kernel.max) continue;
     const say = (c: number, l: number, h: number) => `${c} within ${l} … ${h}`;
     const what = `${policy}: the governor is at ${say(cur, min, max)}, the kernel at ${say(kernel.cur, kernel.min, kernel.max)}.`;
-    return { samples, counterexample: { what, seed, transcript } };
+    return { samples, visited, counterexample: { what, seed, transcript } };
   }
-  return { samples };
+  return { samples, visited };
 }
 
 function frequencies(random: Random): number[] {
