@@ -1,5 +1,6 @@
 /** Claims about `tutti verify` as a user meets it: a table, JSON of the agreed shape, exit codes. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -51,4 +52,22 @@ test.each([
   const { status, stderr, stdout } = tutti(...args);
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toContain(message);
+});
+
+test.each(['tomasulo', 'dvfs'])('Ctrl-C ends a long check of %s, with exit code 130', async (mapping) => {
+  const child = spawn(process.execPath, [MAIN, 'verify', '--only', mapping, '--runs', '1000000'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  const begun = new Promise<void>((done) => {
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('judging')) done();
+    });
+  });
+  await begun;
+  child.kill('SIGINT');
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  expect([code, signal]).toEqual([130, null]);
+  expect(said).toContain('interrupted after');
 });

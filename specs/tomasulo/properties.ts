@@ -1,5 +1,6 @@
 /** What is claimed of the mapping from Tomasulo's stations to agents, and the checks that judge it. */
 import type { Bounds, Claim, Finding, Verdict } from '../claim.ts';
+import { turns } from '../turn.ts';
 import { drawCase } from './draw.ts';
 import { disagreement, programText } from './lockstep.ts';
 import { runMachines, type Seeded } from './machine.ts';
@@ -9,9 +10,14 @@ import { tomasulo, type Case } from './model.ts';
 type Judge = (given: Case, seed: number) => string | undefined;
 
 /** Looks for a program of which the judge has something to say. */
-function search({ runs, seed, signal, progress }: Bounds, judge: Judge, holds: Verdict): Finding {
+async function search(
+  { runs, seed, signal, progress }: Bounds,
+  judge: Judge,
+  holds: Verdict,
+): Promise<Finding> {
+  const turn = turns(signal);
   for (let i = 0; i < runs; i++) {
-    signal?.throwIfAborted();
+    await turn();
     progress?.(i / runs);
     const given = drawCase(seed + i);
     if (judge(given, seed + i) === undefined) continue;
@@ -69,10 +75,10 @@ const MISTAKES: readonly (readonly [string, Seeded])[] = [
   ['no renaming', { noRenaming: true }],
 ];
 
-function mistakesNoticed(bounds: Bounds): Finding {
+async function mistakesNoticed(bounds: Bounds): Promise<Finding> {
   let runs = 0;
   for (const [name, seeded] of MISTAKES) {
-    const found = search(bounds, (given) => disagreement(given, seeded), 'holds');
+    const found = await search(bounds, (given) => disagreement(given, seeded), 'holds');
     runs += found.runs ?? 0;
     if (found.verdict === 'fails') continue;
     const what = `Nothing noticed ${name}.`;

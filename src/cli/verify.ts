@@ -36,6 +36,7 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
   const mutants: MutantReport[] = [];
   try {
     const claims = CLAIMS.filter(({ mapping }) => only === undefined || mapping === only);
+    say(`judging ${claims.length} claims`);
     for await (const one of judge({ agents, lines: 1, runs, seed, signal: interrupt.signal }, claims)) {
       judged.push(one);
       const { claim, finding, ms } = one;
