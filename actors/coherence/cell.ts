@@ -21,13 +21,16 @@ export interface Cell {
   /** The owner is at work: others queue. */
   held: boolean;
   /** Who waits for ownership, first in, first out. */
-  readonly queue: string[];
+  queue: readonly string[];
   /** Who waits for a copy until the hold ends (`readers: 'wait'`). */
-  readonly readers: string[];
-  readonly sharers: Set<string>;
+  readers: readonly string[];
+  /** Who may have a copy. Replaced as a whole, never changed: most keys have none, one, or all of a few. */
+  sharers: readonly string[];
   /** The latest changes, oldest first, at most as many as memory keeps. */
   readonly changes: Change[];
 }
+/** One empty list for all cells: a list of each cell's own is memory that has to be fetched. */
+export const NOBODY: readonly string[] = Object.freeze([]);
 
 export interface CellSnapshot {
   readonly key: string;
@@ -51,9 +54,9 @@ export function createCell(key: string, index: number, value: unknown): Cell {
     epoch: 0,
     owner: undefined,
     held: false,
-    queue: [],
-    readers: [],
-    sharers: new Set(),
+    queue: NOBODY,
+    readers: NOBODY,
+    sharers: NOBODY,
     changes: [],
   };
 }
@@ -83,7 +86,7 @@ export function restoreCell(snapshot: CellSnapshot, index: number): Cell {
     owner: snapshot.owner ?? undefined,
     queue: [...snapshot.queue],
     readers: [...snapshot.readers],
-    sharers: new Set(snapshot.sharers),
+    sharers: [...snapshot.sharers],
     changes: [...snapshot.changes],
   };
 }

@@ -9,7 +9,7 @@ export {
   type Result,
   type Write,
 } from './entry.ts';
-export { Line, type Copy, type LineClient, type LineState, type LineWork, type Pending } from './line.ts';
+export { Line, type Copy, type LineClient, type LineState, type Pending } from './line.ts';
 export { Memory, type Faults, type MemoryOptions, type MemorySnapshot, type Sink } from './memory.ts';
 export { Replica, type ReplicaOptions, type ReplicaSnapshot } from './replica.ts';
 export { Sender, type Unsent } from './sender.ts';

@@ -4,6 +4,7 @@
  *  several ask does no harm: the entry names the epoch, and the second finds it gone. One timer for all holds,
  *  and none at all for a hold that ends within the instant in which it began, as most do. */
 import type { Clock, TimerId } from '../clock.ts';
+import { clear } from '../clear.ts';
 import type { Cell } from './cell.ts';
 
 export class Leases {
@@ -31,14 +32,14 @@ export class Leases {
       return;
     }
     this.#begun.push(cell);
-    if (this.#begun.length > 1) return;
-    this.#clock.atEndOfInstant(() => {
-      const at = this.#clock.now();
-      for (const begun of this.#begun.splice(0))
-        if (begun.held) this.#since.set(begun, { epoch: begun.epoch, at });
-      this.#arm();
-    });
+    if (this.#begun.length === 1) this.#clock.atEndOfInstant(this.#settle);
   }
+  readonly #settle = (): void => {
+    for (const begun of this.#begun)
+      if (begun.held) this.#since.set(begun, { epoch: begun.epoch, at: this.#clock.now() });
+    clear(this.#begun);
+    this.#arm();
+  };
   close(): void {
     this.#closed = true;
     this.#since.clear();

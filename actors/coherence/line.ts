@@ -1,27 +1,22 @@
-/** One line: the actor, and what it must remember between two events.
+/** One line: which row of the machine's table it is in, and what it must remember between two events.
  *
  *  Owns the copy. Hears what the bus did to its key, and its agent. Says entries, through the replica.
  *  Decisions are the machine's; this file only gives its words a meaning. */
-import type { Actor } from 'xstate';
-import type { CompiledLogic } from '../../machines/compile.ts';
-import type { CacheLineMachine, LineEvent } from '../../machines/cache-line.ts';
+import type { AnyActorRef } from 'xstate';
+import type { LineEvent } from '../../machines/cache-line.ts';
 import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
+import type { LineRow } from './line-table.ts';
 import type { Sender } from './sender.ts';
 
-export type LineActor = Actor<CompiledLogic<CacheLineMachine>>;
 export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
 
-/** What a line says to whoever reads and writes through it. */
+/** Whoever reads and writes through a line. */
 export interface LineClient {
   /** The copy is there, or is another one now; `own` when the agent wrote it itself. */
   filled(line: Line, own: boolean): void;
   /** A copy went stale because another agent wrote, or is about to. */
   dropped(line: Line): void;
-}
-
-/** A write, or a hold, that waits for the line. At most one at a time. */
-export interface LineWork {
   granted(line: Line): void;
   /** The own write was applied. */
   done(line: Line): void;
@@ -59,39 +54,48 @@ export class Filling {
 
 export class Line {
   readonly index: number;
-  readonly agent: string;
   readonly cell: Cell;
   readonly sender: Sender;
-  actor!: LineActor;
-  client: LineClient | undefined;
-  work: LineWork | undefined;
-  /** The copy, while the state is a readable one. */
+  client: LineClient | undefined = undefined;
+  /** Where the machine is, as of the last event. */
+  row: LineRow;
+  /** The copy, while it is readable. */
   value: unknown = undefined;
   version = -1;
   /** The epoch of this line's ownership, as its replica applied it. */
   epoch = -1;
   /** What a STORE puts. */
-  pending: Pending | undefined;
-  reads: Filling[] = [];
+  pending: Pending | undefined = undefined;
+  #reads: Filling[] | undefined = undefined;
+  /** The machine as XState's own actor; there while somebody inspects. */
+  actor: AnyActorRef | undefined = undefined;
 
-  constructor(index: number, sender: Sender, cell: Cell) {
+  constructor(index: number, sender: Sender, cell: Cell, row: LineRow) {
     this.index = index;
-    this.agent = sender.agent;
     this.sender = sender;
     this.cell = cell;
+    this.row = row;
   }
 
-  /** The actor's state, as of its last event. Kept here because an actor is far away in memory. */
-  state: LineState = 'I';
+  get state(): LineState {
+    return this.row.state;
+  }
   /** Whether the agent may use the copy. */
   get readable(): boolean {
-    return READABLE[this.state] ?? this.actor.getSnapshot().context.copy;
+    return this.row.readable;
+  }
+  get agent(): string {
+    return this.sender.agent;
   }
   /** Waits for a copy; resolved at the very entry that brings it, were it gone with the next. */
   whenFilled(): Filling {
     const filling = new Filling();
-    this.reads.push(filling);
+    (this.#reads ??= []).push(filling);
     return filling;
+  }
+  /** Whether somebody waits for a copy. */
+  get awaited(): boolean {
+    return this.#reads !== undefined;
   }
 
   // ── the machine's words
@@ -100,9 +104,9 @@ export class Line {
     this.value = cell.value;
     this.version = cell.version;
     this.epoch = cell.epoch;
-    if (this.reads.length > 0) {
-      const reads = this.reads;
-      this.reads = [];
+    const reads = this.#reads;
+    if (reads !== undefined) {
+      this.#reads = undefined;
       const copy = { value: this.value, version: this.version };
       for (const filling of reads) filling.settle(copy);
     }
@@ -113,51 +117,39 @@ export class Line {
   }
   granted(): void {
     this.epoch = this.cell.epoch;
-    this.work?.granted(this);
+    this.client?.granted(this);
   }
   done(): void {
     this.pending = undefined;
     this.fill(true);
-    this.work?.done(this);
+    this.client?.done(this);
   }
   lost(): void {
-    this.work?.lost(this);
+    this.client?.lost(this);
+  }
+  released(): void {
+    this.client?.released(this);
+  }
+  refused(): void {
+    this.client?.refused(this);
   }
 }
 
-/** By state: whether reads hit. MP depends on the copy. */
-const READABLE: Readonly<Record<LineState, boolean | undefined>> = {
-  I: false,
-  S: true,
-  E: true,
-  M: true,
-  IS: false,
-  IM: false,
-  SM: true,
-  MP: undefined,
-};
-
-/** One frozen object per event, shared by all lines. */
-export const LINE_EVENTS = Object.freeze(
-  Object.fromEntries(
-    (
-      [
-        'LOAD',
-        'STORE',
-        'HOLD',
-        'RELEASE',
-        'EVICT',
-        'SNOOP_GETS',
-        'SNOOP_GETM',
-        'SNOOP_PUT',
-        'GRANT_S',
-        'GRANT_E',
-        'GRANT_M',
-        'ACCEPTED',
-        'REFUSED',
-        'RELEASED',
-        'RECLAIMED',
-      ] as const
-    ).map((type) => [type, Object.freeze({ type })]),
-  ),
-) as Readonly<Record<LineEvent['type'], LineEvent>>;
+/** Everything that a line can hear. */
+export const LINE_EVENTS = [
+  'LOAD',
+  'STORE',
+  'HOLD',
+  'RELEASE',
+  'EVICT',
+  'SNOOP_GETS',
+  'SNOOP_GETM',
+  'SNOOP_PUT',
+  'GRANT_S',
+  'GRANT_E',
+  'GRANT_M',
+  'ACCEPTED',
+  'REFUSED',
+  'RELEASED',
+  'RECLAIMED',
+] as const satisfies readonly LineEvent['type'][];

@@ -6,7 +6,7 @@
  *  out; a PUT needs the current owner, epoch and version; a RECLAIM of the past does nothing; every entry is
  *  applied once. `Faults` exist so that a test can seed each mistake and see it caught. */
 import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
-import { createCell, restoreCell, snapshotCell, type Cell, type CellSnapshot } from './cell.ts';
+import { createCell, NOBODY, restoreCell, snapshotCell, type Cell, type CellSnapshot } from './cell.ts';
 import type { Entry, PublishEntry, Result, Write } from './entry.ts';
 
 /** Who is told what an entry did. */
@@ -41,8 +41,11 @@ export interface MemoryOptions {
   readonly faults?: Faults;
 }
 
+/** What an agent has been told. The latest result stands by itself: mostly it is the only one. */
 interface Settled {
   floor: number;
+  last: number;
+  lastResult: Result | undefined;
   readonly results: Map<number, Result>;
 }
 
@@ -58,6 +61,9 @@ export interface MemorySnapshot {
 
 export class Memory {
   readonly cells = new Map<string, Cell>();
+  /** By key: the index of its cell. Found without touching the cell. */
+  readonly places = new Map<string, number>();
+  readonly #list: Cell[] = [];
   readonly #agents = new Map<string, Settled>();
   readonly #wait: boolean;
   readonly #history: number;
@@ -67,22 +73,37 @@ export class Memory {
     this.#wait = readers === 'wait';
     this.#history = history;
     this.#faults = faults;
-    for (const [key, value] of initial) this.cells.set(key, createCell(key, this.cells.size, value));
+    for (const [key, value] of initial) this.#place(createCell(key, this.cells.size, value));
+  }
+  #place(cell: Cell): void {
+    this.cells.set(cell.key, cell);
+    this.places.set(cell.key, cell.index);
+    this.#list[cell.index] = cell;
+  }
+  /** The cell of a key, by the map that readers keep warm. */
+  #at(key: string): Cell | undefined {
+    const place = this.places.get(key);
+    return place === undefined ? undefined : this.#list[place];
   }
 
   /** Applies the next entry of the log.
    *  @returns its result; of a duplicate, the result of the first. */
   apply(entry: Entry, sink: Sink): Result {
+    const { number } = entry;
     let agent = this.#agents.get(entry.agent);
-    if (agent === undefined) this.#agents.set(entry.agent, (agent = { floor: 0, results: new Map() }));
+    if (agent === undefined) this.#agents.set(entry.agent, (agent = settledUpTo(0)));
     if (this.#faults.applyDuplicates !== true) {
-      if (entry.number < agent.floor) return { outcome: 'nothing', version: 0 };
-      const known = agent.results.get(entry.number);
+      if (number < agent.floor) return { outcome: 'nothing', version: 0 };
+      const known = number === agent.last ? agent.lastResult : agent.results.get(number);
       if (known !== undefined) return known;
     }
     const result = this.#perform(entry, sink);
-    agent.results.set(entry.number, result);
-    for (; agent.floor < entry.floor; agent.floor++) agent.results.delete(agent.floor);
+    if (agent.lastResult !== undefined && agent.last >= entry.floor)
+      agent.results.set(agent.last, agent.lastResult);
+    agent.last = number;
+    agent.lastResult = result;
+    if (agent.results.size === 0) agent.floor = Math.max(agent.floor, entry.floor);
+    else for (; agent.floor < entry.floor; agent.floor++) agent.results.delete(agent.floor);
     sink.settled(entry, result);
     return result;
   }
@@ -90,20 +111,25 @@ export class Memory {
   snapshot(): MemorySnapshot {
     return {
       cells: [...this.cells.values()].map(snapshotCell),
-      agents: [...this.#agents].map(([agent, { floor, results }]) => [agent, floor, [...results]] as const),
+      agents: [...this.#agents].map(([agent, { floor, last, lastResult, results }]) => {
+        const latest = lastResult === undefined ? [] : [[last, lastResult] as const];
+        return [agent, floor, [...results, ...latest]] as const;
+      }),
     };
   }
   restore(snapshot: MemorySnapshot): void {
     this.cells.clear();
+    this.places.clear();
+    this.#list.length = 0;
     this.#agents.clear();
-    for (const cell of snapshot.cells) this.cells.set(cell.key, restoreCell(cell, this.cells.size));
+    for (const cell of snapshot.cells) this.#place(restoreCell(cell, this.cells.size));
     for (const [agent, floor, results] of snapshot.agents)
-      this.#agents.set(agent, { floor, results: new Map(results) });
+      this.#agents.set(agent, { ...settledUpTo(floor), results: new Map(results) });
   }
 
   #perform(entry: Entry, sink: Sink): Result {
     if (entry.op === 'publish') return this.#publish(entry, sink);
-    const cell = this.cells.get(entry.key);
+    const cell = this.#at(entry.key);
     if (cell === undefined) return { outcome: 'unknown', key: entry.key, version: 0 };
     const { agent } = entry;
     switch (entry.op) {
@@ -111,7 +137,7 @@ export class Memory {
         return result(this.#share(cell, agent, sink), cell);
       case 'getm':
         if (cell.held && cell.owner !== agent && this.#faults.noHold !== true) {
-          cell.queue.push(agent);
+          cell.queue = [...cell.queue, agent];
           return result('queued', cell);
         }
         this.#grant(cell, agent, sink);
@@ -144,7 +170,7 @@ export class Memory {
         return result('released', cell);
       }
       case 'evict':
-        cell.sharers.delete(agent);
+        cell.sharers = cell.sharers.filter((sharer) => sharer !== agent);
         if (cell.owner === agent) {
           cell.owner = undefined;
           this.#endHold(cell, sink);
@@ -157,13 +183,13 @@ export class Memory {
   /** GETS: a copy now, or when the hold ends. */
   #share(cell: Cell, agent: string, sink: Sink): Result['outcome'] {
     if (cell.held && cell.owner !== agent && this.#wait) {
-      cell.readers.push(agent);
+      cell.readers = [...cell.readers, agent];
       return 'queued';
     }
     if (!cell.held) cell.owner = undefined;
-    cell.sharers.add(agent);
+    share(cell, agent);
     sink.others(agent, cell, 'SNOOP_GETS');
-    if (cell.sharers.size === 1 && !cell.held) {
+    if (cell.sharers.length === 1 && !cell.held) {
       cell.owner = agent;
       cell.epoch++;
       sink.own(agent, cell, 'GRANT_E');
@@ -177,8 +203,8 @@ export class Memory {
     cell.owner = agent;
     cell.epoch++;
     cell.held = true;
-    if (this.#wait) cell.sharers.clear();
-    cell.sharers.add(agent);
+    if (this.#wait) cell.sharers = NOBODY;
+    share(cell, agent);
     sink.others(agent, cell, 'SNOOP_GETM');
     sink.own(agent, cell, 'GRANT_M');
     sink.held(cell);
@@ -201,10 +227,10 @@ export class Memory {
     cell.value = write.value;
     cell.changes.push({ version: cell.version, agent, patches: write.patches });
     if (cell.changes.length > 2 * this.#history) cell.changes.splice(0, cell.changes.length - this.#history);
-    cell.sharers.clear();
+    cell.sharers = NOBODY;
     sink.others(agent, cell, 'SNOOP_PUT');
     if (byLine) {
-      cell.sharers.add(agent);
+      share(cell, agent);
       this.#endHold(cell, sink);
       sink.own(agent, cell, 'ACCEPTED');
       this.#next(cell, sink);
@@ -217,7 +243,7 @@ export class Memory {
   #release(cell: Cell, agent: string, sink: Sink): boolean {
     const place = cell.queue.indexOf(agent);
     if (place >= 0) {
-      cell.queue.splice(place, 1);
+      cell.queue = cell.queue.filter((_, i) => i !== place);
       sink.own(agent, cell, 'RELEASED');
       return true;
     }
@@ -236,40 +262,53 @@ export class Memory {
 
   /** After a hold: whoever waited for a copy gets it, then the next writer has its turn. */
   #next(cell: Cell, sink: Sink): void {
-    for (const reader of cell.readers.splice(0)) {
-      cell.sharers.add(reader);
+    const { readers, owner } = cell;
+    cell.readers = NOBODY;
+    for (const reader of readers) {
+      share(cell, reader);
       sink.own(reader, cell, 'GRANT_S');
     }
-    const { owner } = cell;
-    const [alone] = cell.sharers.size === 1 ? cell.sharers : [];
+    const alone = cell.sharers.length === 1 ? cell.sharers[0] : undefined;
     if (owner !== undefined && alone !== owner) {
       cell.owner = undefined;
       sink.own(owner, cell, 'SNOOP_GETS');
     }
-    const next = cell.queue.shift();
-    if (next !== undefined) this.#grant(cell, next, sink);
+    const [next] = cell.queue;
+    if (next === undefined) return;
+    cell.queue = cell.queue.slice(1);
+    this.#grant(cell, next, sink);
   }
 
   /** All or nothing, with the whole read set validated: the write set alone would admit write skew. */
   #publish(entry: PublishEntry, sink: Sink): Result {
     const { agent } = entry;
     for (const { key, version } of this.#faults.ignoreReadSet === true ? [] : entry.reads) {
-      const cell = this.cells.get(key);
+      const cell = this.#at(key);
       if (cell === undefined) return { outcome: 'unknown', key, version: 0 };
       if (cell.version !== version) return { outcome: 'conflict', key, version: cell.version };
     }
     for (const { key, base } of entry.writes) {
-      const cell = this.cells.get(key);
+      const cell = this.#at(key);
       if (cell === undefined) return { outcome: 'unknown', key, version: 0 };
       const refusal = this.#conflict(cell, agent, base);
       if (refusal !== undefined) return { outcome: refusal, key, version: cell.version };
     }
     for (const write of entry.writes) {
-      const cell = this.cells.get(write.key) as Cell;
+      const cell = this.#at(write.key) as Cell;
       this.#commit(cell, agent, write, cell.owner === agent && cell.held, sink);
     }
     return { outcome: 'accepted', version: 0 };
   }
 }
 
+const settledUpTo = (floor: number): Settled => ({
+  floor,
+  last: -1,
+  lastResult: undefined,
+  results: new Map(),
+});
+function share(cell: Cell, agent: string): void {
+  if (cell.sharers.length === 0) cell.sharers = [agent];
+  else if (!cell.sharers.includes(agent)) cell.sharers = [...cell.sharers, agent];
+}
 const result = (outcome: Result['outcome'], cell: Cell): Result => ({ outcome, version: cell.version });

@@ -2,22 +2,19 @@
  *
  *  Owns memory as of the applied prefix, and the line actors. Hears every signal of the bus, in order. Says what
  *  the lines and the leases want said. Several replicas on one bus make the same state, each at its own pace. */
-import { createActor, createEmptyActor } from 'xstate';
-import {
-  cacheLine,
-  type CacheLineMachine,
-  type LineEvent,
-  type ReaderPolicy,
-} from '../../machines/cache-line.ts';
-import { compile, type CompiledLogic } from '../../machines/compile.ts';
+import type { Subscription } from 'xstate';
+import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
 import type { Envelope } from '../../machines/signal.ts';
 import type { Bus, Seq } from '../bus.ts';
 import { realClock, type Clock } from '../clock.ts';
+import { clear } from '../clear.ts';
 import { InvariantError } from '../errors.ts';
 import type { Cell } from './cell.ts';
 import { fromSignal, toSignal, type Entry, type Result } from './entry.ts';
 import { Leases } from './leases.ts';
-import { Line, LINE_EVENTS, type LineState } from './line.ts';
+import { Line } from './line.ts';
+import { LineActors, type Inspect } from './line-actors.ts';
+import { lineTable, type LineRow, type LineVoice, type Meaning } from './line-table.ts';
 import { Memory, type Faults, type MemorySnapshot, type Sink } from './memory.ts';
 import { Sender, type Unsent } from './sender.ts';
 
@@ -43,7 +40,7 @@ export interface ReplicaSnapshot {
   readonly memory: MemorySnapshot;
 }
 
-export class Replica implements Sink {
+export class Replica implements Sink, LineVoice {
   readonly memory: Memory;
   readonly senders = new Map<string, Sender>();
   /** What machines said is impossible and happened all the same. Always 0 in a sound build. */
@@ -62,13 +59,14 @@ export class Replica implements Sink {
   };
   readonly #bus: Bus;
   readonly #scope: string;
-  readonly #readers: ReaderPolicy;
-  readonly #logic: CompiledLogic<CacheLineMachine>;
+  readonly #first: LineRow;
   readonly #lines: Line[] = [];
   readonly #hosted: (Line[] | undefined)[] = [];
   readonly #leases: Leases;
-  readonly #outbox: { sender: Sender; entry: Unsent }[] = [];
-  readonly #parent = createEmptyActor();
+  /** What lines have said and the bus has not yet been told, and who said it. */
+  readonly #outbox: Entry[] = [];
+  readonly #senders: Sender[] = [];
+  #actors: LineActors | undefined = undefined;
   readonly #subscription: { unsubscribe(): void };
   readonly #prefetches: Line[] = [];
   #flushing = false;
@@ -79,7 +77,7 @@ export class Replica implements Sink {
   constructor(options: ReplicaOptions) {
     this.#bus = options.bus;
     this.#scope = options.scope ?? 'shared';
-    this.#readers = options.readers ?? 'wait';
+    this.#first = lineTable(options.readers ?? 'wait');
     this.memory = new Memory(options);
     this.#applied = options.bus.tip;
     if (options.from !== undefined) {
@@ -91,24 +89,6 @@ export class Replica implements Sink {
     this.#leases = new Leases(lease, ({ key, epoch }) =>
       this.#publish(manager, manager.number({ op: 'reclaim', key, epoch })),
     );
-    const at = (context: { line: number }): Line => this.#lines[context.line] as Line;
-    this.#logic = compile(
-      cacheLine.provide({
-        actions: {
-          requestShared: ({ context }) => this.#queue(at(context), 'gets'),
-          requestModified: ({ context }) => this.#queue(at(context), 'getm'),
-          release: ({ context }) => this.#queue(at(context), 'release'),
-          evict: ({ context }) => this.#queue(at(context), 'evict'),
-          put: ({ context }) => this.#put(at(context)),
-          fill: ({ context }) => at(context).fill(),
-          drop: ({ context }) => at(context).drop(),
-          granted: ({ context }) => at(context).granted(),
-          done: ({ context }) => at(context).done(),
-          lost: ({ context }) => at(context).lost(),
-          impossible: () => void this.impossible++,
-        },
-      }),
-    ) as unknown as CompiledLogic<CacheLineMachine>;
     this.#subscription = options.bus.signals.subscribe((envelope) => this.#hear(envelope));
     for (const cell of this.memory.cells.values()) if (cell.held) this.held(cell);
   }
@@ -145,21 +125,24 @@ export class Replica implements Sink {
   line(agent: string, cell: Cell): Line {
     const known = this.#hosted[cell.index]?.find((line) => line.agent === agent);
     if (known !== undefined) return known;
-    const line = new Line(this.#lines.length, this.sender(agent), cell);
+    const line = new Line(this.#lines.length, this.sender(agent), cell, this.#first);
     this.#lines.push(line);
-    const input = { line: line.index, readers: this.#readers };
-    line.actor = createActor(this.#logic, {
-      parent: this.#parent,
-      id: `line:${line.index}`,
-      input,
-    }) as Line['actor'];
-    line.actor.start();
+    this.#actors?.begin(line);
     (this.#hosted[cell.index] ??= []).push(line);
     return line;
   }
   /** Asks for a new copy as soon as the entry that took the old one has been applied. */
   prefetch(line: Line): void {
     this.#prefetches.push(line);
+  }
+  /** Shows every line, and those that will be made, as actors of XState. Costs nothing until it is called.
+   *  @returns the subscription, and the actors' system. */
+  inspect(inspect: Inspect): { system: LineActors['system']; subscription: Subscription } {
+    if (this.#actors === undefined) {
+      this.#actors = new LineActors();
+      for (const line of this.#lines) this.#actors.begin(line);
+    }
+    return { system: this.#actors.system, subscription: this.#actors.look(inspect) };
   }
   /** Every line made so far. */
   get lines(): readonly Line[] {
@@ -187,7 +170,7 @@ export class Replica implements Sink {
     for (const { reject } of this.#waiting.splice(0)) reject(why);
     this.#subscription.unsubscribe();
     this.#leases.close();
-    for (const { actor } of this.#lines) actor.send({ type: 'xstate.stop' } as never);
+    this.#actors?.stop();
   }
 
   // ── the bus
@@ -244,45 +227,48 @@ export class Replica implements Sink {
 
   // ── what lines say
   #tell(line: Line, event: LineEvent['type']): void {
-    if (IGNORED[line.state].has(event)) return;
-    line.actor.send(LINE_EVENTS[event]);
-    line.state = line.actor.getSnapshot().value as LineState;
-    if (event === 'RELEASED') line.work?.released(line);
-    else if (event === 'REFUSED') line.work?.refused(line);
+    const { next, meanings, idle } = line.row.cells[event];
+    if (idle) return;
+    line.row = next;
+    for (let i = 0; i < meanings.length; i++) (meanings[i] as Meaning)(line, this);
+    if (line.actor !== undefined) line.actor.send({ type: event });
     // A read that waited for a request which was taken back asks by itself.
-    if (line.reads.length > 0 && line.state === 'I') this.#tell(line, 'LOAD');
+    if (line.awaited && line.state === 'I') this.#tell(line, 'LOAD');
   }
-  #queue(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
-    this.#outbox.push({ sender: line.sender, entry: { op, key: line.cell.key } });
+  request({ sender, cell }: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
+    this.#senders.push(sender);
+    this.#outbox.push({ op, key: cell.key, agent: sender.agent, number: 0, floor: 0 });
   }
-  #put(line: Line): void {
-    const { pending, epoch, cell } = line;
-    if (pending === undefined)
-      throw new InvariantError(`line ${line.agent}/${cell.key}: a store without a value`);
-    this.#outbox.push({
-      sender: line.sender,
-      entry: { op: 'put', key: cell.key, epoch, ...pending },
-    });
+  put({ pending, epoch, cell, sender }: Line): void {
+    const { key } = cell;
+    const { agent } = sender;
+    if (pending === undefined) throw new InvariantError(`line ${agent}/${key}: a store without a value`);
+    const { base, value, patches } = pending;
+    this.#senders.push(sender);
+    this.#outbox.push({ op: 'put', key, agent, number: 0, floor: 0, epoch, base, value, patches });
+  }
+  protest(): void {
+    this.impossible++;
   }
   /** Says what lines wanted said. Never from within a machine's transition: that would nest. */
   flush(): void {
     if (this.#flushing) return;
     this.#flushing = true;
+    let said = 0;
     try {
-      for (let next = this.#outbox.shift(); next !== undefined; next = this.#outbox.shift())
-        this.#publish(next.sender, next.sender.number(next.entry));
+      for (; said < this.#outbox.length; said++) {
+        const sender = this.#senders[said] as Sender;
+        this.#publish(sender, sender.sign(this.#outbox[said] as Entry));
+      }
     } finally {
       this.#flushing = false;
+      if (said === this.#outbox.length) {
+        clear(this.#outbox);
+        clear(this.#senders);
+      } else {
+        this.#outbox.splice(0, said);
+        this.#senders.splice(0, said);
+      }
     }
   }
 }
-
-/** By state: events whose cell in the table is empty. Telling a line would change nothing, so it is not told. */
-const IGNORED = Object.fromEntries(
-  Object.entries(cacheLine.config.states ?? {}).map(([state, { on = {} }]) => {
-    const empty = Object.entries(on).filter(
-      ([, cell]) => typeof cell === 'object' && Object.keys(cell).length === 0,
-    );
-    return [state, new Set(empty.map(([event]) => event))];
-  }),
-) as unknown as Readonly<Record<LineState, ReadonlySet<string>>>;

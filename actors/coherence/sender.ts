@@ -27,7 +27,14 @@ export class Sender {
   }
 
   number(unsent: Unsent): Entry {
-    return { ...unsent, agent: this.agent, number: this.#next++, floor: this.#floor } as Entry;
+    return this.sign({ ...unsent, agent: this.agent, number: 0, floor: 0 } as Entry);
+  }
+  /** Gives an entry its place among this agent's, when it is about to be said. */
+  sign<E extends Entry>(entry: E): E {
+    const signed = entry as { number: number; floor: number };
+    signed.number = this.#next++;
+    signed.floor = this.#floor;
+    return entry;
   }
 
   /** Appends to the bus. One that fails is asked again with the very same entry: if the first did arrive, the

@@ -1,12 +1,13 @@
 /** An agent's view of shared state. */
-import type { Replica, Sender } from '../../actors/coherence/index.ts';
+import type { Cell, Replica, Sender } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
+import { Pages, type Answer } from './answers.ts';
 import type { Computed, Computer, Recipe } from './compute.ts';
 import { ClosedAgentError, UnknownKeyError, UnsetError, UsageError } from './errors.ts';
 import { Hold } from './hold.ts';
 import { retry, type RetryOptions } from './retry.ts';
 import { Session, type SessionOptions } from './session.ts';
-import { Slot, type SlotHost } from './slot.ts';
+import { Slot, type Desk, type SlotHost } from './slot.ts';
 import type { Strategy } from './strategy.ts';
 import { write, writeNow, type WriteRequest } from './writing.ts';
 
@@ -46,7 +47,12 @@ export class SharedAgent<V extends Values> {
   readonly #host: AgentHost;
   readonly #replica: Replica;
   readonly #sender: Sender;
-  readonly #slots = new Map<string, Slot>();
+  readonly #desk: Desk;
+  readonly #answers = new Pages<Answer>();
+  readonly #slots = new Pages<Slot>();
+  /** By key: where its answer is. */
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #opened: Slot[] = [];
   readonly #holds = new Set<Hold<unknown>>();
   #seen: Readonly<Record<string, number>> = {};
   #arriving: Promise<void> | undefined;
@@ -57,6 +63,12 @@ export class SharedAgent<V extends Values> {
     this.#host = host;
     this.#replica = host.replica;
     this.#sender = host.replica.sender(incarnation);
+    this.#places = host.replica.memory.places;
+    this.#desk = {
+      ...{ name, host, sender: this.#sender, answers: this.#answers },
+      hits: 0,
+      dead: undefined,
+    };
     if (passport === undefined) return;
     this.#seen = passport.seen;
     this.#arriving = host.replica.reached(passport.applied)?.then(() => void (this.#arriving = undefined));
@@ -66,22 +78,24 @@ export class SharedAgent<V extends Values> {
   /** Reads. A hit is local: no event, no entry, no hash; the promise of the copy is made once.
    *  @throws {UnknownKeyError | UnsetError | ClosedAgentError} */
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
-    const slot = this.#slots.get(key);
-    if (options === undefined && slot !== undefined && slot.answer !== undefined) {
-      slot.hits++;
-      return slot.answer as Promise<V[K]>;
+    const place = this.#places.get(key);
+    if (options === undefined && place !== undefined) {
+      const answer = this.#answers.get(place)?.promise ?? this.#readNow(this.#slots.get(place));
+      if (answer !== undefined) {
+        this.#desk.hits++;
+        return answer as Promise<V[K]>;
+      }
     }
     return this.#read(key, options) as Promise<V[K]>;
   }
 
   /** The copy, if there is one: synchronous, and never a request. */
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
-    const known = this.#slots.get(key);
-    if (known !== undefined && known.value !== undefined) {
-      known.hits++;
-      return known.value as V[K];
-    }
-    return this.#peek(key) as V[K] | undefined;
+    const place = this.#places.get(key);
+    const answer = place === undefined ? undefined : this.#answers.get(place);
+    if (answer === undefined) return this.#peek(key) as V[K] | undefined;
+    this.#desk.hits++;
+    return answer.value as V[K];
   }
 
   /** Whether this agent has a current copy. Asks nobody and counts nothing. */
@@ -105,7 +119,8 @@ export class SharedAgent<V extends Values> {
   ): Promise<number> {
     this.#host.computer.refuseWithinRecipe(key);
     if (options === undefined && typeof change === 'function') {
-      const slot = this.#slots.get(key);
+      const place = this.#places.get(key);
+      const slot = place === undefined ? undefined : this.#slots.get(place);
       if (slot !== undefined && this.#arriving === undefined && slot.tryLock()) {
         return this.#writeAtOnce(slot, change as Recipe<never>);
       }
@@ -195,7 +210,7 @@ export class SharedAgent<V extends Values> {
 
   /** Leaves for another replica, where `shared.agent(name, { passport })` goes on. */
   async leave(): Promise<Passport> {
-    const seen = Object.fromEntries([...this.#slots].map(([key, slot]) => [key, slot.seen]));
+    const seen = Object.fromEntries(this.#opened.map(({ line, seen }) => [line.cell.key, seen]));
     await this.close();
     return { applied: this.#replica.applied, seen };
   }
@@ -205,7 +220,7 @@ export class SharedAgent<V extends Values> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new ClosedAgentError(this.name));
     await Promise.all([...this.#holds].map((hold) => hold.release()));
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#opened) {
       await slot.lock();
       this.#replica.send(slot.line, 'EVICT');
       slot.forget();
@@ -219,15 +234,14 @@ export class SharedAgent<V extends Values> {
   /** Ends without a word, as a crash would. */
   abandon(): void {
     const why = new ClosedAgentError(this.name);
-    for (const slot of this.#slots.values()) slot.abandon(why);
+    this.#desk.dead = why;
+    for (const slot of this.#opened) slot.abandon();
     this.#closing.abort(why);
   }
 
   /** Reads that were answered from the copy, and the lines they came from. For reports. */
   get hits(): number {
-    let hits = 0;
-    for (const slot of this.#slots.values()) hits += slot.hits;
-    return hits;
+    return this.#desk.hits;
   }
   /** Gets the copy of a key without being asked, as a strategy that pushes to everybody needs it. */
   subscribe(key: string): void {
@@ -238,10 +252,23 @@ export class SharedAgent<V extends Values> {
   #peek(key: string): unknown {
     const slot = this.#slot(key);
     if (this.#arriving !== undefined || !slot.line.readable) return undefined;
-    slot.hits++;
+    this.#desk.hits++;
     const value = slot.deliver(slot.line);
     if (value !== undefined) void slot.answerWith(value);
     return value;
+  }
+  /** A miss that ends at once, as it does on an idle bus in process; or the first hit of a copy. */
+  #readNow(slot: Slot | undefined): Promise<unknown> | undefined {
+    if (slot === undefined || this.#arriving !== undefined || slot.keeps) return undefined;
+    if (this.#closing.signal.aborted) return undefined;
+    const { line } = slot;
+    if (line.state === 'I') {
+      this.#replica.send(line, 'LOAD');
+      if (!line.readable || line.value === undefined) return undefined;
+      this.#host.counts.misses++;
+      this.#desk.hits--; // counted by the caller
+    } else if (!line.readable || line.value === undefined) return undefined;
+    return slot.answerWith(slot.deliver(line));
   }
   async #read(key: string, { signal, fresh = false }: ReadOptions = {}): Promise<unknown> {
     const slot = this.#slot(key);
@@ -263,7 +290,7 @@ export class SharedAgent<V extends Values> {
       if (line.readable && line.version === copy.version) void slot.answerWith(copy.value);
       return copy.value;
     }
-    slot.hits++;
+    this.#desk.hits++;
     const value = slot.deliver(line);
     if (value === undefined) throw new UnsetError(key);
     void slot.answerWith(value);
@@ -371,15 +398,15 @@ export class SharedAgent<V extends Values> {
   }
   #slot(key: string): Slot {
     this.#refuseClosed();
-    const known = this.#slots.get(key);
+    const place = this.#places.get(key);
+    if (place === undefined) throw new UnknownKeyError(key, this.#places.keys());
+    const known = this.#slots.get(place);
     if (known !== undefined) return known;
-    const { cells } = this.#replica.memory;
-    const cell = cells.get(key);
-    if (cell === undefined) throw new UnknownKeyError(key, cells.keys());
-    const line = this.#replica.line(this.#sender.agent, cell);
-    const slot = new Slot(this.#host, this.name, this.#sender, line, this.#host.strategyFor(this.name, key));
-    slot.seen = this.#seen[key] ?? 0;
-    this.#slots.set(key, slot);
+    const line = this.#replica.line(this.#sender.agent, this.#replica.memory.cells.get(key) as Cell);
+    const strategy = this.#host.strategyFor(this.name, key);
+    const slot = new Slot(this.#desk, line, strategy, this.#seen[key] ?? 0);
+    this.#slots.set(place, slot);
+    this.#opened.push(slot);
     return slot;
   }
   #refuseClosed(): void {

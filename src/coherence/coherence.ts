@@ -6,6 +6,7 @@ import { Replica, type Faults, type ReplicaSnapshot } from '../../actors/coheren
 import type { ReaderPolicy } from '../../machines/cache-line.ts';
 import { SchemaError, type Infer, type Schema } from '../schema.ts';
 import { SharedAgent, type AgentHost, type Passport, type Values } from './agent.ts';
+import { Answers } from './answers.ts';
 import { Computer } from './compute.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
 import type { TokenLedger } from './ledger.ts';
@@ -68,6 +69,7 @@ export class Coherence<V extends Values> implements AgentHost {
   readonly clock: Clock;
   readonly delta: boolean;
   readonly computer: Computer;
+  readonly answers = new Answers();
   readonly session: string;
   readonly counts: Counts = { misses: 0, staleHits: 0, invalidations: 0, writes: 0, conflicts: 0 };
   /** Resolves when history that `from` does not have has been applied. */

@@ -8,12 +8,11 @@ import {
   type Copy,
   type Line,
   type LineClient,
-  type LineWork,
   type Replica,
   type Sender,
 } from '../../actors/coherence/index.ts';
-import { InvariantError } from '../../actors/errors.ts';
 import type { Clock } from '../../actors/clock.ts';
+import type { Answer, Answers, Pages } from './answers.ts';
 import { ConflictError, type Conflict } from './errors.ts';
 import type { Cause, TokenLedger } from './ledger.ts';
 import type { Strategy } from './strategy.ts';
@@ -26,6 +25,7 @@ export interface SlotHost {
   readonly clock: Clock;
   readonly delta: boolean;
   readonly counts: Counts;
+  readonly answers: Answers;
 }
 
 /** What happened, for a report. */
@@ -39,43 +39,56 @@ export interface Counts {
   conflicts: number;
 }
 
-export class Slot implements LineClient, LineWork {
+/** What all slots of an agent share. */
+export interface Desk {
   readonly name: string;
   readonly sender: Sender;
+  readonly host: SlotHost;
+  /** By key: what a hit returns. Made at the first read of a copy, gone with it: it is there only while the line's row
+   *  allows reads, so that a hit touches neither slot nor line. */
+  readonly answers: Pages<Answer>;
+  /** Reads answered from a copy. */
+  hits: number;
+  /** Why nothing will ever come of this agent again. */
+  dead: Error | undefined;
+}
+
+export class Slot implements LineClient {
   readonly line: Line;
   readonly strategy: Strategy;
-  /** Reads answered from the copy. */
-  hits = 0;
-  /** What a read hit returns, and what a peek does: made at the first read of a copy, gone with it. They are there
-   *  only while the line's snapshot allows reads, so that a hit touches neither the line nor its actor. */
-  answer: Promise<unknown> | undefined;
-  value: unknown = undefined;
+  readonly #desk: Desk;
   /** The version that the agent was last sent; −1 before the first. */
   known = -1;
   /** The version that the agent last asked for; 0 before the first. */
-  seen = 0;
+  seen: number;
   /** A copy that went stale and may still be read. */
-  #kept: { copy: Copy; until: number; left: number } | undefined;
+  #kept: { copy: Copy; until: number; left: number } | undefined = undefined;
   /** What the line has told whoever works on it since it last looked. */
   accepted = -1;
   fenced = false;
   /** A write or a hold is under way; what it reads is charged where it reads. */
   working = false;
-  /** Why nothing will ever come of this slot again. */
-  #dead: Error | undefined;
-  readonly #host: SlotHost;
   #locked = false;
-  #line: (() => void)[] = [];
-  #wakes: (() => void)[] = [];
+  #queue: (() => void)[] | undefined = undefined;
+  #wakes: (() => void)[] | undefined = undefined;
 
-  constructor(host: SlotHost, name: string, sender: Sender, line: Line, strategy: Strategy) {
-    this.#host = host;
-    this.name = name;
-    this.sender = sender;
+  constructor(desk: Desk, line: Line, strategy: Strategy, seen: number) {
+    this.#desk = desk;
     this.line = line;
     this.strategy = strategy;
+    this.seen = seen;
     line.client = this;
-    line.work = this;
+  }
+
+  get sender(): Sender {
+    return this.#desk.sender;
+  }
+  get answer(): Answer | undefined {
+    return this.#desk.answers.get(this.line.cell.index);
+  }
+  /** Whether a stale copy may still be read. */
+  get keeps(): boolean {
+    return this.#kept !== undefined;
   }
 
   /** Gives the agent a copy, and charges what it had to be sent. */
@@ -88,39 +101,33 @@ export class Slot implements LineClient, LineWork {
   made(version: number): void {
     this.known = version;
     this.seen = Math.max(this.seen, version);
-    this.#host.counts.writes++;
+    this.#desk.host.counts.writes++;
   }
   /** A stale copy within the strategy's bound, if there is one. */
   kept(): Copy | undefined {
     const kept = this.#kept;
     if (kept === undefined) return undefined;
-    if (kept.left === 0 || this.#host.clock.now() > kept.until) {
+    if (kept.left === 0 || this.#desk.host.clock.now() > kept.until) {
       this.#kept = undefined;
       return undefined;
     }
     kept.left--;
-    this.hits++;
-    if (kept.copy.version !== this.line.cell.version) this.#host.counts.staleHits++;
+    this.#desk.hits++;
+    if (kept.copy.version !== this.line.cell.version) this.#desk.host.counts.staleHits++;
     this.deliver(kept.copy);
     return kept.copy;
   }
   /** Its replica has left the bus: whoever waits is told, and nothing is said any more. */
-  abandon(why: Error): void {
-    this.#dead = why;
+  abandon(): void {
     this.forget();
     this.#wake();
   }
   refuseAbandoned(): void {
-    if (this.#dead !== undefined) throw this.#dead;
-    // An actor that failed would be asked again for ever.
-    if ((this.line.actor.getSnapshot().status as string) !== 'active') {
-      throw new InvariantError(`line ${this.line.agent}/${this.line.cell.key}`);
-    }
+    if (this.#desk.dead !== undefined) throw this.#desk.dead;
   }
   forget(): void {
     this.#kept = undefined;
-    this.answer = undefined;
-    this.value = undefined;
+    this.#desk.answers.clear(this.line.cell.index);
   }
 
   conflict(expected: number, actual = this.line.cell.version): Conflict {
@@ -128,7 +135,7 @@ export class Slot implements LineClient, LineWork {
     return { key, expected, actual, patches: patchesSince(this.line.cell, expected) };
   }
   refuse(reason: 'version' | 'held', expected: number, actual?: number): ConflictError {
-    this.#host.counts.conflicts++;
+    this.#desk.host.counts.conflicts++;
     return new ConflictError(reason, [this.conflict(expected, actual)]);
   }
 
@@ -148,10 +155,10 @@ export class Slot implements LineClient, LineWork {
         resolve();
       };
       const forget = whenAborted(signal, (reason) => {
-        this.#line = this.#line.filter((other) => other !== turn);
+        this.#queue = this.#queue?.filter((other) => other !== turn);
         reject(reason);
       });
-      this.#line.push(turn);
+      (this.#queue ??= []).push(turn);
     });
   }
   /** Lets the next one work. A request that nobody wants any more is taken back first. */
@@ -160,20 +167,20 @@ export class Slot implements LineClient, LineWork {
     const { line } = this;
     const { state } = line;
     if (state === 'IM' || state === 'SM' || state === 'M') {
-      this.#host.replica.send(line, 'RELEASE');
+      this.#desk.host.replica.send(line, 'RELEASE');
       void this.#settled().then(() => this.#pass());
     } else this.#pass();
   }
   async #settled(): Promise<void> {
     for (;;) {
       const { state } = this.line;
-      if (this.#dead !== undefined) return;
+      if (this.#desk.dead !== undefined) return;
       if (state === 'I' || state === 'S' || state === 'E' || state === 'IS') return;
       await this.changed();
     }
   }
   #pass(): void {
-    const next = this.#line.shift();
+    const next = this.#queue?.shift();
     if (next === undefined) this.#locked = false;
     else next();
   }
@@ -186,23 +193,26 @@ export class Slot implements LineClient, LineWork {
         resolve();
       };
       const forget = whenAborted(signal, (reason) => {
-        this.#wakes = this.#wakes.filter((other) => other !== wake);
+        this.#wakes = this.#wakes?.filter((other) => other !== wake);
         reject(reason);
       });
-      this.#wakes.push(wake);
+      (this.#wakes ??= []).push(wake);
     });
   }
   #wake(): void {
-    if (this.#wakes.length === 0) return;
     const wakes = this.#wakes;
-    this.#wakes = [];
+    if (wakes === undefined) return;
+    this.#wakes = undefined;
     for (const wake of wakes) wake();
   }
 
-  /** From now on reads of this copy hit. */
+  /** From now on reads of the line's copy hit. */
   answerWith(value: unknown): Promise<unknown> {
-    this.value = value;
-    return (this.answer = Promise.resolve(value));
+    const { host, answers } = this.#desk;
+    const { cell, version } = this.line;
+    const answer = host.answers.of(cell.index, version, value);
+    answers.set(cell.index, answer);
+    return answer.promise;
   }
 
   // ── the line
@@ -220,12 +230,12 @@ export class Slot implements LineClient, LineWork {
     this.forget();
     const { cell } = line;
     const { strategy } = this;
-    const host = this.#host;
+    const host = this.#desk.host;
     const latest = cell.changes.at(-1);
     const byOwn = latest?.agent === line.agent && latest.version === cell.version && !cell.held;
     if (!byOwn) {
       host.counts.invalidations++;
-      host.ledger?.add(this.name, cell.key, 'invalidation', host.ledger.invalidationTokens);
+      host.ledger?.add(this.#desk.name, cell.key, 'invalidation', host.ledger.invalidationTokens);
     }
     if (strategy.name === 'eager' || strategy.name === 'broadcast') host.replica.prefetch(line);
     else if (strategy.name !== 'lazy' && !byOwn && this.known === line.version) {
@@ -255,7 +265,7 @@ export class Slot implements LineClient, LineWork {
   }
 
   #charge({ value, version }: Copy, pushed?: 'broadcast'): void {
-    const { ledger, delta } = this.#host;
+    const { ledger, delta } = this.#desk.host;
     const { cell } = this.line;
     const before = this.known;
     this.known = version;
@@ -268,6 +278,6 @@ export class Slot implements LineClient, LineWork {
       const difference = patches === undefined ? Infinity : ledger.tokensOfDelta(patches);
       if (difference < whole) [tokens, cause] = [difference, 'delta'];
     }
-    ledger.add(this.name, cell.key, cause, tokens);
+    ledger.add(this.#desk.name, cell.key, cause, tokens);
   }
 }

@@ -92,21 +92,11 @@ export class Trace {
   /** Adds the lines of a shared space, as `coherence` makes one, and the bus that it is on. */
   watchShared({ replica }: { readonly replica: Replica }, bus: Bus): void {
     if (this.#closed !== undefined) return;
-    // Lines are made when they are first asked for, and an actor's system is known from the first of them.
-    const attach = (): void => {
-      const [first] = replica.lines;
-      if (first === undefined) return;
-      waiting.unsubscribe();
-      const { system } = first.actor;
-      this.#sightings.actors.lines(system, replica);
-      for (const { actor } of replica.lines)
-        this.#sightings.meet(actor as unknown as InspectedActor, this.inspect);
-      const looking = system.inspect(this.inspect);
-      this.#undo.push(() => looking.unsubscribe());
-    };
-    const waiting = bus.signals.subscribe(attach);
-    this.#undo.push(() => waiting.unsubscribe());
-    attach();
+    const { system, subscription } = replica.inspect(this.inspect);
+    this.#sightings.actors.lines(system, replica);
+    for (const { actor } of replica.lines)
+      this.#sightings.meet(actor as unknown as InspectedActor, this.inspect);
+    this.#undo.push(() => subscription.unsubscribe());
     this.#buses.watchSpace(bus, replica);
   }
   /** Adds the signals of a bus. */
