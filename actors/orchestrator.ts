@@ -26,7 +26,7 @@ import * as errors from './errors.ts';
 import { ExecuteStage } from './execute-stage.ts';
 import { IssueStage } from './issue-stage.ts';
 import { outputsOf } from './operands.ts';
-import { INPUT, type Program, type RetryPolicy } from './program.ts';
+import { INPUT, type Program, type RetryPolicy, type View } from './program.ts';
 import { Run } from './run.ts';
 import type { Outcome, RunEvent } from './run-events.ts';
 import { Stand } from './stand.ts';
@@ -55,6 +55,8 @@ export interface OrchestratorOptions {
   readonly budget?: { readonly calls?: number | undefined } | undefined;
   /** Handed to every agent as `context.account`. */
   readonly account?: object | undefined;
+  /** Makes `context.shared` when a step asks for it. */
+  readonly share?: ((stepId: string) => View) | undefined;
   /** How long an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
   readonly graceMs?: number | undefined;
   /** How long everybody may wait for a cue that no timer will send. Default 30,000 ms. */
@@ -192,6 +194,7 @@ export class Orchestrator {
 
   readonly #hear = ({ runId, signal, seq }: Envelope): void => {
     if (runId !== this.runId || this.#run.ended) return;
+    if (!this.#run.inRound) this.#run.instant = this.#run.clock.now(); // the bus took its time
     if (signal.type !== 'pulse') this.#stand.obey(signal, seq);
     else if (this.#issue.awaits(signal.tag)) this.#write.capture(signal);
     this.#wake();

@@ -68,8 +68,12 @@ export class Timeline {
   rested(step: number): void {
     this.#status[step] = 1;
   }
-  ended(step: number, at: number, status: StepStatus): void {
+  /** Its result is ready; how long it is on its way over the bus is nobody's work. */
+  wrote(step: number, at: number): void {
     this.#end[step] = at;
+  }
+  ended(step: number, at: number, status: StepStatus): void {
+    if (Number.isNaN(this.#end[step])) this.#end[step] = at;
     this.#status[step] = STATUSES.indexOf(status);
     if (at > this.#makespan) this.#makespan = at;
   }

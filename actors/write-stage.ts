@@ -33,6 +33,7 @@ export class WriteStage {
     const { writes } = this.#run.pool.notes;
     for (let i = 0; i < writes.length; i++) {
       const { step: tag, written, fault, result } = writes[i]!;
+      this.#run.timeline.wrote(tag, this.#run.now());
       this.send(
         written === 'fault'
           ? { type: 'pulse', tag, fault: fault as errors.StepError }

@@ -1,9 +1,14 @@
-/** Has the viewer make the pictures of the guides, from the trace of an example. `npm run build`, then
- *  `node scripts/viewer-pictures.ts`. Time in the example is virtual, so the pictures change only when the page does. */
-import { mkdirSync } from 'node:fs';
+/** Has the viewer make the pictures of the guides, from the trace of an example and from a counter-example that a broken
+ *  memory produced. `npm run build`, then `node scripts/viewer-pictures.ts`. Time in the example is virtual, so the
+ *  pictures change only when the page does. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { VirtualClock } from 'tutti';
 import { article } from '../docs/examples/watch/article.ts';
+import { saveCounterexamples } from '../src/cli/save.ts';
 import { traceTo } from '../src/trace/index.ts';
+import { judgedBroken } from '../test/mesi.broken.ts';
 import { launch, openPage, pageFile } from '../test/viewer.page.ts';
 
 const PICTURES = {
@@ -34,6 +39,7 @@ const filed = messages.findLastIndex(({ event }) => event?.type === 'FINDING');
 const owned = messages.findLastIndex(({ snapshot }) => snapshot?.value === 'M');
 
 mkdirSync('docs/pictures', { recursive: true });
+const folder = mkdtempSync(join(tmpdir(), 'tutti-pictures-'));
 const browser = await launch();
 const { url, remove } = await pageFile();
 try {
@@ -54,7 +60,17 @@ try {
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
     await page.close();
   }
+  const [file] = await saveCounterexamples([judgedBroken()], folder);
+  const counterexample = {
+    name: 'mesi-invariant-guarantees-1.json',
+    text: readFileSync(file as string, 'utf8'),
+  };
+  const { page } = await openPage(browser, url, counterexample, { width: 1_200, height: 600 });
+  await page.locator('#view.messages').waitFor();
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: 'docs/pictures/counterexample.png' });
 } finally {
+  rmSync(folder, { recursive: true, force: true });
   await browser.close();
   remove();
 }

@@ -3,8 +3,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
+import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startInspector } from '../src/node/inspector.ts';
+import { tracedReview } from './trace.helpers.ts';
 import { launch } from './viewer.page.ts';
 
 let browser: Browser;
@@ -57,19 +59,42 @@ test('a page of another origin reads nothing, however it asks', async () => {
   }
 });
 
-test('the hosted Inspector is handed every message with its definition, once it has said that it is there', async () => {
+/** What the hosted page is built on: the package's own receiver, which hands on what it takes for a message. */
+async function hostedPage(): Promise<string> {
+  const bundle = await rolldown({
+    input: 'hosted',
+    platform: 'browser',
+    plugins: [
+      {
+        name: 'hosted',
+        resolveId: (id) => (id === 'hosted' ? id : undefined),
+        load: (id) => (id === 'hosted' ? HOSTED : undefined),
+      },
+    ],
+    onLog: () => {},
+  });
+  const { output } = await bundle.generate({ format: 'iife', comments: false });
+  await bundle.close();
+  return `<!doctype html><title>hosted</title><script>${output[0].code.replaceAll('</script', '<\\/script')}</script>`;
+}
+const HOSTED = `
+  import { createBrowserReceiver } from '@statelyai/inspect';
+  addEventListener('message', ({ data }) => data.type === '@statelyai.disconnected' && window.take(data));
+  // A page takes its time before it says that it is there.
+  setTimeout(() => createBrowserReceiver().subscribe((event) => window.take(event)), 50);
+`;
+
+test('the hosted Inspector’s own receiver takes every message with its definition, and hears of the end', async () => {
   const inspector = await startInspector();
   const page = await browser.newPage();
   try {
     const taken: unknown[] = [];
     const problems: string[] = [];
     page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
+    page.on('pageerror', (error) => void problems.push(String(error)));
     await page.exposeFunction('take', (message: unknown) => void taken.push(message));
-    // Stands in for the hosted page, which is on the network; it speaks as that one's receiver does.
-    const hosted = `<script>
-      addEventListener('message', ({ data }) => window.take(data));
-      setTimeout(() => parent.postMessage({ type: '@statelyai.connected' }, '*'), 50);
-    </script>`;
+    const hosted = await hostedPage();
+    // The page itself is on the network.
     await page.route('https://stately.ai/inspect', (route) =>
       route.fulfill({ contentType: 'text/html', body: hosted }),
     );
@@ -81,7 +106,30 @@ test('the hosted Inspector is handed every message with its definition, once it 
     expect(taken).toMatchObject(
       ['a', 'b', 'c'].map((sessionId) => ({ sessionId, definition: '{"id":"m"}' })),
     );
+    void inspector.sink.close?.();
+    await expect.poll(() => taken.at(3)).toEqual({ type: '@statelyai.disconnected' });
     expect(problems).toEqual([]);
+  } finally {
+    await page.close();
+    await inspector.close();
+  }
+});
+
+test('the hosted Inspector takes a whole performance, and loses nothing of it', async () => {
+  const inspector = await startInspector();
+  const page = await browser.newPage();
+  try {
+    const taken: { id: string }[] = [];
+    await page.exposeFunction('take', (message: { id: string }) => void taken.push(message));
+    const hosted = await hostedPage();
+    await page.route('https://stately.ai/inspect', (route) =>
+      route.fulfill({ contentType: 'text/html', body: hosted }),
+    );
+    const { text, messages } = await tracedReview();
+    void inspector.sink.write(text);
+    await page.goto(inspector.statelyUrl);
+    await expect.poll(() => taken.length, { timeout: 20_000 }).toBe(messages.length);
+    expect(taken.map(({ id }) => id)).toEqual(messages.map(({ id }) => id));
   } finally {
     await page.close();
     await inspector.close();

@@ -224,3 +224,36 @@ test('without a provider everything works and nothing is told', async () => {
   const { outputs } = await telemetry.perform(piece).result;
   expect(outputs).toEqual((await perform(piece).result).outputs);
 });
+
+test('without a context manager all is told, and a model’s call is a span of its own', async () => {
+  context.disable();
+  try {
+    const { tracer, spans } = recorder();
+    const telemetry = openTelemetry({ tracer });
+    const model = telemetry.model(scriptedModel({ script: [reply], modelId: 'small' }));
+    const piece = score('piece').step('text', {
+      agent: modelAgent({ name: 'writer', model, prompt: 'Say it.' }),
+    });
+    await telemetry.perform(piece).result;
+    const run = named(spans(), 'invoke_workflow piece');
+    expect(parent(named(spans(), 'invoke_agent writer'))).toBe(run.spanContext().spanId);
+    expect(parent(named(spans(), 'chat small'))).toBeUndefined();
+  } finally {
+    context.setGlobalContextManager(new Contexts());
+  }
+});
+
+test('a performance that was cancelled is a span that failed, and a step that never ran has none', async () => {
+  const { tracer, spans } = recorder();
+  const stop = new AbortController();
+  const first = agent({ name: 'first', run: () => stop.abort(new Error('enough')) });
+  const piece = score('piece')
+    .step('a', { agent: first })
+    .step('b', { agent: agent({ name: 'second', run: () => 1 }), reads: { a: 'a' } });
+  const report = await openTelemetry({ tracer }).perform(piece, { signal: stop.signal }).report;
+  expect(report.status).toBe('cancelled');
+  const run = named(spans(), 'invoke_workflow piece');
+  expect(run.status.code).toBe(SpanStatusCode.ERROR);
+  expect(run.attributes['tutti.run.status']).toBe('cancelled');
+  expect(spans().map(({ name }) => name)).not.toContain('invoke_agent second');
+});

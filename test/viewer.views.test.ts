@@ -243,7 +243,7 @@ test('a counter-example opens as a replay that ends with the violation', async (
   const rows = page.getByRole('region', { name: /^Messages: / }).getByRole('listitem');
   await expect.poll(() => rows.count()).toBe(5);
   expect(await page.locator('.sequence li.fault').textContent()).toContain(
-    'b notes: a and b are in M; a fault',
+    'b notes: a and b are in M; the violation',
   );
   await page.keyboard.press('Home');
   await page.keyboard.press('ArrowRight');

@@ -1,5 +1,6 @@
 /** What the hosted Stately Inspector needs: one message per frame, each actor with its definition, and a page that
- *  hands them on to it. Source: `@statelyai/inspect` 0.7.2, `createWebSocketReceiver` and `createBrowserReceiver`.
+ *  hands them on to it. Source: `@statelyai/inspect` 0.7.2, `createWebSocketReceiver` and `createBrowserReceiver`; what
+ *  its own inspector says of an actor is in `convertXStateEvent`.
  *
  *  Whoever opens that page shows the trace to stately.ai; nobody else's page does. */
 import { createHash } from 'node:crypto';
@@ -7,7 +8,8 @@ import type { Frames } from './inspector-feed.ts';
 
 const ACTOR = '{"type":"@xstate.actor"';
 
-/** Frames for one client: definitions stand in a trace once per machine, and the Inspector wants them with each actor. */
+/** Frames for one client: definitions stand in a trace once per machine, and the Inspector wants one with each actor. What
+ *  is no machine has its name for a definition, as Stately's own inspector says it. */
 export function statelyFrames(): Frames {
   const definitions = new Map<number, string>();
   return (text) =>
@@ -16,11 +18,12 @@ export function statelyFrames(): Frames {
       .filter((line) => line !== '')
       .map((line) => {
         if (!line.startsWith(ACTOR)) return line;
-        const message = JSON.parse(line) as { machine?: number; definition?: string };
-        const { machine, definition } = message;
-        if (machine === undefined) return line;
-        if (definition !== undefined) definitions.set(machine, definition);
-        return JSON.stringify({ ...message, definition: definitions.get(machine) });
+        const message = JSON.parse(line) as { name: string; machine?: number; definition?: string };
+        const { name, machine } = message;
+        if (machine !== undefined && message.definition !== undefined)
+          definitions.set(machine, message.definition);
+        const known = machine === undefined ? message.definition : definitions.get(machine);
+        return JSON.stringify({ ...message, definition: known ?? JSON.stringify({ id: name }) });
       });
 }
 
@@ -38,11 +41,13 @@ addEventListener('message', ({ source, origin, data }) => {
 });
 const address = new URL('stately', location.href);
 address.protocol = 'ws:';
-new WebSocket(address).onmessage = ({ data }) => {
-  const message = JSON.parse(data);
+const say = (message) => {
   if (there) frame.contentWindow.postMessage(message, '${INSPECTOR}');
   else if (waiting.length < 100000) waiting.push(message);
 };
+const socket = new WebSocket(address);
+socket.onmessage = ({ data }) => say(JSON.parse(data));
+socket.onclose = () => say({ type: '@statelyai.disconnected' });
 `;
 const STYLE = 'html,body,iframe{margin:0;width:100%;height:100%;border:0;display:block}';
 const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -1,5 +1,6 @@
 /** Buses that are watched: their signals, in bus order. */
 import type { Bus } from '../../actors/bus.ts';
+import { InProcessBus } from '../../actors/in-process-bus.ts';
 import type { Replica } from '../../actors/coherence/index.ts';
 import type { Envelope } from '../../machines/signal.ts';
 import { whoIs, type Recorder, type RowText } from './recorder.ts';
@@ -26,6 +27,8 @@ export class Buses {
 
   watch(bus: Bus): void {
     if (this.#watched.has(bus)) return;
+    // A bus in the process delivers at once: what follows an answer happens when the answer does.
+    if (!(bus instanceof InProcessBus)) this.#recorder.writer.late = true;
     const row = new BusRow(this.#made++);
     this.#rows.set(row.index, row);
     this.#recorder.actor(whoIs(row.session), 'bus');

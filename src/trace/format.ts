@@ -135,6 +135,8 @@ export interface ProgramStep {
   readonly agent: string;
   /** The name that it writes, where that is not its id. */
   readonly writes?: string;
+  /** Nothing from here on was issued before everything above had settled. */
+  readonly downbeat?: boolean;
   /** The tags that it reads or comes after, in order and without repetition; −1 is the input. */
   readonly reads: readonly number[];
 }

@@ -44,10 +44,12 @@ export function* programTexts(who: string, program: Program, shower: Shower): Ge
     };
 }
 function stepText({ steps, firstEdge, source }: Program, tag: number, shower: Shower): string {
-  const { id, agent, writes } = steps[tag]!;
+  const { id, agent, writes, downbeat } = steps[tag]!;
   const reads = [...new Set(source.subarray(firstEdge[tag], firstEdge[tag + 1]))];
-  const more: Partial<ProgramStep> =
-    writes === undefined || writes === id ? {} : { writes: shower.plain(writes) };
+  const more: Partial<ProgramStep> = {
+    ...(writes === undefined || writes === id ? {} : { writes: shower.plain(writes) }),
+    ...(downbeat === true ? { downbeat } : {}),
+  };
   return JSON.stringify({ id: shower.plain(id), agent: shower.plain(agent.name), ...more, reads });
 }
 export function usageEvent({ stepId, model, usage, usd, estimated, failed }: CallReport): UsageEvent {

@@ -77,6 +77,8 @@ export class Writer {
   written = 0;
   /** Why nothing is written any more. */
   failure: Error | undefined;
+  /** Whether time may pass between one message and the next: with a bus that does not deliver at once. */
+  late = false;
 
   constructor(options: {
     sink: TraceSink;
@@ -94,7 +96,7 @@ export class Writer {
 
   /** The time as of a few messages ago: looking at a clock costs as much as all else together. */
   now(): number {
-    if (--this.#looks <= 0) this.lookAtClock();
+    if (--this.#looks <= 0 || this.late) this.lookAtClock();
     return this.#time;
   }
   lookAtClock(): number {

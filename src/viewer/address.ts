@@ -35,7 +35,7 @@ async function fetchFile(session: Session, name: string, size: number): Promise<
   try {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`the server says ${response.status}`);
-    if (size <= SMALL) await session.open(name, await response.blob(), session.look);
+    if (size <= SMALL) await session.open(name, await response.blob(), 'address');
     else await session.stream(rangeSource(name, url), response.body as ReadableStream<Uint8Array>, size);
   } catch (error) {
     session.reading = undefined;

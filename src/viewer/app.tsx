@@ -188,7 +188,7 @@ function Headline({ session }: { session: Session }) {
           </select>
         </label>
       ) : null}
-      {opened === undefined || opened.headline === '' ? null : <p class="headline">{opened.headline}</p>}
+      {opened?.counterexample === undefined ? null : <p class="headline">{opened.counterexample.what}</p>}
     </>
   );
 }

@@ -47,6 +47,9 @@ export function toHash(look: Look): string {
   return said.toString();
 }
 
+/** Whether an address says which view it is about. */
+export const namesView = (hash: string): boolean => new URLSearchParams(hash.replace(/^#/, '')).has('view');
+
 /** Reads it back; what makes no sense is left as it was at first. */
 export function fromHash(hash: string): Look {
   const said = new URLSearchParams(hash.replace(/^#/, ''));

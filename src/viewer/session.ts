@@ -1,5 +1,5 @@
 /** What the page knows and what is looked at. One of it; whoever changes it says so, and the page is drawn again. */
-import { FIRST_LOOK, fromHash, toHash, type Look } from './look.ts';
+import { FIRST_LOOK, fromHash, namesView, toHash, type Look } from './look.ts';
 import { openOf, type Opened } from './model/opened.ts';
 import { readAll } from './model/read.ts';
 import { fileSource, type Source } from './model/source.ts';
@@ -101,8 +101,9 @@ export class Session {
   }
 
   // ── opening
-  /** Opens a trace, or a file with counter-examples. */
-  async open(name: string, file: Blob, look?: Look): Promise<void> {
+  /** Opens a trace, or a file with counter-examples.
+   *  @param keeps what stays as it is: the view at most, what the address names, or all that is looked at */
+  async open(name: string, file: Blob, keeps: 'view' | 'address' | 'look' = 'view'): Promise<void> {
     this.#reading?.abort();
     const reading = new AbortController();
     this.#reading = reading;
@@ -110,13 +111,15 @@ export class Session {
     this.trouble = '';
     this.#file = { name, file };
     // The first file is what a link may be about; another one is looked at from its beginning.
-    if (look === undefined && this.opened !== undefined) this.look = { ...FIRST_LOOK, view: this.look.view };
+    if (keeps === 'view' && this.opened !== undefined) this.look = { ...FIRST_LOOK, view: this.look.view };
     const transcripts = await traceOfTranscripts(name, file, this.look.part).catch(() => undefined);
     if (reading.signal.aborted) return;
     if (transcripts !== undefined) {
+      // Where no link names a view, it is the one with the sequence.
       this.parts = transcripts.parts;
       this.show(transcripts.opened);
-      if (look === undefined && this.look.view !== 'charts') this.go({ view: 'messages' });
+      if (keeps === 'view' || (keeps === 'address' && !namesView(location.hash)))
+        this.go({ view: 'messages' });
       return;
     }
     await this.#read(fileSource(name, file), file.stream(), file.size, reading.signal);
@@ -159,7 +162,7 @@ export class Session {
   /** Opens another counter-example of the same file. */
   async choose(part: number): Promise<void> {
     this.go({ part, at: undefined });
-    if (this.#file !== undefined) await this.open(this.#file.name, this.#file.file, this.look);
+    if (this.#file !== undefined) await this.open(this.#file.name, this.#file.file, 'look');
   }
   /** Begins a trace that keeps coming. */
   begin(source: Source): Opened {
@@ -172,7 +175,8 @@ export class Session {
   }
   show(opened: Opened): void {
     this.opened = opened;
-    const wanted = opened.trace.duration / USUAL;
+    // A counter-example is short: nobody needs longer than a second for a step.
+    const wanted = Math.max(opened.counterexample === undefined ? 0 : 1, opened.trace.duration / USUAL);
     this.speed = SPEEDS.find((speed) => speed >= wanted) ?? (SPEEDS.at(-1) as number);
     this.changed();
   }

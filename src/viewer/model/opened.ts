@@ -18,11 +18,17 @@ export interface Opened {
   readonly source: Source;
   /** What the file says of itself: how it was limited, which run it is of. */
   readonly about: string[];
-  /** A sentence above the views: what went wrong in a counter-example. */
-  headline: string;
+  /** Of a counter-example: what went wrong, and who takes part. It has an order, and no clock. */
+  readonly counterexample: Counterexample | undefined;
+}
+export interface Counterexample {
+  /** One sentence. */
+  readonly what: string;
+  /** Everybody who speaks or is spoken to, by first appearance. */
+  readonly participants: readonly string[];
 }
 
-export function openOf(source: Source): Opened {
+export function openOf(source: Source, counterexample?: Counterexample): Opened {
   const parts = {
     score: new Score(),
     shared: new Shared(),
@@ -32,7 +38,11 @@ export function openOf(source: Source): Opened {
     about: [],
   };
   const opened: { trace?: Trace } = {};
-  const trace = new Trace([interpreter(parts, () => opened.trace as Trace)]);
+  // The words of a counter-example mean what it says, whatever they would mean in a trace.
+  const trace =
+    counterexample === undefined
+      ? new Trace([interpreter(parts, () => opened.trace as Trace)])
+      : new Trace([], { faults: false });
   opened.trace = trace;
-  return { trace, ...parts, source, headline: '' };
+  return { trace, ...parts, source, counterexample };
 }

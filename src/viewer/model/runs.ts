@@ -40,6 +40,7 @@ export class Runs {
         textOf(given['agent']) ?? '',
         textOf(given['writes']) ?? id,
         reads,
+        given['downbeat'] === true,
       );
     });
   }

@@ -21,6 +21,8 @@ export interface StepRow {
   writes: string;
   version: number;
   reads: readonly Read[];
+  /** Nothing from here on was issued before everything above had settled. */
+  downbeat: boolean;
   readonly run: string;
   /** How it ended, and at which row: `done`, `failed`; empty before. */
   ended: string;
@@ -67,7 +69,7 @@ export class Score {
     if (known !== undefined) return this.steps[known] as StepRow;
     const index = this.steps.length;
     const row: StepRow = {
-      index, id, run, agent: '', writes: id, version: 1, reads: [], ended: '', endedRow: -1, error: '',
+      index, id, run, agent: '', writes: id, version: 1, reads: [], downbeat: false, ended: '', endedRow: -1, error: '',
     }; // prettier-ignore
     this.steps.push(row);
     this.#byId.set(key, index);
@@ -82,12 +84,19 @@ export class Score {
     return index === undefined ? undefined : this.steps[index];
   }
   /** What a step is: told by the program at the start of a run. */
-  declare(run: string, id: string, agent: string, writes: string, reads: readonly Read[]): StepRow {
+  declare(
+    run: string,
+    id: string,
+    agent: string,
+    writes: string,
+    reads: readonly Read[],
+    downbeat = false,
+  ): StepRow {
     const step = this.step(run, id);
     const name = `${run}\n${writes}`;
     const version = (this.#writers.get(name) ?? 0) + 1;
     this.#writers.set(name, version);
-    Object.assign(step, { agent, writes, version, reads });
+    Object.assign(step, { agent, writes, version, reads, downbeat });
     this.declared++;
     for (const { step: source } of reads) this.#readers[source]?.push(step.index);
     this.#critical = undefined;
@@ -161,42 +170,48 @@ export class Score {
     return first === undefined ? undefined : this.#from.at(first);
   }
 
-  /** The longest chain of dependent steps by what they really took: no schedule could have been shorter. */
+  /** The longest chain of dependent steps by what they really took: no schedule could have been shorter. Below a
+   *  downbeat every step depends on all above it. The same as the report's. */
   critical(): Critical {
     if (this.#critical?.at === this.steps.length) return this.#critical;
     const n = this.steps.length;
     const reached = new Float64Array(n);
     const before = new Int32Array(n).fill(-1);
-    let last = -1;
+    /** By run: the steps that its longest chains end with, of all so far and of all above its last downbeat. */
+    const ends = new Map<string, { last: number; barrier: number }>();
+    let longest = -1;
     // Steps are declared in program order, and read only what is written above them.
-    for (const step of this.steps) {
-      const { index } = step;
-      for (const { step: source } of step.reads) {
-        if (source >= index || source < 0) continue;
-        if (
-          before[index] === -1 ||
-          (reached[source] as number) > (reached[before[index] as number] as number)
-        )
+    for (const { index, run, reads, downbeat } of this.steps) {
+      const chains = ends.get(run) ?? { last: -1, barrier: -1 };
+      ends.set(run, chains);
+      if (downbeat) chains.barrier = chains.last;
+      before[index] = chains.barrier;
+      const length = (end: number) => (end === -1 ? -1 : (reached[end] as number));
+      for (const { step: source } of reads)
+        if (source >= 0 && source < index && length(source) > length(before[index] as number))
           before[index] = source;
-      }
-      reached[index] =
-        (before[index] === -1 ? 0 : (reached[before[index] as number] as number)) + this.#took(index);
-      if (last === -1 || (reached[index] as number) > (reached[last] as number)) last = index;
+      reached[index] = Math.max(0, length(before[index] as number)) + this.#took(index);
+      if (length(index) > length(chains.last)) chains.last = index;
+      if (length(index) > length(longest)) longest = index;
     }
     const steps = new Map<number, number>();
-    const length = last === -1 ? 0 : (reached[last] as number);
-    for (let step = last; step !== -1 && length > 0; step = before[step] as number)
+    const length = longest === -1 ? 0 : (reached[longest] as number);
+    for (let step = longest; step !== -1 && length > 0; step = before[step] as number)
       steps.set(step, before[step] as number);
     this.#critical = { at: n, steps, length };
     return this.#critical;
   }
-  /** From the first start to the end, retries and their rests included. */
+  /** From the first start to the last answer, retries and their rests included. What comes after that, until the result
+   *  is on the bus, is not the step's doing. */
   #took(step: number): number {
     const mine = this.#segments[step] as number[];
     const start = this.started(this.steps[step] as StepRow);
-    const final = mine.at(-1);
+    const final = mine.findLast((at) => !AFTER.has(PHASES[this.#phase.at(at)] as Phase));
     if (start === undefined || final === undefined) return 0;
     const to = this.#to.at(final);
     return Number.isNaN(to) ? 0 : to - start;
   }
 }
+
+/** The phases of a step that has answered. */
+const AFTER: ReadonlySet<Phase> = new Set(['writing', 'poisoned', 'squashed']);

@@ -59,10 +59,13 @@ export class Trace {
   /** Rows at which something went wrong, ascending. */
   readonly faults: number[] = [];
   readonly #interpreters: readonly Interpreter[];
+  readonly #findsFaults: boolean;
   #start = 0;
 
-  constructor(interpreters: readonly Interpreter[] = []) {
+  /** @param options.faults whether messages that tell of a failure are marked; else only those that {@link fault} names */
+  constructor(interpreters: readonly Interpreter[] = [], { faults = true }: { faults?: boolean } = {}) {
     this.#interpreters = interpreters;
+    this.#findsFaults = faults;
   }
 
   get length(): number {
@@ -111,7 +114,7 @@ export class Trace {
     this.#lines.push(place.line);
     actor.rows.push(row);
     if (value >= 0) actor.states.push(row);
-    if (isFault(kind, type, event, snapshot)) this.fault(row);
+    if (this.#findsFaults && isFault(kind, type, event, snapshot)) this.fault(row);
     for (const interpret of this.#interpreters) interpret(message, row, actor);
     return undefined;
   }

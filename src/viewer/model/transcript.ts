@@ -10,8 +10,9 @@ const STEP_MS = 1_000;
 
 interface Transcript {
   readonly what: string;
-  readonly seed: number | undefined;
   readonly messages: readonly Json[];
+  /** What was claimed, and how far was looked. */
+  readonly about: readonly string[];
 }
 export interface Transcripts {
   /** The names of all that the file holds. */
@@ -30,7 +31,7 @@ export async function traceOfTranscripts(
   if (head.includes('"@xstate.')) return undefined;
   let found: Transcript[] = [];
   try {
-    collect(JSON.parse(await file.text()), found, 0);
+    collect(JSON.parse(await file.text()), found, {}, 0);
   } catch {
     found = [];
   }
@@ -39,26 +40,50 @@ export async function traceOfTranscripts(
   return { parts: found.map(({ what }) => what), opened: replay(name, chosen) };
 }
 
-/** Finds every object with a transcript, wherever a report may have put it. */
-function collect(value: unknown, into: Transcript[], depth: number): void {
+/** Finds every object with a transcript, wherever a report may have put it.
+ *  @param around the object that holds it: there a report says what was claimed */
+function collect(value: unknown, into: Transcript[], around: Json, depth: number): void {
   if (depth > 12 || typeof value !== 'object' || value === null) return;
   if (isObject(value) && Array.isArray(value['transcript'])) {
-    const messages = value['transcript'].filter(isObject);
-    const seed = value['seed'];
+    const { seed } = value;
     const what = textOf(value['what']) ?? 'a counter-example';
-    into.push({ what, seed: typeof seed === 'number' ? seed : undefined, messages });
+    into.push({
+      what: typeof seed === 'number' ? `${what} (seed ${seed})` : what,
+      messages: value['transcript'].filter(isObject),
+      about: aboutOf({ ...around, ...value }),
+    });
     return;
   }
-  for (const inner of Object.values(value)) collect(inner, into, depth + 1);
+  for (const inner of Object.values(value)) collect(inner, into, isObject(value) ? value : around, depth + 1);
 }
 
-function replay(name: string, { what, seed, messages }: Transcript): Opened {
+/** As far as the file says so. */
+function aboutOf(told: Json): string[] {
+  const claim = isObject(told['claim']) ? told['claim'] : told;
+  const [mapping, criterion] = [textOf(claim['mapping']), textOf(claim['criterion'])];
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    ['Mapping', mapping === undefined || criterion === undefined ? mapping : `${mapping}, ${criterion}`],
+    ['Claimed', textOf(claim['property'])],
+    ['Source', textOf(claim['source'])],
+    ['Looked at', textOf(told['bound'])],
+  ];
+  return lines.flatMap(([name, text]) => (text === undefined ? [] : [`${name}: ${text}`]));
+}
+
+function replay(name: string, { what, messages, about }: Transcript): Opened {
   const lines = messages.map((message) => JSON.stringify(message));
-  const opened = openOf(fileSource(name, new Blob(lines.map((line) => `${line}\n`))));
+  const source = fileSource(name, new Blob(lines.map((line) => `${line}\n`)));
+  const names = messages.flatMap(({ from, to }) => {
+    const speaker = textOf(from);
+    return speaker === undefined ? [] : [speaker, textOf(to) ?? speaker];
+  });
+  const opened = openOf(source, { what, participants: [...new Set(names)] });
+  opened.about.push(...about);
   const encoder = new TextEncoder();
   let offset = 0;
   for (const [step, message] of messages.entries()) {
     const from = textOf(message['from']);
+    const to = textOf(message['to']);
     const text = textOf(message['text']) ?? '';
     const length = encoder.encode(lines[step]).length;
     const place = { offset, length, line: step + 1 };
@@ -67,9 +92,8 @@ function replay(name: string, { what, seed, messages }: Transcript): Opened {
       opened.notes.add(step + 1, 'names nobody who says it; it is left out');
       continue;
     }
-    const to = textOf(message['to']);
     const row = opened.trace.length;
-    // A plain event of an inspector, so that search, cursor and faults treat it as they treat any other.
+    // A plain event of an inspector, so that cursor and replay treat it as they treat any other.
     opened.trace.append(
       {
         type: '@xstate.event',
@@ -80,9 +104,8 @@ function replay(name: string, { what, seed, messages }: Transcript): Opened {
       },
       place,
     );
-    if (to === undefined) opened.bus.add({ row, from, to, text, about: '' });
+    opened.bus.add({ row, from, to, text, about: '' });
     if (step === messages.length - 1) opened.trace.fault(row); // the violation itself
   }
-  opened.headline = seed === undefined ? what : `${what} (seed ${seed})`;
   return opened;
 }

@@ -4,7 +4,8 @@ import { isObject } from '../model/message.ts';
 import type { Opened } from '../model/opened.ts';
 import { EVENT } from '../model/trace.ts';
 import type { Session } from '../session.ts';
-import { clip, count, ms } from './words.ts';
+import { faultOf, momentOf } from './moment.ts';
+import { clip, count } from './words.ts';
 
 /** A text longer than this is shown in part. */
 const MOST = 20_000;
@@ -43,6 +44,9 @@ export function Payload({ session, row }: { session: Session; row: number }) {
   if (opened === undefined || row < 0) return <p class="empty">Before the first message.</p>;
   const { trace } = opened;
   const actor = trace.actor(row);
+  const line = count(trace.place(row).line);
+  const place =
+    opened.counterexample === undefined ? `Line ${line}, at ${momentOf(opened, row)}` : `Step ${line}`;
   const title = trace.kind(row) === EVENT ? trace.type(row) : trace.value(row);
   const body = isObject(message)
     ? (message[trace.kind(row) === EVENT ? 'event' : 'snapshot'] ?? message)
@@ -50,7 +54,7 @@ export function Payload({ session, row }: { session: Session; row: number }) {
   return (
     <>
       <h2>{clip(title || actor.name, 80)}</h2>
-      <p>{`Line ${count(trace.place(row).line)}, at ${ms(trace.time(row))}, ${actor.name}${trace.isFault(row) ? ': a fault' : ''}`}</p>
+      <p>{`${place}, ${actor.name}${trace.isFault(row) ? `: ${faultOf(opened)}` : ''}`}</p>
       <Text value={body} label="The message" />
     </>
   );

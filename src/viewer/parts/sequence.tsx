@@ -2,7 +2,7 @@
  *  them read, and buttons for whoever wants to go there. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Message } from '../model/bus.ts';
-import { clip, many, ms } from './words.ts';
+import { clip, many } from './words.ts';
 
 const HEIGHT = 34;
 
@@ -10,13 +10,19 @@ export interface SequenceProps {
   readonly label: string;
   readonly messages: readonly Message[];
   readonly cursor: number;
-  readonly timeOf: (row: number) => number;
+  /** Columns from the beginning on, in this order; whoever else speaks gets one when it does. */
+  readonly participants?: readonly string[];
+  /** When a message was, in words. */
+  readonly when: (row: number) => string;
   readonly isFault: (row: number) => boolean;
+  /** What a message is that `isFault`. */
+  readonly fault: string;
   readonly onSelect: (row: number) => void;
   readonly empty: string;
 }
 
-export function Sequence({ label, messages, cursor, timeOf, isFault, onSelect, empty }: SequenceProps) {
+export function Sequence(props: SequenceProps) {
+  const { label, messages, cursor, participants = [], when, isFault, onSelect, empty } = props;
   const box = useRef<HTMLDivElement>(null);
   const newest = messages.at(-1)?.row;
   useLayoutEffect(() => {
@@ -27,7 +33,9 @@ export function Sequence({ label, messages, cursor, timeOf, isFault, onSelect, e
   // The bus and memory, with whom everybody speaks, stand first.
   const lanes = new Map<string, number>();
   for (const name of ['bus', 'memory'])
-    if (messages.some(({ from, to }) => from === name || to === name)) lanes.set(name, lanes.size);
+    if (participants.includes(name) || messages.some(({ from, to }) => from === name || to === name))
+      lanes.set(name, lanes.size);
+  for (const name of participants) if (!lanes.has(name)) lanes.set(name, lanes.size);
   for (const { from, to } of messages) {
     if (!lanes.has(from)) lanes.set(from, lanes.size);
     if (to !== undefined && !lanes.has(to)) lanes.set(to, lanes.size);
@@ -57,7 +65,7 @@ export function Sequence({ label, messages, cursor, timeOf, isFault, onSelect, e
         {messages.map(({ row, from, to, text }, index) => {
           const fault = isFault(row);
           const now = row === cursor;
-          const spoken = `: ${to === undefined || to === from ? `${from} notes` : `${from} to ${to}`}: ${text}${fault ? '; a fault' : ''}`;
+          const spoken = `: ${to === undefined || to === from ? `${from} notes` : `${from} to ${to}`}: ${text}${fault ? `; ${props.fault}` : ''}`;
           return (
             <li key={index} class={`${fault ? 'fault' : ''} ${now ? 'now' : ''}`}>
               <button
@@ -66,7 +74,7 @@ export function Sequence({ label, messages, cursor, timeOf, isFault, onSelect, e
                 title={text}
                 {...(now ? { 'aria-current': 'step' } : {})}
               >
-                <span class="when">{ms(timeOf(row))}</span>
+                <span class="when">{when(row)}</span>
                 <span class="hear">{spoken}</span>
                 <svg width={width} height={HEIGHT} aria-hidden="true">
                   <path class="lane" d={all} />

@@ -2,13 +2,15 @@
 import { useMemo } from 'preact/hooks';
 import { SPEEDS, type Session } from '../session.ts';
 import { useCanvas } from './canvas.ts';
+import { momentOf } from './moment.ts';
 import { count, ms } from './words.ts';
 
 export function Transport({ session }: { session: Session }) {
   const { opened, cursor, length, playing } = session;
   const faults = opened?.trace.faults ?? [];
   const none = length === 0;
-  const at = `message ${count(cursor + 1)} of ${count(length)}, ${ms(session.time)}`;
+  const moment = opened === undefined ? ms(0) : momentOf(opened, cursor);
+  const at = `message ${count(cursor + 1)} of ${count(length)}, ${moment}`;
   const jump = (direction: 1 | -1) => () => session.fault(direction);
   return (
     <footer class="transport" aria-label="Replay">
@@ -94,7 +96,7 @@ export function Transport({ session }: { session: Session }) {
         />
       </div>
       <output class="now">
-        <b>{ms(session.time)}</b> <span>{`${count(cursor + 1)} of ${count(length)}`}</span>
+        <b>{moment}</b> <span>{`${count(cursor + 1)} of ${count(length)}`}</span>
       </output>
       <label class="speed">
         <span>Speed</span>

@@ -3,6 +3,7 @@ import type { Shared } from '../model/shared.ts';
 import { LINE_STATES } from '../model/shared.ts';
 import type { Trace } from '../model/trace.ts';
 import { Grid, type Cell } from '../parts/grid.tsx';
+import { faultOf, momentOf } from '../parts/moment.ts';
 import { Sequence } from '../parts/sequence.tsx';
 import { clip, many } from '../parts/words.ts';
 import type { Session } from '../session.ts';
@@ -86,8 +87,9 @@ export function Lines({ session }: { session: Session }) {
           label={`The bus about ${key}`}
           messages={bus.upTo(cursor, look.span, key)}
           cursor={cursor}
-          timeOf={(at) => trace.time(at)}
+          when={(at) => momentOf(opened, at)}
           isFault={(at) => trace.isFault(at)}
+          fault={faultOf(opened)}
           onSelect={(at) => session.seek(at)}
           empty="Nothing has been said about this key up to here."
         />

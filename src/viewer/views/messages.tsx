@@ -1,4 +1,5 @@
 /** Who said what to whom, up to the cursor: signals of the bus, events between actors, a counter-example's steps. */
+import { faultOf, momentOf } from '../parts/moment.ts';
 import { Sequence } from '../parts/sequence.tsx';
 import type { Session } from '../session.ts';
 import { Payload } from '../parts/payload.tsx';
@@ -8,7 +9,7 @@ export const SPANS = [10, 20, 40, 80, 200];
 export function Messages({ session }: { session: Session }) {
   const { opened, look, cursor } = session;
   if (opened === undefined) return null;
-  const { bus, trace } = opened;
+  const { bus, trace, counterexample } = opened;
   const about = bus.subjects.includes(look.key) ? look.key : '';
   return (
     <div class="columns">
@@ -21,13 +22,17 @@ export function Messages({ session }: { session: Session }) {
           label={about === '' ? 'Messages' : `Messages about ${about}`}
           messages={bus.upTo(cursor, look.span, about)}
           cursor={cursor}
-          timeOf={(row) => trace.time(row)}
+          {...(counterexample === undefined ? {} : { participants: counterexample.participants })}
+          when={(row) => momentOf(opened, row)}
           isFault={(row) => trace.isFault(row)}
+          fault={faultOf(opened)}
           onSelect={(row) => session.seek(row)}
           empty={
-            bus.length === 0
-              ? 'Nobody in this trace says who sent what.'
-              : 'Nothing has been said yet: move the cursor on.'
+            bus.length > 0
+              ? 'Nothing has been said yet: move the cursor on.'
+              : counterexample === undefined
+                ? 'Nobody in this trace says who sent what.'
+                : 'No step leads there: the sentence above is all that was found.'
           }
         />
       </section>

@@ -33,7 +33,8 @@ export function StepDetail({ session, step }: { session: Session; step: StepRow 
       </p>
       {step.error === '' || step.endedRow > cursor ? null : <p class="trouble">{clip(step.error, 400)}</p>}
       <h3>Waited for</h3>
-      {step.reads.length === 0 ? <p>Nothing: it was ready when it was issued.</p> : null}
+      {step.downbeat ? <p>A downbeat: everything above it had to be settled.</p> : null}
+      {step.reads.length === 0 && !step.downbeat ? <p>Nothing: it was ready when it was issued.</p> : null}
       <ul>
         {step.reads.map(({ name, step: source }, index) => {
           const writer = score.steps[source];

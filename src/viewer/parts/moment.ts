@@ -1,0 +1,12 @@
+/** Moments and marks in words: a trace has a clock and faults, a counter-example has steps and a violation. */
+import type { Opened } from '../model/opened.ts';
+import { ms } from './words.ts';
+
+/** When a message was: a time, or its place in a counter-example. */
+export function momentOf({ trace, counterexample }: Opened, row: number): string {
+  if (counterexample === undefined) return ms(row < 0 ? 0 : trace.time(row));
+  return row < 0 ? 'start' : `step ${trace.place(row).line}`;
+}
+/** What a marked message is. */
+export const faultOf = ({ counterexample }: Opened): string =>
+  counterexample === undefined ? 'a fault' : 'the violation';
