@@ -1,6 +1,7 @@
 /** One try of one step: what the agent is handed besides its operands, and the way back for its answer. */
 import type { Clock, TimerId } from './clock.ts';
-import type { AgentContext } from './program.ts';
+import type { AgentContext, StepPlan, View } from './program.ts';
+import type { RunEvents } from './run-events.ts';
 
 /** What an agent's answer is handed to. */
 export type Settle = (station: number, ok: boolean, value: unknown) => void;
@@ -22,29 +23,49 @@ export class Runner {
   }
 }
 
+/** What all tries of a performance share. */
+interface Shared {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly events: RunEvents;
+  readonly options: {
+    readonly account?: object | undefined;
+    readonly share?: ((stepId: string) => View) | undefined;
+  };
+}
+
 /** The context of one try. The abort signal is made only when the agent asks for it. */
 export class Attempt implements AgentContext {
-  readonly runId: string;
-  readonly stepId: string;
   readonly attempt: number;
-  readonly account: object | undefined;
+  readonly #run: Shared;
+  readonly #step: StepPlan;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Waits for an aborted agent to settle. */
   grace: TimerId | undefined;
-  readonly #clock: Clock;
   #controller: AbortController | undefined;
+  #shared: View | undefined;
   #reason: Error | undefined;
   #working = true;
   #asleep = 0;
 
-  constructor(runId: string, stepId: string, attempt: number, clock: Clock, account?: object) {
-    this.runId = runId;
-    this.stepId = stepId;
+  constructor(run: Shared, step: StepPlan, attempt: number) {
+    this.#run = run;
+    this.#step = step;
     this.attempt = attempt;
-    this.account = account;
-    this.#clock = clock;
-    clock.work();
+    run.clock.work();
+  }
+  get runId(): string {
+    return this.#run.id;
+  }
+  get stepId(): string {
+    return this.#step.id;
+  }
+  get account(): object | undefined {
+    return this.#run.options.account;
+  }
+  get shared(): View | undefined {
+    return (this.#shared ??= this.#run.options.share?.(this.#step.id));
   }
 
   get signal(): AbortSignal {
@@ -64,7 +85,16 @@ export class Attempt implements AgentContext {
   }
   // Getters, so that an agent may take them out of its context, and none is made that nobody asks for.
   get now(): () => number {
-    return () => this.#clock.now();
+    return () => this.#run.clock.now();
+  }
+  get say(): AgentContext['say'] {
+    const { events } = this.#run;
+    if (!events.heard) return undefined;
+    return (delta, again = false) => {
+      if (!this.#working || (delta === '' && !again)) return;
+      const { id: stepId, agent } = this.#step;
+      events.tell({ type: 'step.text', stepId, agent: agent.name, attempt: this.attempt, delta, again });
+    };
   }
   get sleep(): (ms: number) => Promise<void> {
     return (ms) => this.#sleep(ms);
@@ -75,27 +105,28 @@ export class Attempt implements AgentContext {
       if (signal.aborted) return reject(signal.reason);
       const wake = () => {
         signal.removeEventListener('abort', aborted);
-        if (--this.#asleep === 0 && this.#working) this.#clock.work();
+        if (--this.#asleep === 0 && this.#working) this.#run.clock.work();
       };
       const aborted = () => {
-        this.#clock.clearTimeout(timer);
+        this.#run.clock.clearTimeout(timer);
         wake();
         reject(signal.reason);
       };
-      const timer = this.#clock.setTimeout(() => {
+      const timer = this.#run.clock.setTimeout(() => {
         wake();
         resolve();
       }, ms);
       signal.addEventListener('abort', aborted, { once: true });
-      if (++this.#asleep === 1 && this.#working) this.#clock.rest();
+      if (++this.#asleep === 1 && this.#working) this.#run.clock.rest();
     });
   }
   /** The agent has answered, or is no longer waited for. */
   end(): void {
-    if (this.timer !== undefined) this.#clock.clearTimeout(this.timer);
-    if (this.grace !== undefined) this.#clock.clearTimeout(this.grace);
+    if (this.timer !== undefined) this.#run.clock.clearTimeout(this.timer);
+    if (this.grace !== undefined) this.#run.clock.clearTimeout(this.grace);
     if (!this.#working) return;
     this.#working = false;
-    if (this.#asleep === 0) this.#clock.rest();
+    this.#shared?.close();
+    if (this.#asleep === 0) this.#run.clock.rest();
   }
 }

@@ -36,6 +36,8 @@ export class Dispatcher {
   #handedOut: Station[] = [];
   readonly #forOrchestra: Station[] = [];
   readonly #released: Unit<Station>[] = [];
+  /** Units that somebody governs. */
+  readonly #governed: Unit<Station>[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -53,11 +55,14 @@ export class Dispatcher {
     );
   }
 
-  /** One round. Takes requests off the list when their time has come. @returns who is granted; valid until the
-   *  next round. */
-  round(requests: Station[], ready: (station: Station) => void): readonly Station[] {
+  /** One round. Takes requests off the list when their time has come. Governors see how full their pools are when
+   *  all have asked and before anybody starts, so that a queue counts for those who are at its head.
+   *  @param at the time of the round, in milliseconds
+   *  @returns who is granted; valid until the next round. */
+  round(requests: Station[], ready: (station: Station) => void, at: number): readonly Station[] {
     if (requests.length > 0 && this.#opens) this.#admit(requests, ready);
     if (this.#released.length > 0 || this.#forOrchestra.length > 0) this.#passOn();
+    if (this.#governed.length > 0) for (const unit of this.#governed) unit.show(at);
     const granted = this.#granted;
     this.#granted = this.#handedOut;
     clear(this.#granted);
@@ -141,14 +146,22 @@ export class Dispatcher {
   #unitOf(agent: AgentPlan): Unit<Station> | undefined {
     const known = this.#units.get(agent.name);
     if (known !== undefined || agent.capacity === undefined) return known;
-    const unit = this.#create(agent.name, agent.capacity, this.#onward);
-    this.#units.set(agent.name, unit);
+    const { name, capacity, observe } = agent;
+    const unit = this.#create(name, capacity, this.#onward, observe);
+    this.#units.set(name, unit);
+    if (observe !== undefined) this.#governed.push(unit);
     return unit;
   }
 
-  #create(name: string, capacity: number | undefined, granted: (station: Station) => void): Unit<Station> {
+  #create(
+    name: string,
+    capacity: number | undefined,
+    granted: (station: Station) => void,
+    observe?: AgentPlan['observe'],
+  ): Unit<Station> {
     const { patience, parent, impossible } = this.#options;
-    return new Unit<Station>({ name, capacity, granted, before: this.#before, patience, parent, impossible });
+    const before = this.#before;
+    return new Unit<Station>({ name, capacity, granted, observe, before, patience, parent, impossible });
   }
 
   readonly #longerPathFirst = (a: Station, b: Station): boolean => {

@@ -103,7 +103,11 @@ export class ExecuteStage {
   }
 
   grant(): void {
-    const granted = this.#run.dispatcher.round(this.#run.pool.notes.requests, this.#noteReady);
+    const granted = this.#run.dispatcher.round(
+      this.#run.pool.notes.requests,
+      this.#noteReady,
+      this.#run.instant,
+    );
     for (let i = 0; i < granted.length; i++) granted[i]!.actor.send(GRANT_UNIT);
   }
   readonly #noteReady = (station: Station): void => this.#run.events.tellStep('step.ready', station.step);
@@ -118,12 +122,12 @@ export class ExecuteStage {
   }
 
   #start(station: Station): void {
-    const { program, options, tags, timeline, events, clock } = this.#run;
+    const { program, options, tags, timeline, events } = this.#run;
     const index = station.step;
     const step = program.steps[index]!;
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
-    const attempt = new Attempt(this.#run.id, step.id, count, clock, options.account);
+    const attempt = new Attempt(this.#run, step, count);
     station.attempt = attempt;
     this.#running++;
     if (events.heard)

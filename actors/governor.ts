@@ -6,7 +6,13 @@ import { createActor, type Actor, type AnyActorRef, type InspectionEvent, type O
 import { compile, type CompiledLogic } from '../machines/compile.ts';
 import { cue } from '../machines/factories.ts';
 import { CAPACITY, type GovernorName, type GovernorTunables } from '../machines/governor.ts';
-import { resolve, type Ladder, type LadderPoint, type OperatingPoint } from '../machines/operating-point.ts';
+import {
+  floorOf,
+  resolve,
+  type Ladder,
+  type LadderPoint,
+  type OperatingPoint,
+} from '../machines/operating-point.ts';
 import type { Mode } from '../machines/performance.ts';
 import { operatingPointOf, tempoGovernor, type TempoGovernorMachine } from '../machines/tempo-governor.ts';
 import type { Bus } from './bus.ts';
@@ -22,6 +28,10 @@ export interface PoolState {
   readonly capacity: number;
   /** Whether a step has come back from waiting for somebody else, such as a rate limit. */
   readonly resumed?: boolean | undefined;
+  /** Milliseconds on the clock of whoever looks. Default: now, on the governor's. */
+  readonly at?: number | undefined;
+  /** Which pool it is, where several of them share a governor, as those of two performances of one agent do. */
+  readonly pool?: object | undefined;
 }
 
 export interface UnitGovernorOptions {
@@ -56,7 +66,13 @@ export function loadOf({ inUse, queued, capacity }: PoolState, failures = 0): nu
 export class UnitGovernor {
   readonly unit: string;
   readonly #actor: Actor<CompiledLogic<TempoGovernorMachine>>;
-  readonly #clock: Clock;
+  readonly #clock: Clock | undefined;
+  /** What each pool at work was like when it was last seen. */
+  readonly #pools = new Map<object, PoolState>();
+  readonly #allowances = new Map<unknown, number>();
+  readonly #deadlines = new Map<unknown, number>();
+  #seenAt = Number.NEGATIVE_INFINITY;
+  #shift = 0;
   #idleCalls = 0;
   #wasBusy = true;
   #verified = 0;
@@ -65,7 +81,7 @@ export class UnitGovernor {
   constructor(options: UnitGovernorOptions) {
     const { unit, ladder, tunables, policy, bus, onPoint, parent, inspect } = options;
     this.unit = unit;
-    this.#clock = options.clock ?? realClock;
+    this.#clock = options.clock;
     const say = () => {
       const { point } = this;
       onPoint?.(point);
@@ -117,21 +133,36 @@ export class UnitGovernor {
     return this.#at(this.#context.memory.max);
   }
 
-  /** Takes a sample of the pool, with the verdicts since the last one. */
-  observe(pool: PoolState): void {
+  /** Takes a sample of the pool, with the verdicts since the last one. Of several pools the fullest counts, as of the
+   *  processors that share a clock. */
+  observe(seen: PoolState): void {
+    const { inUse, queued, pool = this, resumed = false } = seen;
+    if (inUse + queued > 0) this.#pools.set(pool, seen);
+    else this.#pools.delete(pool);
     const failures = this.#verified === 0 ? 0 : this.#rejected / this.#verified;
     this.#verified = this.#rejected = 0;
-    if (pool.inUse === 0 && this.#wasBusy) this.#idleCalls++;
-    this.#wasBusy = pool.inUse > 0;
-    const load = loadOf(pool, failures);
+    let [load, busy] = [loadOf(seen, failures), inUse > 0];
+    for (const other of this.#pools.values()) {
+      load = Math.max(load, loadOf(other, failures));
+      busy ||= other.inUse > 0;
+    }
+    if (!busy && this.#wasBusy) this.#idleCalls++;
+    this.#wasBusy = busy;
     this.#actor.send({
       type: 'LOAD',
-      at: this.#clock.now(),
+      at: this.#timeOf(seen),
       load: Math.round(load * 100),
       util: Math.round(load * CAPACITY),
       idleCalls: this.#idleCalls,
-      ioWait: pool.resumed ?? false,
+      ioWait: resumed,
     });
+  }
+  /** Time does not fall: a performance in virtual time may begin before the last one ended. */
+  #timeOf({ at }: PoolState): number {
+    const now = this.#clock?.now() ?? at ?? realClock.now();
+    if (now < this.#seenAt) this.#shift += this.#seenAt - now;
+    this.#seenAt = now;
+    return now + this.#shift;
   }
   /** A verifier's verdict on a step of this pool. A rejection boosts the pool at once, one step up. */
   verdict(accepted: boolean): void {
@@ -140,13 +171,21 @@ export class UnitGovernor {
     this.#rejected++;
     this.#actor.send({ type: 'BOOST' });
   }
-  /** @param allowance what the next step may cost relative to moderato and mf; null lifts the limit. */
-  budget(allowance: number | null): void {
-    this.#actor.send({ type: 'BUDGET', allowance });
+  /** What a step may cost at most relative to moderato and mf. Of several who limit it the strictest counts, as of the
+   *  kernel's requests (`freq_qos`).
+   *  @param allowance null lifts the limit
+   *  @param by who says so; each has one limit */
+  budget(allowance: number | null, by: unknown = 'caller'): void {
+    const strictest = least(this.#allowances, by, allowance);
+    // The kernel takes a new limit as a reason to sample at once; the same limit again is none.
+    if (strictest !== this.#context.allowance) this.#actor.send({ type: 'BUDGET', allowance: strictest });
   }
-  /** @param remainingMs milliseconds that are left; null lifts the limit. */
-  deadline(remainingMs: number | null): void {
-    this.#actor.send({ type: 'DEADLINE', remainingMs });
+  /** Milliseconds that are left. @param remainingMs null lifts the limit; @param by who says so */
+  deadline(remainingMs: number | null, by: unknown = 'caller'): void {
+    const { ladder, mode, remainingMs: before } = this.#context;
+    const soonest = least(this.#deadlines, by, remainingMs);
+    if (mode === null && floorOf(ladder, soonest) === floorOf(ladder, before)) return;
+    this.#actor.send({ type: 'DEADLINE', remainingMs: soonest });
   }
   setPolicy(policy: GovernorName, frequency?: number): void {
     this.#actor.send(frequency === undefined ? { type: 'SET', policy } : { type: 'SET', policy, frequency });
@@ -190,4 +229,11 @@ export class UnitGovernor {
   #at(frequency: number): LadderPoint {
     return this.#context.ladder.find((point) => point.frequency === frequency)!;
   }
+}
+
+/** Sets or lifts one of several limits. @returns the strictest, null where there is none */
+function least(limits: Map<unknown, number>, by: unknown, limit: number | null): number | null {
+  if (limit === null) limits.delete(by);
+  else limits.set(by, limit);
+  return limits.size === 0 ? null : Math.min(...limits.values());
 }

@@ -6,6 +6,7 @@
  *
  *  Dependences are kept as compressed rows (two integers per edge), so that a score of 100,000 steps costs
  *  a few dozen bytes a step. */
+import type { PoolState } from './governor.ts';
 
 /** What runs a step. The orchestrator never looks inside. */
 export interface AgentPlan {
@@ -13,6 +14,11 @@ export interface AgentPlan {
   run(operands: Record<string, unknown>, context: AgentContext): unknown;
   /** How many steps of this agent may run at once; 1 … Number.MAX_SAFE_INTEGER. Default: no limit. */
   readonly capacity?: number | undefined;
+  /** Told how many of its steps run and wait, whenever that has changed. A pool without a capacity is never full, so
+   *  nobody is told of it. See `UnitGovernor.observe`. */
+  readonly observe?: ((pool: PoolState) => void) | undefined;
+  /** Pays for what it does from the performance's account: its steps share what is left there. */
+  readonly spends?: boolean | undefined;
 }
 
 /** What an agent is told besides its operands. It sees nothing of the rest of the performance. */
@@ -23,12 +29,22 @@ export interface AgentContext {
   readonly attempt: number;
   /** What belongs to the whole performance, for agents that meter themselves; see `PerformOptions.budget`. */
   readonly account?: object | undefined;
+  /** The step's own view of what the performance shares, if its score shares anything. */
+  readonly shared?: View | undefined;
+  /** Says a part of what it is writing to those who watch the performance; undefined while nobody does. `again` takes
+   *  back all that this try has said before. */
+  readonly say?: ((delta: string, again?: boolean) => void) | undefined;
   /** Aborted on time-out, cancellation and caesura. */
   readonly signal: AbortSignal;
   /** Milliseconds on the performance's clock. */
   now(): number;
   /** Sleeps on the performance's clock, real or virtual; rejects when `signal` aborts. */
   sleep(ms: number): Promise<void>;
+}
+
+/** Something that a step has while it runs. */
+export interface View {
+  close(): unknown;
 }
 
 export interface RetryPolicy {

@@ -23,6 +23,16 @@ export type RunEventBody =
       readonly attempt: number;
     }
   | {
+      /** A part of what an agent is writing, as it comes. */
+      readonly type: 'step.text';
+      readonly stepId: string;
+      readonly agent: string;
+      readonly attempt: number;
+      readonly delta: string;
+      /** Takes back all text of this try that came before: the answer broke off, or another one is being written. */
+      readonly again: boolean;
+    }
+  | {
       readonly type: 'step.retrying';
       readonly stepId: string;
       readonly attempt: number;

@@ -5,6 +5,7 @@
 import { createActor, type Actor, type AnyActorRef } from 'xstate';
 import { compile, type CompiledLogic } from '../machines/compile.ts';
 import { functionalUnit, grantable, type FunctionalUnitMachine } from '../machines/functional-unit.ts';
+import type { PoolState } from './governor.ts';
 import { ReadyQueue, type Before } from './ready-queue.ts';
 
 type UnitActor = Actor<CompiledLogic<FunctionalUnitMachine>>;
@@ -25,6 +26,10 @@ export class Unit<T> {
   readonly queue: ReadyQueue<T>;
   readonly #actor: UnitActor;
   readonly #granted: (station: T) => void;
+  readonly #observe: ((pool: PoolState) => void) | undefined;
+  /** What was last shown. */
+  #inUse = 0;
+  #queued = 0;
 
   constructor(options: {
     name: string;
@@ -33,11 +38,14 @@ export class Unit<T> {
     patience: number;
     parent: AnyActorRef;
     granted: (station: T) => void;
+    /** Told how full the pool is; see {@link show}. */
+    observe?: ((pool: PoolState) => void) | undefined;
     impossible: (event: string) => void;
   }) {
     this.name = options.name;
     this.queue = new ReadyQueue(options.before, options.patience);
     this.#granted = options.granted;
+    this.#observe = options.observe;
     const logic = unitLogic().provide({
       actions: {
         grant: () => this.#grant(1),
@@ -77,6 +85,18 @@ export class Unit<T> {
   }
   wake(): void {
     this.#actor.send(WAKE);
+  }
+  /** Shows whoever governs the pool how full it is, if that has changed. @param at milliseconds */
+  show(at: number): void {
+    const { inUse, queued, capacity } = this.#actor.getSnapshot().context;
+    if (inUse === this.#inUse && queued === this.#queued) return;
+    this.#inUse = inUse;
+    this.#queued = queued;
+    try {
+      this.#observe?.({ inUse, queued, capacity, at, pool: this });
+    } catch (error) {
+      console.error(`tutti: what observes the unit '${this.name}' threw:`, error);
+    }
   }
   stop(): void {
     this.#actor.send({ type: 'xstate.stop' } as never);

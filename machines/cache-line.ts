@@ -176,7 +176,9 @@ const machine = createMachine({
       description: 'The write is on its way; reads see the old value, never the new one.',
       on: {
         LOAD: [{ guard: 'copy', ...hit }, stall], STORE: stall, HOLD: stall, RELEASE: ignore, EVICT: stall,
-        SNOOP_GETS: ignore, SNOOP_GETM: [{ guard: 'committed', ...ignore }, spoil], SNOOP_PUT: spoil,
+        SNOOP_GETS: ignore,
+        SNOOP_GETM: [{ guard: 'committed', ...ignore }, { guard: 'copy', ...spoil }, ignore],
+        SNOOP_PUT: [{ guard: 'copy', ...spoil }, ignore],
         GRANT_S: impossible, GRANT_E: impossible, GRANT_M: impossible,
         ACCEPTED: { target: 'E', actions: 'done' },
         REFUSED: [{ guard: 'copy', ...own('SM') }, own('IM')],

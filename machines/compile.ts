@@ -2,7 +2,7 @@
  *
  *  The interpreter walks the state tree, resolves actions and builds a snapshot for every event: 2–4 µs.
  *  A flat machine needs one look-up and one guard: 0.1–0.2 µs. The machine stays the single source; the
- *  table is read from it, and `specs/equivalence.ts` walks both over the machine's whole graph.
+ *  table is read from it, and `specs/harness/equivalence.ts` walks both over the machine's whole graph.
  *
  *  Compiled: named or inline guards and custom actions with `params`, `assign`, entry and exit actions,
  *  wildcards, transitions on the root. Refused with a reason, because their meaning is not a table's:

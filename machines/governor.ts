@@ -32,7 +32,7 @@ export function startMemory(
     cur, min, max,
     lastSample: null, sampleDelay: tunables.samplingRate, rateMult: 1, freqLo: 0, loDelay: 0, subSample: false,
     requested: cur, downSkip: 0,
-    nextFreq: 0, cachedRaw: 0, lastUpdate: null, lastLoad: null, limitsChanged: false, needUpdate: false,
+    nextFreq: 0, cachedRaw: 0, lastUpdate: null, lastLoad: null, limitsChanged: false, needUpdate: true,
     boost: 0, boostPending: false, idleCalls: 0,
     setSpeed: cur,
   }; // prettier-ignore
@@ -60,8 +60,13 @@ export function setLimits(
       limited.max < limited.setSpeed ? 'highest-at-or-below' : undefined,
     );
   }
-  if (limited.cur > limited.max) return target(limited, frequencies, limited.max, 'highest-at-or-below');
-  return limited.cur < limited.min ? target(limited, frequencies, limited.min) : limited;
+  const within =
+    limited.cur > limited.max
+      ? target(limited, frequencies, limited.max, 'highest-at-or-below')
+      : limited.cur < limited.min
+        ? target(limited, frequencies, limited.min)
+        : limited;
+  return { ...within, requested: within.cur }; // `cs_limits`: start again from where it is
 }
 
 /** One sample under a policy. The fixed policies do not listen. */

@@ -112,7 +112,7 @@ export function governed(
     case 'BOOST': {
       const above = frequencies.find((frequency) => frequency > memory.cur) ?? memory.cur;
       const cur = Math.min(above, memory.max);
-      return { ...context, memory: { ...memory, cur, requested: cur, nextFreq: cur, cachedRaw: 0 } };
+      return { ...context, memory: { ...memory, cur, requested: cur, nextFreq: cur, cachedRaw: -1 } };
     }
     case 'SET':
       return set(policy, context, frequencies, event);

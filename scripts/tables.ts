@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import type { AnyStateMachine } from 'xstate';
 import * as machines from '../machines/index.ts';
-import { alphabet, cells, type Cell, type Transition } from '../specs/cells.ts';
+import { alphabet, cells, type Cell, type Transition } from '../specs/harness/cells.ts';
 
 /** Every machine that `tutti/machines` exports. */
 export const exportedMachines = (): AnyStateMachine[] =>

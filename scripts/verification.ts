@@ -2,7 +2,16 @@
  *  `node scripts/verification.ts [--check]` */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
-import { CRITERIA, judge, MAPPINGS, weakest, type Judged } from '../specs/index.ts';
+import {
+  CLAIMS,
+  CRITERIA,
+  judge,
+  judgeMutants,
+  MAPPINGS,
+  PROOFS,
+  weakest,
+  type Judged,
+} from '../specs/index.ts';
 
 const BOUNDS = { agents: 3, lines: 1, runs: 1_000, seed: 1 };
 const PAGE = new URL('../docs/verification.md', import.meta.url);
@@ -17,7 +26,7 @@ const MEANING: Readonly<Record<string, string>> = {
 
 export async function verificationPage(): Promise<string> {
   const judged: Judged[] = [];
-  for await (const one of judge(BOUNDS)) judged.push(one);
+  for await (const one of judge(BOUNDS, [...CLAIMS, ...PROOFS])) judged.push(one);
   const cell = (mapping: string, criterion: string) =>
     weakest(
       judged
@@ -35,9 +44,12 @@ export async function verificationPage(): Promise<string> {
     ].flat();
     return `### ${claim.mapping}, ${claim.criterion}: ${verdict}\n\n${claim.property}\n\n- by ${claim.instrument}: ${bound}\n- ${counts.join(', ') || 'a violation was looked for, and found'}\n- source: ${claim.source}\n`;
   });
+  const mutants: string[] = [];
+  for await (const { machine, total, killed, equivalent, survivors } of judgeMutants())
+    mutants.push(`| ${machine} | ${total} | ${killed} | ${equivalent.length} | ${survivors.length} |`);
   const text = `# What has been verified
 
-This page is written by \`npm run docs:verification\` from a run of the claims; \`tutti verify\` runs them again, further if asked (\`--agents\`, \`--runs\`, \`--mutants\`).
+This page is written by \`npm run docs:verification\` from a run of the claims; \`tutti verify\` runs them again, further if asked (\`--agents\`, \`--lines\`, \`--runs\`, \`--mutants\`, \`--prove\`, \`--litmus FILE\`).
 
 The paper claims that seven mechanisms of hardware and of agents are the same in operation, in what they guarantee and in how they fail (Definition 6, Table 3). A cell shows the weakest verdict of its claims.
 
@@ -49,7 +61,15 @@ ${Object.entries(MEANING)
   .map(([verdict, meaning]) => `- **${verdict}**: ${meaning}.`)
   .join('\n')}
 
-What is explored is explored completely, and only up to its bound: three agents say nothing certain of thirty. What is drawn at random is a sample. The oracles import nothing and were written from the sources that each claim names, but by people who know the machines. What is not judged stands in [decision 0028](decisions/0028-what-verify-does-not-judge.md).
+What is explored is explored completely, and only up to its bound: three agents say nothing certain of thirty. What is proved holds for any number of them, of the abstraction that [decision 0029](decisions/0029-what-prove-proves.md) describes. What is drawn at random is a sample. The oracles import nothing and were written from the sources that each claim names, but by people who know the machines. What is not judged stands in [decision 0028](decisions/0028-what-verify-does-not-judge.md).
+
+## What the checks are worth
+
+Every mistake of one step in a machine's table (a transition left out or led elsewhere, an action left out or swapped with its neighbour, a guard left out) is run through the instruments that judge the machine. What none of them tells apart is shown equivalent by walking machine and mutant side by side, or it is a survivor: a hole.
+
+| machine | mutants | killed | shown equivalent | survivors |
+| --- | --- | --- | --- | --- |
+${mutants.join('\n')}
 
 ## The claims
 

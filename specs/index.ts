@@ -1,10 +1,47 @@
 /** Floor 3: what the hardware promises, and instruments that judge machines by it. For users' own machines, too. */
-export * from './cells.ts';
+export * from './harness/cells.ts';
+export type { Channel, Letter } from './harness/channel.ts';
 export * from './claim.ts';
-export * from './equivalence.ts';
-export * from './mutants.ts';
-export * from './walk.ts';
+export { realActor, type Counterpart, type Heard, type Session } from './harness/counterpart.ts';
+export * from './harness/equivalence.ts';
+export {
+  explore,
+  type Edge,
+  type ExploreOptions,
+  type Explored,
+  type Invariant,
+  type Model,
+  type Taken,
+  type Wrong,
+} from './harness/explore.ts';
+export type { Fairness, TemporalOptions } from './harness/fairness.ts';
+export * from './harness/mermaid.ts';
+export * from './harness/mutants.ts';
+export * from './mutation.ts';
+export { cellsOf } from './harness/occurred.ts';
+export * from './harness/paths.ts';
+export { NotExplorableError } from './harness/plain.ts';
+export * from './harness/product.ts';
+export * from './harness/property-test.ts';
+export { stateNames, type Part, type Running, type Timer, type Word } from './harness/part.ts';
+export * from './harness/system.ts';
+export * from './harness/temporal.ts';
+export { told, type Reads } from './harness/told.ts';
+export { sequenceText, type Drawable } from './harness/transcript.ts';
+export * from './harness/walk.ts';
+export { GOVERNING, KERNEL_CALL, type Governing } from './governor/mapping.ts';
+export { checkLitmus } from './mesi/litmus/litmus.ts';
+export { LitmusFileError, parseLitmus } from './mesi/litmus/file.ts';
 export { PERMISSION, type Permission } from './mesi/mapping.ts';
-export { STAGE, TOMASULO_TABLE, type Correspondence, type Stage } from './tomasulo/mapping.ts';
+export { prove, type ProveFaults, type ProveOptions } from './mesi/prove/prove.ts';
+export {
+  ISSUE_STAGE,
+  STAGE,
+  TOMASULO_TABLE,
+  UNIT_STAGE,
+  type Correspondence,
+  type Stage,
+} from './tomasulo/mapping.ts';
 export { tomasuloClaims } from './tomasulo/properties.ts';
 export * from './verify.ts';
+export { labelOf, pathTo, transcriptOf } from './harness/way.ts';

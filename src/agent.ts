@@ -22,6 +22,10 @@ export interface AgentOptions<Operands, Result> {
   readonly retry?: RetryPolicy | undefined;
   readonly timeoutMs?: number | undefined;
   readonly effects?: 'none' | 'idempotent' | 'external' | undefined;
+  /** Told how many steps of this agent run and wait, whenever that has changed; needs a `capacity`. */
+  readonly observe?: AgentPlan['observe'];
+  /** Pays from the performance's budget of tokens and money; model agents do. */
+  readonly spends?: boolean | undefined;
 }
 
 /** An agent with a name, schemas and limits, as made by {@link agent}. */
@@ -46,7 +50,7 @@ export type Agent<Operands = any, Result = unknown> =
 export function agent<Operands, Result>(
   options: AgentOptions<Operands, Result>,
 ): AgentSpec<Operands, Result> {
-  const { name, capacity, input, output, run } = options;
+  const { name, capacity, input, output, run, observe, spends } = options;
   if (capacity !== undefined && !(Number.isSafeInteger(capacity) && capacity >= 1)) {
     throw new RangeError(`agent '${name}': capacity must be a whole number of at least 1, not ${capacity}.`);
   }
@@ -58,7 +62,7 @@ export function agent<Operands, Result>(
           const result = await run(given, context);
           return output ? validate(output, result, `the result of '${context.stepId}'`) : result;
         };
-  return { ...options, plan: { name, capacity, run: checked as AgentPlan['run'] } };
+  return { ...options, plan: { name, capacity, run: checked as AgentPlan['run'], observe, spends } };
 }
 
 const plans = new WeakMap<AgentFunction, AgentPlan>();

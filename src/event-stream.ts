@@ -1,19 +1,32 @@
-/** Events for `for await`: kept for each reader from its first look on, bounded, and free while nobody looks. */
+/** Events for `for await`: kept for each reader from its first look on, bounded, and free while nobody looks.
+ *
+ *  Text comes in many small parts. What a step writes while a reader is busy waits for it as one event, so that
+ *  however slow it is there waits one event of text for each step that is writing. */
 import type { RunEvent } from '../actors/run-events.ts';
 
 /** More events than this wait for a reader that does not read: it is cut off, the performance goes on. */
 const LIMIT = 1 << 20;
+/** And so is one for whom more characters of text wait than this. */
+const TEXT_LIMIT = 1 << 24;
 
 /** A reader of `run.events` was too slow. */
 export class EventOverflowError extends Error {
   override name = 'EventOverflowError';
   constructor() {
-    super(`${LIMIT} events waited to be read; read faster, or use \`onEvent\`.`);
+    super(
+      `${LIMIT} events, or ${TEXT_LIMIT} characters of text, waited to be read; read faster, or use \`onEvent\`.`,
+    );
   }
 }
 
+type Text = RunEvent & { readonly type: 'step.text' };
+
 interface Reader {
   waiting: RunEvent[];
+  /** Text that waits, by step, to which more of the same step may be added. */
+  texts: Map<string, { -readonly [K in keyof Text]: Text[K] }>;
+  /** Characters of text that wait. */
+  characters: number;
   wake: () => void;
   overflowed: boolean;
 }
@@ -29,8 +42,12 @@ export class EventStream implements AsyncIterable<RunEvent> {
   }
   push(event: RunEvent): void {
     for (const reader of this.#readers) {
-      if (reader.waiting.length >= LIMIT) reader.overflowed = true;
-      else reader.waiting.push(event);
+      if (reader.overflowed || reader.waiting.length >= LIMIT) reader.overflowed = true;
+      else if (event.type === 'step.text') keepText(reader, event);
+      else {
+        if ('stepId' in event) reader.texts.delete(event.stepId);
+        reader.waiting.push(event);
+      }
       reader.wake();
     }
   }
@@ -39,7 +56,13 @@ export class EventStream implements AsyncIterable<RunEvent> {
     for (const reader of this.#readers) reader.wake();
   }
   [Symbol.asyncIterator](): AsyncGenerator<RunEvent> {
-    const reader: Reader = { waiting: [], wake: () => {}, overflowed: false };
+    const reader: Reader = {
+      waiting: [],
+      texts: new Map(),
+      characters: 0,
+      wake: () => {},
+      overflowed: false,
+    };
     this.#readers.add(reader);
     this.#wanted();
     return this.#read(reader);
@@ -50,6 +73,8 @@ export class EventStream implements AsyncIterable<RunEvent> {
       for (;;) {
         const batch = reader.waiting;
         reader.waiting = [];
+        reader.texts.clear();
+        reader.characters = 0;
         yield* batch;
         if (reader.waiting.length > 0) continue;
         if (reader.overflowed) throw new EventOverflowError();
@@ -60,4 +85,20 @@ export class EventStream implements AsyncIterable<RunEvent> {
       this.#readers.delete(reader);
     }
   }
+}
+
+/** Adds text to what waits of the same step; a beginning anew takes its place. */
+function keepText(reader: Reader, event: Text): void {
+  const before = reader.texts.get(event.stepId);
+  if (before === undefined) {
+    const kept = { ...event };
+    reader.texts.set(event.stepId, kept);
+    reader.waiting.push(kept);
+  } else if (event.again) {
+    reader.characters -= before.delta.length;
+    before.delta = event.delta;
+    before.again = true;
+  } else before.delta += event.delta;
+  reader.characters += event.delta.length;
+  if (reader.characters > TEXT_LIMIT) reader.overflowed = true;
 }

@@ -4,6 +4,7 @@ export * from './coherence/index.ts';
 export { EventOverflowError } from './event-stream.ts';
 export { perform, PerformanceError, type PerformOptions, type Report, type Run } from './perform.ts';
 export { Score, score, scoreOf, type Settled, type StepOptions } from './score.ts';
+export { sharedOf, type SharedSpace, type SharedState } from './shared.ts';
 export { SchemaError, type Schema, type SchemaIssue } from './schema.ts';
 export { createBus } from '../actors/in-process-bus.ts';
 export { VirtualClock } from '../actors/clock.ts';

@@ -5,15 +5,18 @@ import { realClock, type Clock } from '../actors/clock.ts';
 import type { Dispatch } from '../actors/dispatcher.ts';
 import { createBus } from '../actors/in-process-bus.ts';
 import { Orchestrator } from '../actors/orchestrator.ts';
-import type { RetryPolicy } from '../actors/program.ts';
+import type { Program, RetryPolicy } from '../actors/program.ts';
 import type { Outcome, RunEvent, RunStatus, Usage } from '../actors/run-events.ts';
 import type { StepReport } from '../actors/timeline.ts';
 import { cue, fermata, tacet, type HctSignal } from '../machines/signal.ts';
 import { EventStream } from './event-stream.ts';
 import { inRange, milliseconds } from './limits.ts';
+import type { CallReport } from './models/usage.ts';
 import { validate } from './schema.ts';
+import { Ledger, type Budget } from './routing/ledger.ts';
 import { RunAccount, type ModelUsage } from './routing/run-account.ts';
 import type { Score } from './score.ts';
+import { share, sharedValues, type SharedSpace } from './shared.ts';
 
 export interface PerformOptions<Input = unknown> {
   /** What the score reads as `input`. */
@@ -30,13 +33,7 @@ export interface PerformOptions<Input = unknown> {
   readonly retry?: RetryPolicy | undefined;
   /** Hard limits. `calls` counts agents that are started; `tokens` and `usd` (US dollars) bound what model agents use
    *  together. A call that could exceed one is not made: its upper bound is set aside first. */
-  readonly budget?:
-    | {
-        readonly calls?: number | undefined;
-        readonly tokens?: number | undefined;
-        readonly usd?: number | undefined;
-      }
-    | undefined;
+  readonly budget?: Budget | undefined;
   readonly dispatch?: Dispatch | undefined;
   readonly priority?: 'path' | 'fifo' | undefined;
   /** How often a ready step may be passed over by steps of higher priority before it is next, 1 … Default 1,024. */
@@ -64,6 +61,8 @@ export interface Report<Outputs = Record<string, unknown>> {
   /** What could be had of the outputs: all of them when `completed`. */
   readonly outputs: Outputs;
   readonly errors: readonly Error[];
+  /** What the steps shared, as it was at the end; there when the score shares anything. */
+  readonly shared?: Readonly<Record<string, unknown>>;
   readonly usage: Usage & Partial<ModelUsage>;
   readonly makespan: number;
   /** The longest chain of dependent steps by what they really took. */
@@ -100,8 +99,16 @@ export interface Run<Outputs = Record<string, unknown>> {
   signal(signal: HctSignal): void;
   fermata(...targets: string[]): void;
   cue(...targets: string[]): void;
+  /** Adds to the limits that `budget` has set; who waits for it goes on, and a lowered ceiling lifts.
+   *  @throws {RoutingConfigError} for an amount that is negative, not a number, or not whole where it must be. */
+  extend(more: Budget): void;
+  /** Tells of every call of a model from now on: who asked which one, tokens and money.
+   *  @returns how to stop listening. */
+  onUsage(listener: (report: CallReport) => void): () => void;
   tacet(agents: string[], durationMs?: number): void;
   readonly bus: Bus;
+  /** What the steps share, if the score shares anything. */
+  readonly shared: SharedSpace | undefined;
 }
 
 let runs = 0;
@@ -123,8 +130,21 @@ export function perform<Input, N extends Record<string, unknown>>(
   const id = options.runId ?? `${score.name}-${++runs}`;
   const clock = options.clock ?? realClock;
   const bus = options.bus ?? createBus({ runId: id, clock });
-  const { tokens, usd } = options.budget ?? {};
-  const account = new RunAccount({ tokens, usd });
+  const { calls, tokens, usd } = options.budget ?? {};
+  const limits = { calls };
+  const started = clock.now();
+  const totalMs = options.timeout?.totalMs;
+  const account = new RunAccount(
+    { tokens, usd },
+    {
+      spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
+      deadline: totalMs === undefined ? undefined : started + totalMs,
+      shareOfTime: sharesOf(program),
+    },
+  );
+  const shared = score.state === undefined ? undefined : share(score.state, { bus, clock, runId: id });
+  let views = 0;
+  const view = shared && ((stepId: string) => shared.agent(`${stepId}#${++views}`));
   let cancelled: { reason: unknown } | undefined;
   let orchestrator: Orchestrator | undefined;
   const { onEvent } = options;
@@ -140,11 +160,20 @@ export function perform<Input, N extends Record<string, unknown>>(
   });
 
   const begin = (input: unknown): Promise<Report> => {
-    orchestrator = new Orchestrator(program, { ...options, runId: id, input, bus, clock, account });
+    orchestrator = new Orchestrator(program, {
+      ...options,
+      share: view,
+      budget: limits,
+      runId: id,
+      input,
+      bus,
+      clock,
+      account,
+    });
     if (watched) orchestrator.listen(tell);
     if (cancelled !== undefined) orchestrator.cancel(cancelled.reason);
     orchestrator.start();
-    return orchestrator.outcome.then((outcome) => reportOf(outcome, id, score.name, account));
+    return orchestrator.outcome.then((outcome) => reportOf(outcome, id, score.name, account, shared));
   };
   const report = (async () => {
     try {
@@ -154,6 +183,7 @@ export function perform<Input, N extends Record<string, unknown>>(
       );
     } finally {
       events.end();
+      shared?.stop();
       if (options.bus === undefined) void bus.close();
     }
   })();
@@ -172,10 +202,17 @@ export function perform<Input, N extends Record<string, unknown>>(
     result,
     report,
     bus,
+    shared,
     signal,
     cancel(reason) {
       cancelled = { reason };
       orchestrator?.cancel(reason);
+    },
+    onUsage: (listener) => account.listen(listener),
+    extend(more) {
+      const given = new Ledger(more).limits; // checks all of it before anything changes
+      account.ledger.extend({ tokens: given.tokens, usd: given.usd });
+      if (limits.calls !== undefined) limits.calls += given.calls ?? 0;
     },
     fermata: (...targets) => signal(fermata({ source: 'caller', targets })),
     cue: (...targets) => signal(cue({ source: 'caller', targets, intent: 'resume' })),
@@ -184,7 +221,13 @@ export function perform<Input, N extends Record<string, unknown>>(
   };
 }
 
-function reportOf(outcome: Outcome, runId: string, score: string, account: RunAccount): Report {
+function reportOf(
+  outcome: Outcome,
+  runId: string,
+  score: string,
+  account: RunAccount,
+  shared?: SharedSpace,
+): Report {
   const { status, outputs, errors, usage, timeline } = outcome;
   // Computed when looked at: a performance of 100,000 steps keeps columns, not objects.
   return {
@@ -193,6 +236,7 @@ function reportOf(outcome: Outcome, runId: string, score: string, account: RunAc
     status,
     outputs,
     errors,
+    ...(shared === undefined ? {} : { shared: sharedValues(shared) }),
     usage: { ...usage, ...account.used },
     makespan: timeline.makespan,
     get criticalPath() {
@@ -204,11 +248,23 @@ function reportOf(outcome: Outcome, runId: string, score: string, account: RunAc
   };
 }
 
+/** A step's own part of the longest remaining path through it. */
+function sharesOf({ steps, remaining }: Program): (stepId: string) => number {
+  let places: Map<string, number> | undefined;
+  return (stepId) => {
+    places ??= new Map(steps.map(({ id }, i) => [id, i]));
+    const place = places.get(stepId) ?? -1;
+    const cost = steps[place]?.cost ?? 1;
+    return cost > 0 ? cost / (remaining[place] ?? cost) : 1;
+  };
+}
+
 function checkOptions(options: PerformOptions<any>): void {
   inRange('maxConcurrency', options.maxConcurrency, 1, Number.MAX_SAFE_INTEGER, true);
   inRange('window', options.window, 1, 2 ** 20, true);
   inRange('patience', options.patience, 1, Number.MAX_SAFE_INTEGER, true);
   inRange('budget.calls', options.budget?.calls, 0, Number.MAX_SAFE_INTEGER, true);
+  if (options.budget !== undefined) void new Ledger(options.budget); // refuses what it does not know
   milliseconds('timeout.totalMs', options.timeout?.totalMs);
   milliseconds('timeout.stepMs', options.timeout?.stepMs);
   milliseconds('graceMs', options.graceMs);

@@ -7,6 +7,7 @@ import { ScoreError, type AgentPlan, type StepPlan } from '../actors/program.ts'
 import { HOLD_TYPES } from '../machines/signal.ts';
 import type { Schema } from './schema.ts';
 import { scoreOf, type Score } from './score.ts';
+import type { SharedState } from './shared.ts';
 
 const seconds = z.number().min(0).max(2_000_000);
 const read = z.union([z.string().min(1), z.array(z.string().min(1))]);
@@ -84,12 +85,35 @@ const stepEntry = z.strictObject({
   downbeat: z.boolean().optional(),
 });
 
+const sharedEntry = z.strictObject({
+  /** The value to begin with. */
+  initial: z.json(),
+  /** JSON Schema of the value. */
+  schema: z.union([z.boolean(), z.record(z.string(), z.json())]).optional(),
+});
+
+/** Hard limits of a performance. At least one call and one token, since less could perform nothing; no money is a limit
+ *  that makes sense: models that cost nothing. */
+const wholeLimit = { error: 'must be a whole number of at least 1; leave it out for no limit' };
+const moneyLimit = { error: 'must be US dollars from 0 to 1,000,000; leave it out for no limit' };
+const budget = z.strictObject({
+  /** Agents that are started, tries included. */
+  calls: z.int(wholeLimit).min(1, wholeLimit).optional(),
+  /** Of model agents, in and out. */
+  tokens: z.int(wholeLimit).min(1, wholeLimit).optional(),
+  /** Of model agents. */
+  usd: z.number(moneyLimit).min(0, moneyLimit).max(1_000_000, moneyLimit).optional(),
+});
+
 /** The whole document. */
 export const scoreDocument = z.strictObject({
   score: z.string().min(1),
   description: z.string().optional(),
   /** JSON Schema of the input. */
   input: z.union([z.boolean(), z.record(z.string(), z.json())]).optional(),
+  /** What the steps share, by key: coherent state of the performance. */
+  shared: z.record(z.string().min(1), sharedEntry).optional(),
+  budget: budget.optional(),
   agents: z.record(z.string().min(1), z.union([programAgent, moduleAgent])),
   steps: z.array(stepEntry).min(1),
   /** What the performance returns: names, or a name for each read. */
@@ -154,6 +178,8 @@ function knownKeys(path: readonly PropertyKey[]): { place: string; known: string
       known: [...new Set([...Object.keys(programAgent.shape), ...Object.keys(moduleAgent.shape)])],
     };
   }
+  if (head === 'shared') return { place: 'what is shared', known: Object.keys(sharedEntry.shape) };
+  if (head === 'budget') return { place: 'the budget', known: Object.keys(budget.shape) };
   const nested = { retry, fermata, vamp }[String(third)];
   if (head === 'steps' && nested !== undefined)
     return { place: String(third), known: Object.keys(nested.shape) };
@@ -180,7 +206,8 @@ export function scoreOfDocument(
   });
   const { outputs } = document;
   const named = Array.isArray(outputs) ? Object.fromEntries(outputs.map((name) => [name, name])) : outputs;
-  const built = scoreOf(document.score, steps, { input: inputSchema(document.input), outputs: named });
+  const input = schemaOf(document.input, ['input']);
+  const built = scoreOf(document.score, steps, { input, outputs: named, state: stateOf(document.shared) });
   try {
     void built.program;
   } catch (error) {
@@ -191,13 +218,29 @@ export function scoreOfDocument(
   return built;
 }
 
-function inputSchema(schema: ScoreDocument['input']): Schema<any, any> | undefined {
+function stateOf(shared: ScoreDocument['shared']): SharedState | undefined {
+  if (shared === undefined) return undefined;
+  const entries = Object.entries(shared);
+  const schema = Object.fromEntries(
+    entries.map(([key, entry]) => [key, schemaOf(entry.schema ?? true, ['shared', key, 'schema'])!]),
+  );
+  for (const [key, { initial }] of entries) {
+    const checked = schema[key]!['~standard'].validate(initial);
+    if (checked instanceof Promise || checked.issues === undefined) continue;
+    const [issue] = checked.issues;
+    throw new DocumentError(['shared', key, 'initial'], `does not fit its schema: ${issue!.message}.`);
+  }
+  const initial = Object.fromEntries(entries.map(([key, entry]) => [key, entry.initial]));
+  return { schema, initial };
+}
+
+function schemaOf(schema: ScoreDocument['input'], path: readonly string[]): Schema<any, any> | undefined {
   if (schema === undefined) return undefined;
   try {
     return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]) as unknown as Schema<any, any>;
   } catch (error) {
     throw new DocumentError(
-      ['input'],
+      path,
       `not a JSON Schema: ${error instanceof Error ? error.message : String(error)}.`,
     );
   }
@@ -248,6 +291,6 @@ const pathOf = (place: string): PropertyKey[] =>
 
 /** Every key that a document may have, at any level. */
 export const scoreKeys = (): string[] =>
-  [scoreDocument, programAgent, moduleAgent, stepEntry, retry, fermata, vamp].flatMap(({ shape }) =>
-    Object.keys(shape),
+  [scoreDocument, sharedEntry, programAgent, moduleAgent, budget, stepEntry, retry, fermata, vamp].flatMap(
+    ({ shape }) => Object.keys(shape),
   );

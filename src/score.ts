@@ -11,7 +11,9 @@ import {
 import type { Settled } from '../actors/operands.ts';
 import { planOf, type Agent, type AgentSpec } from './agent.ts';
 import { checkLimits } from './limits.ts';
+import type { Schemas } from './coherence/coherence.ts';
 import type { Infer, Schema } from './schema.ts';
+import type { SharedState } from './shared.ts';
 
 type Names = Record<string, unknown>;
 
@@ -90,6 +92,8 @@ export class Score<Input = undefined, N extends Names = {}> {
   readonly #last: Link | undefined;
   readonly #downbeat: boolean;
   readonly #outputs: Readonly<Record<string, string>> | undefined;
+  /** What the steps share. */
+  readonly state: SharedState | undefined;
   #program: Program | undefined;
 
   constructor(
@@ -98,12 +102,14 @@ export class Score<Input = undefined, N extends Names = {}> {
     last?: Link,
     downbeat = false,
     outputs?: Readonly<Record<string, string>>,
+    state?: SharedState,
   ) {
     this.name = name;
     this.inputSchema = inputSchema;
     this.#last = last;
     this.#downbeat = downbeat;
     this.#outputs = outputs;
+    this.state = state;
   }
 
   /** Declares and checks what the performance is given; steps read it as `input` or `input.property`. */
@@ -114,6 +120,7 @@ export class Score<Input = undefined, N extends Names = {}> {
       this.#last,
       this.#downbeat,
       this.#outputs,
+      this.state,
     );
   }
 
@@ -125,19 +132,41 @@ export class Score<Input = undefined, N extends Names = {}> {
   ): Score<Input, Written<N, W, Result>> {
     const plan = planStep(id, options as StepOptions<any, any, any, any, any>, this.#downbeat);
     const link: Link = { plan, before: this.#last };
-    return new Score<Input, Written<N, W, Result>>(this.name, this.inputSchema, link, false, this.#outputs);
+    return new Score<Input, Written<N, W, Result>>(
+      this.name,
+      this.inputSchema,
+      link,
+      false,
+      this.#outputs,
+      this.state,
+    );
   }
 
   /** A point that everybody reaches together: nothing below starts before everything above has settled. */
   downbeat(): Score<Input, N> {
-    return new Score(this.name, this.inputSchema, this.#last, true, this.#outputs);
+    return new Score(this.name, this.inputSchema, this.#last, true, this.#outputs, this.state);
+  }
+
+  /** Declares what the steps share: each has its own coherent view of it, `sharedOf(context)`.
+   *  @param schema a Standard Schema for each key.
+   *  @param options initial values and strategies, as `coherence` takes them. */
+  shared<S extends Schemas>(schema: S, options: Omit<SharedState<S>, 'schema'> = {}): Score<Input, N> {
+    const state = { ...options, schema } as SharedState;
+    return new Score(this.name, this.inputSchema, this.#last, this.#downbeat, this.#outputs, state);
   }
 
   /** Names what the performance returns. Default: the last value of every name. */
   outputs<const O extends Readonly<Record<string, string>>>(
     outputs: O,
   ): Score<Input, { [K in keyof O]: OutputOf<N, O[K]> }> {
-    return new Score<Input, any>(this.name, this.inputSchema, this.#last, this.#downbeat, outputs);
+    return new Score<Input, any>(
+      this.name,
+      this.inputSchema,
+      this.#last,
+      this.#downbeat,
+      outputs,
+      this.state,
+    );
   }
 
   /** The steps with their names renamed to tags.
@@ -186,11 +215,12 @@ export function scoreOf(
   options: {
     input?: Schema<any, any> | undefined;
     outputs?: Readonly<Record<string, string>> | undefined;
+    state?: SharedState | undefined;
   } = {},
 ): Score<any, any> {
   let last: Link | undefined;
   for (const plan of steps) last = { plan, before: last };
-  const built = new Score<any, any>(name, options.input, last, false, options.outputs);
+  const built = new Score<any, any>(name, options.input, last, false, options.outputs, options.state);
   return built;
 }
 

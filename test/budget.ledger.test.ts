@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BudgetError } from '../actors/errors.ts';
 import { UnitGovernor } from '../actors/governor.ts';
-import { relativeCost } from '../machines/operating-point.ts';
+import { relativeCost, type OperatingPoint } from '../machines/operating-point.ts';
 import { BudgetExceededError, Ledger } from '../src/routing/ledger.ts';
 import { throttle } from '../src/routing/throttle.ts';
 
@@ -124,6 +124,7 @@ test.each([
 });
 
 describe('throttling', () => {
+  const need = (point: OperatingPoint) => ({ usd: relativeCost(point, 0.1) });
   test('less of a budget, or more steps to pay from it, never gives a dearer point; the share is kept', () => {
     const usd = fc.double({ min: 0, max: 10, noNaN: true });
     fc.assert(
@@ -135,7 +136,7 @@ describe('throttling', () => {
         (a, b, stepsLeft, difficulty) => {
           const governor = new UnitGovernor({ unit: 'u' });
           const cost = (limit: number, steps: number) => {
-            throttle(governor, new Ledger({ usd: limit }), { stepsLeft: steps, c0: 0.1 });
+            throttle(governor, [new Ledger({ usd: limit })], { stepsLeft: steps, need });
             return relativeCost(governor.pointFor(difficulty));
           };
           const [less, more] = [Math.min(a, b), Math.max(a, b)];
@@ -151,12 +152,37 @@ describe('throttling', () => {
 
   test('no limit in money lifts the ceiling; senseless numbers are refused', () => {
     const governor = new UnitGovernor({ unit: 'u', policy: 'performance' });
-    governor.budget(0);
-    throttle(governor, new Ledger(), { stepsLeft: 1, c0: 1 });
+    throttle(governor, [new Ledger({ usd: 0 })], { stepsLeft: 1, need });
+    expect(governor.point).toEqual({ tempo: 'andante', dynamics: 'pp' });
+    throttle(governor, [new Ledger()], { stepsLeft: 1, need });
     expect(governor.point).toEqual({ tempo: 'presto', dynamics: 'ff' });
-    expect(() => throttle(governor, new Ledger(), { stepsLeft: 0, c0: 1 })).toThrow(
+    expect(() => throttle(governor, [new Ledger()], { stepsLeft: 0, need })).toThrow(
       /stepsLeft: 0 is not at least 1/,
     );
-    expect(() => throttle(governor, new Ledger(), { stepsLeft: 1, c0: 0 })).toThrow(/c0: 0 is not above 0/);
+  });
+});
+
+describe('extending', () => {
+  const one = { calls: 1, tokens: 10, usd: 0 };
+  test('who waits goes on, limits add up, and what had none has none', async () => {
+    const ledger = new Ledger({ calls: 2, tokens: 15 });
+    const open = await ledger.acquire(one);
+    const waiting = ledger.acquire(one);
+    ledger.extend({ tokens: 5, usd: 3 });
+    const granted = await waiting;
+    expect(ledger.limits).toEqual({ calls: 2, tokens: 20 });
+    expect(ledger.left).toEqual({ calls: 0, tokens: 0, usd: Number.POSITIVE_INFINITY });
+    expect(ledger.unspent.tokens).toBe(20);
+    open.settle({ calls: 1, tokens: 5, usd: 0 });
+    granted.cancel(); // a call that was not made says nothing of what calls use
+    expect([ledger.unspent.tokens, ledger.usedShare('tokens'), ledger.usedShare('usd')]).toEqual([
+      15, 0.5, 1,
+    ]);
+  });
+
+  test('by what is no amount is refused, and changes nothing', () => {
+    const ledger = new Ledger({ calls: 2, tokens: 15 });
+    expect(() => ledger.extend({ calls: 1, tokens: -1 })).toThrow(/budget.tokens: -1/);
+    expect(ledger.limits).toEqual({ calls: 2, tokens: 15 });
   });
 });

@@ -7,9 +7,8 @@ import type {
   Merged,
   RawFinding,
   Review,
-  Triaged,
 } from '../docs/examples/code-review/agents/lib/types.ts';
-import { call, folder, listFiles, repository, review } from './code-review.helpers.ts';
+import { call, desk, folder, listFiles, repository, review } from './code-review.helpers.ts';
 
 const finding = (more: Partial<Finding>): Finding => ({
   file: 'a.ts',
@@ -90,10 +89,13 @@ describe('code review: triage', () => {
     message: 'm',
     ...more,
   });
-  const triage = (findings: RawFinding[], counts: Record<string, number>, reviewer = 'security') =>
-    call<Triaged>('triage', {
-      review: { reviewer, status: 'reviewed', analysers: [], findings, counts } satisfies Review,
-    });
+  const triage = async (findings: RawFinding[], counts: Record<string, number>, reviewer = 'security') => {
+    const review: Review = { reviewer, status: 'reviewed', analysers: [], findings, counts };
+    const shared = desk();
+    await call('triage', { review }, undefined, shared);
+    const { findings: kept, reviewers } = await shared.agent('reader').read('report');
+    return { findings: kept, cut: reviewers[0]!.cut };
+  };
 
   it('puts severities into one vocabulary, the worst first', async () => {
     const severities = ['low', 'WARN', 'fatal', 'advice', 'strange', 'high'];

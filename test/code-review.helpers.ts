@@ -6,7 +6,15 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll } from 'vitest';
 import { parse } from 'yaml';
-import type { Checked, Context, FileList, Review } from '../docs/examples/code-review/agents/lib/types.ts';
+import { coherence, createBus, type Coherence } from 'tutti';
+import { z } from 'zod';
+import type {
+  Checked,
+  Context,
+  FileList,
+  ReportDraft,
+  Review,
+} from '../docs/examples/code-review/agents/lib/types.ts';
 
 const HOME = join(import.meta.dirname, '../docs/examples/code-review');
 const made: string[] = [];
@@ -43,8 +51,18 @@ export function repository(files: Record<string, string | Buffer>): string {
   return root;
 }
 
-export function context(signal: AbortSignal = new AbortController().signal): Context {
-  return { signal, stepId: 'test', attempt: 1 };
+export type Desk = Coherence<ReportDraft>;
+/** What the triages of one review share. */
+export const desk = (): Desk =>
+  coherence({
+    bus: createBus(),
+    schema: { report: z.custom<ReportDraft['report']>() },
+    initial: { report: { reviewers: [], findings: [] } },
+  });
+
+let asked = 0;
+export function context(shared: Desk, signal: AbortSignal = new AbortController().signal): Context {
+  return { signal, stepId: 'test', attempt: 1, shared: shared.agent(`step ${++asked}`) };
 }
 
 type Agent = (operands: Record<string, unknown>, context: Context) => Promise<unknown>;
@@ -54,10 +72,11 @@ export async function call<Result>(
   agent: string,
   operands: Record<string, unknown>,
   signal?: AbortSignal,
+  shared = desk(),
 ): Promise<Result> {
   const url = pathToFileURL(join(HOME, 'agents', `${agent}.ts`)).href;
   const { default: run } = (await import(/* @vite-ignore */ url)) as { default: Agent };
-  const result = await run(frozen(operands) as Record<string, unknown>, context(signal));
+  const result = await run(frozen(operands) as Record<string, unknown>, context(shared, signal));
   return JSON.parse(JSON.stringify(result)) as Result;
 }
 
@@ -95,6 +114,7 @@ export interface Performance {
 
 /** Perform the score with promises only. `broken` names agents that fail instead of running. */
 export async function review(repo: string, broken: readonly string[] = []): Promise<Performance> {
+  const shared = desk();
   const score = parse(readFileSync(join(HOME, 'score.yaml'), 'utf8')) as Score;
   const names = new Map<string, Promise<unknown>>([['input', Promise.resolve({ repo })]]);
   const read = async (path: string) => {
@@ -115,7 +135,8 @@ export async function review(repo: string, broken: readonly string[] = []): Prom
     );
     const result = operands.then((entries) => {
       if (broken.includes(step.agent)) throw new Error(`${step.agent} was made to fail`);
-      return call(step.agent, Object.fromEntries(entries) as Record<string, unknown>);
+      const given = Object.fromEntries(entries) as Record<string, unknown>;
+      return call(step.agent, given, undefined, shared);
     });
     result.catch(() => {});
     names.set(step.writes ?? step.id, result);

@@ -16,6 +16,12 @@ const plans = fc.record({
   crash: fc.boolean(),
 });
 
+/** Histories in which something was wrong once. */
+const FOUND: [HistoryPlan][] = [
+  // a session was published after its replica had left, and nobody answered
+  [{ seed: 19, agents: 4, keys: 3, replicas: 2, readers: 'wait', crash: true }],
+];
+
 describe('coherence: histories', () => {
   it('hold the invariants', async () => {
     const total = { writes: 0, reads: 0, conflicts: 0, reclaims: 0, entries: 0 };
@@ -24,7 +30,7 @@ describe('coherence: histories', () => {
         const figures = await runHistory(plan);
         for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += figures[name];
       }),
-      { numRuns: RUNS, endOnFailure: true },
+      { numRuns: RUNS, endOnFailure: true, examples: FOUND },
     );
     console.log(`histories: ${RUNS}; ${JSON.stringify(total)}`);
     // Nothing passes for want of happening.

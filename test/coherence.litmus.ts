@@ -1,21 +1,11 @@
 /** Runs a litmus test through the user's API: a thread is an agent, each on its own lagging replica or with others
- *  on one. Shared by the project's own tests and by `bench/litmus.ts`, which reads the whole collection. */
+ *  on one. Every interleaving of the lines below is in `specs/mesi/litmus/litmus.ts`; here what is drawn has gone through all
+ *  that a user calls. Shared by the project's own tests and by `bench/litmus.ts`, which reads a whole collection. */
 import { coherence, type Coherence } from '../src/index.ts';
 import type { Schema } from '../src/schema.ts';
+import { order, outcomeText, type LitmusTest } from '../specs/mesi/litmus/file.ts';
 import { generator, LaggingLog, settle } from './coherence.lagging.ts';
 
-export interface LitmusOp {
-  readonly op: 'W' | 'R';
-  readonly loc: string;
-  readonly val?: number;
-  readonly reg?: string;
-}
-export interface Litmus {
-  readonly name: string;
-  readonly init: Readonly<Record<string, number>>;
-  readonly threads: readonly (readonly LitmusOp[])[];
-  readonly outcomesSC: readonly string[];
-}
 export interface LitmusOptions {
   readonly seed: number;
   readonly readers?: 'wait' | 'committed';
@@ -29,7 +19,7 @@ const number: Schema<number, number> = {
 
 /** One random schedule.
  *  @returns the outcome, in the words of the collection: registers by thread, then memory. */
-export async function runLitmus(test: Litmus, options: LitmusOptions): Promise<string> {
+export async function runLitmus(test: LitmusTest, options: LitmusOptions): Promise<string> {
   const random = generator(options.seed);
   const log = new LaggingLog({ direct: random(2) === 0 });
   const replicas: Coherence<Record<string, number>>[] = [];
@@ -50,18 +40,18 @@ export async function runLitmus(test: Litmus, options: LitmusOptions): Promise<s
       if (random(4) > 0) await pump(log, agent.read(loc));
     }
   }
-  const outcome: string[] = [];
+  const outcome: [place: string, value: number][] = [];
   let running = test.threads.length;
   const starts: { thread: number; start: () => void }[] = [];
   test.threads.forEach((ops, thread) => {
     const agent = agents[thread] as (typeof agents)[number];
     const run = async () => {
-      for (const { op, loc, val, reg } of ops) {
+      for (const one of ops) {
         // Between two operations of a thread anything may happen.
         await new Promise<void>((start) => starts.push({ thread, start }));
-        if (op === 'R') outcome.push(`${thread}:${reg}=${await agent.read(loc)}`);
+        if (one.op === 'R') outcome.push([`${thread}:${one.reg}`, await agent.read(one.loc)]);
         else {
-          const written = agent.write(loc, val as number, { overwrite: true });
+          const written = agent.write(one.loc, one.val, { overwrite: true });
           if (options.doneAtPublish === true) written.catch(() => undefined);
           else await written;
         }
@@ -92,11 +82,12 @@ export async function runLitmus(test: Litmus, options: LitmusOptions): Promise<s
   log.drain();
   const [first] = replicas as [Coherence<Record<string, number>>];
   for (const loc of Object.keys(test.init).sort())
-    outcome.push(`[${loc}]=${first.replica.memory.cells.get(loc)!.value}`);
+    outcome.push([`[${loc}]`, first.replica.memory.cells.get(loc)!.value as number]);
   for (const { replica } of replicas)
     if (replica.impossible > 0) throw new Error(`${test.name}: impossible event`);
   for (const shared of replicas) shared.stop();
-  return normalise(outcome);
+  // A register that is read again holds what was read last.
+  return outcomeText([...new Map(outcome)].sort(([a], [b]) => order(a, b)));
 }
 
 /** Delivers all there is until a promise has settled. */
@@ -108,41 +99,4 @@ export async function pump<T>(log: LaggingLog, promise: Promise<T>): Promise<T> 
     log.drain();
   }
   return promise;
-}
-
-/** Registers in order of thread and name, then memory in order of name. */
-export function normalise(parts: readonly string[]): string {
-  return [...parts]
-    .sort((a, b) => (a.startsWith('[') ? 1 : 0) - (b.startsWith('[') ? 1 : 0) || (a < b ? -1 : 1))
-    .join(';');
-}
-
-/** Every outcome under sequential consistency: all interleavings, written down independently of the engine. */
-export function outcomesSC({ init, threads }: Pick<Litmus, 'init' | 'threads'>): Set<string> {
-  const outcomes = new Set<string>();
-  const walk = (
-    at: readonly number[],
-    memory: Readonly<Record<string, number>>,
-    registers: readonly string[],
-  ): void => {
-    let moved = false;
-    threads.forEach((ops, thread) => {
-      const next = ops[at[thread] as number];
-      if (next === undefined) return;
-      moved = true;
-      const after = at.map((position, index) => (index === thread ? position + 1 : position));
-      if (next.op === 'W') walk(after, { ...memory, [next.loc]: next.val as number }, registers);
-      else walk(after, memory, [...registers, `${thread}:${next.reg}=${memory[next.loc]}`]);
-    });
-    if (!moved)
-      outcomes.add(
-        normalise([...registers, ...Object.entries(memory).map(([loc, value]) => `[${loc}]=${value}`)]),
-      );
-  };
-  walk(
-    threads.map(() => 0),
-    init,
-    [],
-  );
-  return outcomes;
 }

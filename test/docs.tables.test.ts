@@ -11,7 +11,7 @@ test('docs/machines is up to date; if not, run `npm run docs:tables`', async () 
     expect(readFileSync(`docs/machines/${file}`, 'utf8'), file).toBe(text);
 });
 
-test('the page of what is verified says what the claims say now', async () => {
+test('the page of what is verified says what the claims say now', { timeout: 400_000 }, async () => {
   const page = readFileSync(new URL('../docs/verification.md', import.meta.url), 'utf8');
   expect(page).toBe(await verificationPage());
 });

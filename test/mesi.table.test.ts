@@ -38,7 +38,6 @@ describe('mesi: table', () => {
     ['SM', 'SNOOP_GETM', 'IM drop'], // lost the race: must ask as BusRdX
     ['M', 'SNOOP_GETM', 'M impossible'], // queued behind the hold
     ['M', 'RECLAIMED', 'S lost'],
-    ['MP', 'SNOOP_PUT', 'MP drop'], // reads as I; the write will be refused
     ['MP', 'ACCEPTED', 'E done'],
     ['IM', 'GRANT_M', 'M fill granted'],
     ['IS', 'GRANT_E', 'E fill'],
@@ -56,6 +55,8 @@ describe('mesi: table', () => {
   it('serves the old value while the own write is in flight, and nothing once that is stale', () => {
     expect(cell('MP', 'LOAD', 'wait', true)).toBe('MP hit');
     expect(cell('MP', 'LOAD', 'wait', false)).toBe('MP stall');
+    expect(cell('MP', 'SNOOP_PUT', 'wait', true)).toBe('MP drop'); // the write will be refused
+    expect(cell('MP', 'SNOOP_PUT', 'wait', false)).toBe('MP'); //     told once
     expect(cell('MP', 'REFUSED', 'wait', true)).toBe('SM requestModified');
     expect(cell('MP', 'REFUSED', 'wait', false)).toBe('IM requestModified');
   });

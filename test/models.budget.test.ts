@@ -4,6 +4,7 @@ import { perform, scoreOf, type StepPlan } from 'tutti';
 import { modelAgent } from '../src/models/model-agent.ts';
 import { loadPrices } from '../src/routing/prices.ts';
 import { BudgetExceededError } from '../src/routing/ledger.ts';
+import { RunAccount } from '../src/routing/run-account.ts';
 import { scriptedModel } from '../src/testing/index.ts';
 
 const prices = await loadPrices({
@@ -53,9 +54,25 @@ test('without a budget everybody runs, and the report says what was used', async
   expect(usage.usd).toBeCloseTo(50 * (100 * 1e-3 + 20 * 1e-2), 9);
 });
 
+test('without a limit in money a model whose price nobody knows runs, and its cost is not known', async () => {
+  const model = scriptedModel({ provider: 'nobody', modelId: 'knows', script: ['fine'] });
+  const asker = modelAgent({ name: 'asker', model, prompt: 'x' });
+  const plan = { id: 'a', agent: asker as unknown as StepPlan['agent'] };
+  const { usage } = await perform(scoreOf('s', [plan])).result;
+  expect(usage).toMatchObject({ modelCalls: 1, usd: undefined });
+  expect(usage.tokens).toBeGreaterThan(0);
+});
+
 test('a performance without models says nothing of tokens', async () => {
   const { usage } = await perform(scoreOf('plain', [{ id: 'a', agent: { name: 'a', run: () => 1 } }])).result;
   expect(usage).toEqual({ calls: 1, retries: 0, stalls: 0 });
+});
+
+test('a limit that there is not is refused at once, with those that there are', () => {
+  const budget = { euros: 1 } as never;
+  expect(() => perform(fifty().score, { input: 7, budget })).toThrow(
+    /budget.euros: unknown limit. Use calls, tokens, usd/,
+  );
 });
 
 test.each([{ tokens: -1 }, { tokens: 1.5 }, { usd: Number.NaN }, { usd: -0.01 }])(
@@ -64,3 +81,13 @@ test.each([{ tokens: -1 }, { tokens: 1.5 }, { usd: Number.NaN }, { usd: -0.01 }]
     expect(() => perform(fifty().score, { input: 7, budget })).toThrow(/budget\.(tokens|usd).*Correct it/s);
   },
 );
+
+test('a step that begins again, by a retry, has its share again', () => {
+  const performed = { spenders: () => 3, deadline: undefined, shareOfTime: () => 1 };
+  const account = new RunAccount({}, performed);
+  const left = () => account.stepsLeft;
+  const seen = [left(), account.begin('a'), left(), account.end('a'), left(), account.begin('a'), left()];
+  expect(seen.filter((count) => count !== undefined)).toEqual([3, 3, 2, 3]);
+  for (const step of ['a', 'b', 'c']) account.end(step);
+  expect(left()).toBe(1); // whoever asks still runs
+});

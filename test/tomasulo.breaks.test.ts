@@ -1,7 +1,8 @@
 /** Claim: the lockstep notices each of the classic mistakes, and shrinks it to a few instructions. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { disagreement, programText } from '../specs/tomasulo/lockstep.ts';
+import { disagreement } from '../specs/tomasulo/lockstep.ts';
+import { programText } from '../specs/tomasulo/picture.ts';
 import { runMachines, type Seeded } from '../specs/tomasulo/machine.ts';
 import { cases } from './tomasulo.cases.ts';
 
@@ -22,7 +23,7 @@ test('readiness by exact match, where a superset is enough, is caught', () => {
   expect({ program, shows }).toMatchInlineSnapshot(`
     {
       "program": "p a ←; p a ←; p a ← a",
-      "shows": "start of 2 (p a): the machines never, Tomasulo in cycle 5",
+      "shows": "start of 2 (p a ← a): the machines never, Tomasulo in cycle 5",
     }
   `);
 });
@@ -32,7 +33,7 @@ test('a lost broadcast is caught, and the run ends all the same', () => {
   expect({ program, shows }).toMatchInlineSnapshot(`
     {
       "program": "p a ←; p a ← a",
-      "shows": "start of 1 (p a): the machines never, Tomasulo in cycle 4",
+      "shows": "start of 1 (p a ← a): the machines never, Tomasulo in cycle 4",
     }
   `);
   expect(runMachines(given, { lost: 0 }).times.some(({ start }) => start === Infinity)).toBe(true);

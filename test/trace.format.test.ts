@@ -314,33 +314,38 @@ test('lines, their owners and versions, the governor, the bill and a machine of 
   ]);
 });
 
-test('what model agents spend is told by their meter', async () => {
-  const sink = lines();
-  const trace = traceTo(sink);
-  const meter = trace.meter();
-  const model = scriptedModel({
-    script: [{ text: 'yes', usage: { input: 7, output: 2 } }],
-    modelId: 'small',
-  });
-  const asker = modelAgent({
-    name: 'asker',
-    model,
-    prompt: 'Is it?',
-    meter,
-    prices: { cost: () => 0.25, bound: () => 1 },
-  });
-  const asked = score('asked').step('answer', { agent: asker });
-  const run = perform(asked, { inspect: trace.inspect, runId: 'asked-1' });
-  trace.watch(run, asked);
-  await run.result;
-  await trace.close();
-  expect(eventsOf(sink.messages, /^run:asked-1$/)).toContainEqual({
-    type: 'tutti.usage',
-    stepId: 'answer',
-    model: 'scripted:small',
-    inputTokens: 7,
-    outputTokens: 2,
-    usd: 0.25,
-  });
-  expect(meter.run('asked-1')).toMatchObject({ calls: 1, usd: 0.25 });
-});
+test.each(['the performance', 'a meter, too'])(
+  'what a model agent spends is told once, by %s',
+  async (teller) => {
+    const sink = lines();
+    const trace = traceTo(sink);
+    const meter = trace.meter();
+    const model = scriptedModel({
+      script: [{ text: 'yes', usage: { input: 7, output: 2 } }],
+      modelId: 'small',
+    });
+    const asker = modelAgent({
+      name: 'asker',
+      model,
+      prompt: 'Is it?',
+      prices: { cost: () => 0.25, bound: () => 1 },
+      ...(teller === 'the performance' ? {} : { meter }),
+    });
+    const asked = score('asked').step('answer', { agent: asker });
+    const run = perform(asked, { inspect: trace.inspect, runId: 'asked-1' });
+    trace.watch(run, asked);
+    await run.result;
+    await trace.close();
+    const told = eventsOf(sink.messages, /^run:asked-1$/).filter(({ type }) => type === 'tutti.usage');
+    expect(told).toEqual([
+      {
+        type: 'tutti.usage',
+        stepId: 'answer',
+        model: 'scripted:small',
+        inputTokens: 7,
+        outputTokens: 2,
+        usd: 0.25,
+      },
+    ]);
+  },
+);

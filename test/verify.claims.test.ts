@@ -17,7 +17,7 @@ import {
 } from '../specs/index.ts';
 import { governorRun } from '../specs/governor/lockstep.ts';
 import { explore, MesiViolation } from '../specs/mesi/explore.ts';
-import { Random } from '../specs/random.ts';
+import { Random } from '../specs/harness/random.ts';
 
 const bounds: Bounds = { agents: 3, lines: 1, runs: 200, seed: 7 };
 async function all(claims?: readonly Claim[], given = bounds): Promise<Judged[]> {

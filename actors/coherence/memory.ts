@@ -30,6 +30,8 @@ export interface Faults {
   readonly applyDuplicates?: boolean;
   readonly reclaimStale?: boolean;
   readonly noHold?: boolean;
+  readonly leaveReaders?: boolean;
+  readonly invalidateRequester?: boolean;
 }
 
 export interface MemoryOptions {
@@ -206,6 +208,7 @@ export class Memory {
     if (this.#wait) cell.sharers = NOBODY;
     share(cell, agent);
     sink.others(agent, cell, 'SNOOP_GETM');
+    if (this.#faults.invalidateRequester === true) sink.own(agent, cell, 'SNOOP_GETM');
     sink.own(agent, cell, 'GRANT_M');
     sink.held(cell);
   }
@@ -264,7 +267,7 @@ export class Memory {
   #next(cell: Cell, sink: Sink): void {
     const { readers, owner } = cell;
     cell.readers = NOBODY;
-    for (const reader of readers) {
+    for (const reader of this.#faults.leaveReaders === true ? NOBODY : readers) {
       share(cell, reader);
       sink.own(reader, cell, 'GRANT_S');
     }

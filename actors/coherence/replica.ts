@@ -72,6 +72,7 @@ export class Replica implements Sink, LineVoice {
   #flushing = false;
   #applied: Seq;
   #closed = false;
+  #left: Error | undefined;
   #waiting: { seq: Seq; resolve: () => void; reject: (why: Error) => void }[] = [];
 
   constructor(options: ReplicaOptions) {
@@ -131,6 +132,11 @@ export class Replica implements Sink, LineVoice {
     (this.#hosted[cell.index] ??= []).push(line);
     return line;
   }
+  /** Forgets a line whose agent has left: it hears of its key no more. */
+  drop(line: Line): void {
+    const hosted = this.#hosted[line.cell.index];
+    if (hosted !== undefined) this.#hosted[line.cell.index] = hosted.filter((other) => other !== line);
+  }
   /** Asks for a new copy as soon as the entry that took the old one has been applied. */
   prefetch(line: Line): void {
     this.#prefetches.push(line);
@@ -156,8 +162,10 @@ export class Replica implements Sink, LineVoice {
     this.flush();
   }
   /** Appends an entry.
-   *  @returns its result, at once where the bus is in process and idle. */
+   *  @returns its result, at once where the bus is in process and idle.
+   *  @throws why the replica has left the bus, if it has: nobody would ever answer. */
   say(sender: Sender, unsent: Unsent): Promise<Result> | Result {
+    if (this.#left !== undefined) throw this.#left;
     const entry = sender.number(unsent);
     const settled = sender.expect(entry.number);
     this.#publish(sender, entry);
@@ -166,6 +174,7 @@ export class Replica implements Sink, LineVoice {
   /** Leaves the bus. Whoever waits is told why. */
   stop(why: Error = new Error('the replica has left the bus.')): void {
     this.#closed = true;
+    this.#left = why;
     for (const sender of this.senders.values()) sender.abandon(why);
     for (const { reject } of this.#waiting.splice(0)) reject(why);
     this.#subscription.unsubscribe();

@@ -3,7 +3,7 @@
  *
  *  Text: cpufreq_governor.c (`dbs_update_util_handler`, `cpufreq_dbs_governor_limits`), cpufreq_ondemand.c
  *  (`od_dbs_update`, `od_update`, `dbs_freq_increase`, `generic_powersave_bias_target`), cpufreq_conservative.c
- *  (`cs_dbs_update`), cpufreq_userspace.c, cpufreq_schedutil.c (`sugov_update_single_freq` and what it calls),
+ *  (`cs_dbs_update`, `cs_limits`), cpufreq_userspace.c, cpufreq_schedutil.c (`sugov_update_single_freq` and what it calls),
  *  cpufreq.h (`cpufreq_table_find_index_al`, `_ah`, `_ac`). */
 
 type Uint = number;
@@ -33,51 +33,89 @@ const IOWAIT_BOOST_MIN = SCALE / 8;
 const LONG_AGO = -1e15;
 const u32 = (x: number): Uint => Math.floor(x);
 
+/** Where the machine is known to differ from the text. Each is a fault of the machine; none is set once it is mended. */
+export type Departures = {
+  /** After a start or a boost, schedutil takes a demand of nothing for the one it has already served. */
+  readonly idle_is_served: boolean;
+  /** What conservative asked for before its limits changed still counts after (the kernel before cs_limits, 2026). */
+  readonly request_outlives_limits: boolean;
+};
+
 export class KernelPolicy {
   cur: Uint;
   min: Uint;
   max: Uint;
+  governor: string;
   private readonly table: readonly Uint[];
-  private readonly governor: string;
-  private readonly t: Tunables;
+  private readonly departs: Departures;
+  private t: Tunables;
   // policy_dbs_info
-  private last_sample_time = LONG_AGO;
-  private sample_delay: Uint;
-  private rate_mult: Uint = 1;
-  private idle_periods: Uint = UINT_MAX;
+  private last_sample_time!: Uint;
+  private sample_delay!: Uint;
+  private rate_mult!: Uint;
+  private idle_periods!: Uint;
   // od_policy_dbs_info
-  private freq_lo: Uint = 0;
-  private freq_lo_delay: Uint = 0;
-  private freq_hi_delay: Uint = 0;
-  private od_sub_sample = false;
+  private freq_lo!: Uint;
+  private freq_lo_delay!: Uint;
+  private freq_hi_delay!: Uint;
+  private od_sub_sample!: boolean;
   // cs_policy_dbs_info
-  private down_skip: Uint = 0;
-  private requested_freq: Uint;
+  private down_skip!: Uint;
+  private requested_freq!: Uint;
   // userspace
-  private setspeed: Uint;
+  private setspeed!: Uint;
   // sugov_policy, sugov_cpu
-  private last_freq_update_time = LONG_AGO;
-  private next_freq: Uint = 0;
-  private cached_raw_freq: Uint = 0;
-  private limits_changed = false;
-  private need_freq_update = false;
-  private iowait_boost: Uint = 0;
-  private iowait_boost_pending = false;
-  private last_update = LONG_AGO;
-  private saved_idle_calls: Uint = 0;
+  private last_freq_update_time!: Uint;
+  private next_freq!: Uint;
+  private cached_raw_freq!: Uint;
+  private limits_changed!: boolean;
+  private need_freq_update!: boolean;
+  private iowait_boost!: Uint;
+  private iowait_boost_pending!: boolean;
+  private last_update!: Uint;
+  private saved_idle_calls!: Uint;
 
-  constructor(governor: string, table: readonly Uint[], tunables: Tunables, cur: Uint, min: Uint, max: Uint) {
+  /** A policy at its lowest frequency, without limits of its own. */
+  constructor(governor: string, table: readonly Uint[], tunables: Tunables, departs: Departures) {
     this.governor = governor;
     this.table = table;
     this.t = tunables;
-    this.cur = cur;
-    this.min = min;
-    this.max = max;
-    this.sample_delay = tunables.sampling_rate;
-    this.requested_freq = cur;
-    this.setspeed = cur;
-    if (governor === 'performance') this.driver_target(this.max, 'H');
-    if (governor === 'powersave') this.driver_target(this.min, 'L');
+    this.departs = departs;
+    this.cur = this.min = table[0]!;
+    this.max = table[table.length - 1]!;
+    this.start(governor);
+  }
+
+  /** `cpufreq_start_governor`: the governor's `start`, then its `limits`. */
+  start(governor: string): void {
+    this.governor = governor;
+    this.last_sample_time = LONG_AGO;
+    this.sample_delay = this.t.sampling_rate;
+    this.rate_mult = 1;
+    this.idle_periods = UINT_MAX;
+    this.freq_lo = this.freq_lo_delay = this.freq_hi_delay = 0;
+    this.od_sub_sample = false;
+    this.down_skip = 0;
+    this.requested_freq = this.setspeed = this.cur;
+    this.last_freq_update_time = this.last_update = LONG_AGO;
+    this.next_freq = this.cached_raw_freq = 0;
+    this.iowait_boost = this.saved_idle_calls = 0;
+    this.iowait_boost_pending = false;
+    this.need_freq_update = true; // the driver has CPUFREQ_NEED_UPDATE_LIMITS
+    this.limits(this.min, this.max);
+    if (this.departs.idle_is_served) this.limits_changed = this.need_freq_update = false;
+  }
+
+  /** Other tunables, for the samples to come; a delay that runs is not cut short. */
+  tune(tunables: Tunables): void {
+    this.t = tunables;
+  }
+
+  /** Not the kernel's: one step up at once, and whatever the governor remembers of its last choice is this one. */
+  step_up(): void {
+    this.driver_target(this.cur + 1, 'L');
+    this.requested_freq = this.next_freq = this.cur;
+    this.cached_raw_freq = this.departs.idle_is_served ? 0 : UINT_MAX;
   }
 
   /** A scheduler tick, or a load sample. */
@@ -118,6 +156,7 @@ export class KernelPolicy {
         if (this.max < this.cur) this.driver_target(this.max, 'H');
         else if (this.min > this.cur) this.driver_target(this.min, 'L');
         this.sample_delay = 0;
+        if (!this.departs.request_outlives_limits) this.requested_freq = this.cur; // cs_limits
         this.limits_changed = true;
     }
   }

@@ -1,68 +1,195 @@
-/** What Table 3 claims of DVFS and tempo governors, judged against the kernel's own rules (`model.ts`). */
+/** What Table 3 claims of DVFS and tempo governors. What a governor does is judged against the kernel's own rules
+ *  (`model.ts`) and the pool's (`pool/model.ts`), in lock-step; what it guarantees and how it fails, by looking. */
 import type { AnyStateMachine } from 'xstate';
-import { GOVERNORS, type GovernorName } from '../../machines/governor.ts';
+import { GOVERNORS } from '../../machines/governor.ts';
 import { tempoGovernor } from '../../machines/tempo-governor.ts';
+import { cells } from '../harness/cells.ts';
 import type { Bounds, Claim, Finding } from '../claim.ts';
-import { turns } from '../turn.ts';
+import { turns } from '../harness/turn.ts';
+import { smallest } from './compare.ts';
+import { holds, type Judging } from './holds.ts';
+import * as invariants from './invariants.ts';
 import { governorRun } from './lockstep.ts';
+import { DEPARTED, DEPARTURES, KERNEL_CALL } from './mapping.ts';
+import type { Departures } from './model.ts';
+import { DEPTH, everySequence } from './scope.ts';
 
-const machine = tempoGovernor as unknown as AnyStateMachine;
-
-/** Runs this governor beside the kernel's until they differ or the runs are over. */
+/** Runs a governor beside its model until they differ or the runs are over. */
 async function lockstep(
-  policies: readonly GovernorName[],
+  machine: AnyStateMachine,
   { runs, seed, signal, progress }: Bounds,
 ): Promise<Finding> {
   const turn = turns(signal);
   let samples = 0;
   let done = 0;
-  for (const policy of policies) {
+  for (const policy of GOVERNORS) {
     for (let i = 0; i < runs; i++, done++) {
       await turn();
-      progress?.(done / (runs * policies.length));
+      progress?.(done / (runs * GOVERNORS.length));
       const run = governorRun(machine, policy, seed + i);
       samples += run.samples;
       if (run.counterexample !== undefined)
         return { verdict: 'fails', bound: policy, runs: done + 1, counterexample: run.counterexample };
     }
   }
-  const bound = `${runs} random traces for each of ${policies.length} policies`;
+  const bound = `${runs} random traces for each of ${GOVERNORS.length} policies`;
   return { verdict: 'isomorphism', bound, runs: done, transitions: samples };
 }
 
-export const governorClaims: readonly Claim[] = [
-  {
-    mapping: 'dvfs',
-    criterion: 'operational semantics',
-    property: 'After every sample each governor is at the frequency that the kernel would have chosen.',
-    source: 'cpufreq_ondemand.c, cpufreq_conservative.c, cpufreq_schedutil.c; paper 4.5',
-    expected: 'isomorphism',
-    instrument: 'lockstep',
-    check: (bounds) => lockstep(GOVERNORS, bounds),
-  },
-  {
-    mapping: 'dvfs',
-    criterion: 'invariant guarantees',
-    property:
-      'Floor and ceiling are the kernel’s after every sample, for the policies that follow load or a set speed.',
-    source: 'cpufreq.c (policy->min, policy->max); paper 4.5',
-    expected: 'holds',
-    instrument: 'lockstep',
-    check: async (bounds) =>
-      asHolds(await lockstep(['schedutil', 'ondemand', 'conservative', 'userspace'], bounds)),
-  },
-  {
-    mapping: 'dvfs',
-    criterion: 'failure modes',
-    property:
-      'A budget lowers and lifts the ceiling as a thermal limit does: the policies that ignore load follow it to the kernel’s frequency.',
-    source: 'cpufreq_governor.c (cpufreq_dbs_governor_limits); paper 4.5',
-    expected: 'holds',
-    instrument: 'lockstep',
-    // The traces lower and raise the budget about once in fourteen samples.
-    check: async (bounds) => asHolds(await lockstep(['performance', 'powersave'], bounds)),
-  },
-];
+/** Takes every short sequence of commands. */
+async function explored(
+  machine: AnyStateMachine,
+  { signal, progress }: Bounds,
+  departs: Departures = DEPARTURES,
+): Promise<Finding> {
+  const turn = turns(signal);
+  const bound = `every sequence of ${DEPTH} commands after the choice of a policy, on a ladder of 3 points`;
+  let transitions = 0;
+  for (const { steps, part, found } of everySequence(machine, DEPTH, departs)) {
+    await turn();
+    progress?.(part);
+    transitions = steps;
+    if (found === undefined) continue;
+    const counterexample = smallest(machine, found, departs);
+    return { verdict: 'fails', bound, transitions, counterexample };
+  }
+  return { verdict: 'isomorphism', bound, transitions };
+}
 
-const asHolds = (found: Finding): Finding =>
-  found.verdict === 'isomorphism' ? { ...found, verdict: 'holds' } : found;
+function total(machine: AnyStateMachine): Finding {
+  const table = cells(machine, Object.keys(KERNEL_CALL));
+  const missing = table.filter(({ kind }) => kind === 'missing');
+  const bound = `${table.length} cells`;
+  if (missing.length === 0) return { verdict: 'holds', bound };
+  const what = `not declared: ${missing.map(({ state, event }) => `${state} ${event}`).join(', ')}.`;
+  return { verdict: 'fails', bound, counterexample: { what, transcript: [] } };
+}
+
+const dvfs = { mapping: 'dvfs' } as const;
+
+/** The claims of a governor, or of one with a mistake in it. */
+export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
+  const judged = (judging: Omit<Judging, 'policies'> & Partial<Judging>) => (bounds: Bounds) =>
+    holds(machine, { policies: GOVERNORS, ...judging }, bounds);
+  return [
+    {
+      ...dvfs,
+      criterion: 'operational semantics',
+      property:
+        'After every event each governor is at the frequency and within the limits that the kernel would have chosen, and says so exactly when its point changes.',
+      source:
+        'cpufreq.c, cpufreq_ondemand.c, cpufreq_conservative.c, cpufreq_userspace.c, cpufreq_schedutil.c; paper 4.5',
+      expected: 'isomorphism',
+      instrument: 'lockstep',
+      check: (bounds) => lockstep(machine, bounds),
+    },
+    {
+      ...dvfs,
+      criterion: 'operational semantics',
+      property:
+        'Modes, budgets, deadlines, boosts and changes of policy do what is decided, in every short sequence of them.',
+      source: 'docs/decisions/0021; paper 4.5',
+      expected: 'isomorphism',
+      instrument: 'explore',
+      check: (bounds) => explored(machine, bounds),
+    },
+    ...departuresOf(machine),
+    {
+      ...dvfs,
+      criterion: 'invariant guarantees',
+      property: 'Each policy declares what it does with each event.',
+      source: 'Definition 6; docs/decisions/0028',
+      expected: 'holds',
+      instrument: 'cells',
+      check: () => total(machine),
+    },
+    {
+      ...dvfs,
+      criterion: 'invariant guarantees',
+      property:
+        'The frequency is one of the table, between floor and ceiling; a change of point is said once.',
+      source: 'cpufreq.c (policy->min, policy->max, __cpufreq_driver_target); paper 4.5',
+      expected: 'holds',
+      instrument: 'scenario',
+      check: judged({ invariants: [invariants.bounded, invariants.announced] }),
+    },
+    {
+      ...dvfs,
+      criterion: 'invariant guarantees',
+      property:
+        'Loads move the frequency no oftener than the rate limit or the sampling rate, and not at all under performance, powersave and userspace.',
+      source: 'cpufreq_schedutil.c (sugov_should_update_freq); cpufreq_governor.c (dbs_update_util_handler)',
+      expected: 'holds',
+      instrument: 'scenario',
+      check: judged({ invariants: [invariants.unhurried, invariants.deaf] }),
+    },
+    {
+      ...dvfs,
+      criterion: 'invariant guarantees',
+      property: 'From the same place, more load never gives ondemand or schedutil a lower frequency.',
+      source: 'cpufreq_ondemand.c (od_update); cpufreq_schedutil.c (get_next_freq)',
+      expected: 'holds',
+      instrument: 'scenario',
+      check: judged({ policies: ['ondemand', 'schedutil'], invariants: [invariants.monotone] }),
+    },
+    {
+      ...dvfs,
+      criterion: 'invariant guarantees',
+      property:
+        'No work is kept waiting: at a sample ondemand above its threshold is at the ceiling, schedutil leaves no demand unserved that the ceiling allows, and does not slow down a pool that has not been idle.',
+      source: 'cpufreq_ondemand.c (od_update); cpufreq_schedutil.c (sugov_update_single_freq)',
+      expected: 'holds',
+      instrument: 'scenario',
+      check: judged({
+        policies: ['ondemand', 'schedutil'],
+        invariants: [invariants.conserving, invariants.patient],
+      }),
+    },
+    {
+      ...dvfs,
+      criterion: 'failure modes',
+      property:
+        'A budget throttles as heat does: no point is dearer than the allowance, and one of nothing forces the lowest point, whatever load, deadline, boost or mode want.',
+      source: 'cpufreq.c (freq_qos, policy->max); docs/decisions/0021; paper 4.5',
+      expected: 'holds',
+      instrument: 'scenario',
+      check: judged({ invariants: [invariants.affordable], atEnd: [invariants.exhausted] }),
+    },
+    {
+      ...dvfs,
+      criterion: 'failure modes',
+      property:
+        'A deadline is a floor: no point is later than it where the ladder has one that is not and the budget allows it.',
+      source: 'cpufreq.c (freq_qos, policy->min); docs/decisions/0021',
+      expected: 'holds',
+      instrument: 'scenario',
+      check: judged({ invariants: [invariants.timely] }),
+    },
+    {
+      ...dvfs,
+      criterion: 'failure modes',
+      property:
+        'Throttling leaves no trace: when the ceiling is lifted, the next sample decides as if it had never been lowered; conservative comes back by steps.',
+      source:
+        'cpufreq_governor.c (cpufreq_dbs_governor_limits); cpufreq_schedutil.c (sugov_limits); cpufreq_conservative.c',
+      expected: 'holds',
+      instrument: 'scenario',
+      check: judged({ atEnd: [invariants.recovering, invariants.climbing] }),
+    },
+  ];
+}
+
+/** What does not hold, by a fault of the machine that is known: it is claimed, and the counter-example is shown. */
+const departuresOf = (machine: AnyStateMachine): Claim[] =>
+  (Object.keys(DEPARTED) as (keyof Departures)[])
+    .filter((departure) => DEPARTURES[departure])
+    .map((departure) => ({
+      ...dvfs,
+      criterion: 'operational semantics',
+      ...DEPARTED[departure],
+      expected: 'fails',
+      instrument: 'explore',
+      check: (bounds) => explored(machine, bounds, { ...DEPARTURES, [departure]: false }),
+    }));
+
+export const governorClaims: readonly Claim[] = governorClaimsOf(tempoGovernor as unknown as AnyStateMachine);

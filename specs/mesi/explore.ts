@@ -1,9 +1,15 @@
 /** Every reachable state of N lines of one key, their outboxes and memory: the lines by the table, memory by its own
- *  code. Versions and epochs are kept only as far as they matter: current, or not. */
+ *  code. Versions and epochs are kept only as far as they matter: current, or not.
+ *
+ *  Worlds are plain here, one step is a function from one to the next, and nothing is told apart or taken together
+ *  cleverly: a witness for whoever is clever. `search.ts`, which claims are judged by and which goes much further,
+ *  compares its worlds with these. */
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine, compile, type LineEvent, type ReaderPolicy } from '../../machines/index.ts';
 import { Memory, type Entry, type Faults, type MemorySnapshot, type Sink } from '../../actors/index.ts';
+import type { Message } from '../claim.ts';
 import { PERMISSION } from './mapping.ts';
+import { tellSteps } from './transcript.ts';
 
 export interface LineView {
   readonly state: string;
@@ -232,9 +238,11 @@ export interface Graph {
 export class MesiViolation extends Error {
   override name = 'MesiViolation';
   readonly steps: readonly Step[];
-  constructor(what: string, steps: readonly Step[]) {
+  readonly transcript: readonly Message[];
+  constructor(what: string, steps: readonly Step[], transcript: readonly Message[]) {
     super(what);
     this.steps = steps;
+    this.transcript = transcript;
   }
 }
 
@@ -267,6 +275,12 @@ export function explore(
         throw new Error(`impossible: ${event} in ${state}`);
     },
   };
+  const violation = (what: string, at: number, last: Step): MesiViolation => {
+    const steps = wayTo(at, last);
+    const setting = { agents: count, readers, faults, machine, ...scope };
+    const keyed = steps.map((step) => ({ ...step, key: 0 }));
+    return new MesiViolation(what, steps, tellSteps(setting, keyed, what));
+  };
   const wayTo = (at: number, last: Step): Step[] => {
     const way = [last];
     for (let parent = parents[at]; parent !== undefined; parent = parents[parent[1]]) way.unshift(parent[0]);
@@ -282,13 +296,13 @@ export function explore(
         to = after(world, step, readers, observer, faults, table);
         if (scope.bus === 'atomic') to = drained(to, readers, observer, faults, table);
       } catch (error) {
-        throw new MesiViolation((error as Error).message, wayTo(at, step));
+        throw violation((error as Error).message, at, step);
       }
       const key = JSON.stringify(to);
       let index = known.get(key);
       if (index === undefined) {
         const problem = wrong(to, readers);
-        if (problem !== undefined) throw new MesiViolation(problem, wayTo(at, step));
+        if (problem !== undefined) throw violation(problem, at, step);
         known.set(key, (index = worlds.push(to) - 1));
         parents[index] = [step, at];
         if (index > limit) throw new RangeError(`more than ${limit} states`);

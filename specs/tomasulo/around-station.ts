@@ -2,7 +2,7 @@
  *  orchestrator and of the bus; cells that are called impossible rest on them. */
 import type { EventObject } from 'xstate';
 import type { StationContext, StationEvent } from '../../machines/reservation-station.ts';
-import type { Situation, Surroundings } from '../walk.ts';
+import type { Situation, Surroundings } from '../harness/walk.ts';
 
 /** What goes on the bus at the end of a step. */
 type Ending = 'value' | 'default' | 'fault';
@@ -17,7 +17,11 @@ export interface AroundStation {
   readonly holds: number;
   readonly requested: boolean;
   readonly running: boolean;
+  /** It was squashed while it ran; and it told the agent. */
+  readonly stopped: boolean;
   readonly aborted: boolean;
+  /** It was squashed, or its broadcast has passed, and it stayed. */
+  readonly overdue: boolean;
   /** What it has to put on the bus, by what it was told; and what it did. */
   readonly owes: Ending | undefined;
   readonly wrote: Ending | undefined;
@@ -35,7 +39,9 @@ const nobody: AroundStation = {
   holds: 0,
   requested: false,
   running: false,
+  stopped: false,
   aborted: false,
+  overdue: false,
   owes: undefined,
   wrote: undefined,
   retries: 0,
@@ -90,11 +96,10 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
     return events as EventObject[];
   },
   after: ({ value, surroundings }, event, said) => {
-    if (said.includes('release')) {
-      return {
-        ...nobody,
-        leaked: surroundings.leaked || (surroundings.requested && !said.includes('withdraw')),
-      };
+    const leaves = said.indexOf('release');
+    if (leaves >= 0) {
+      const withdrawn = said.slice(0, leaves).includes('withdraw'); // afterwards it speaks for nobody
+      return { ...nobody, leaked: surroundings.leaked || (surroundings.requested && !withdrawn) };
     }
     const next: { -readonly [K in keyof AroundStation]: AroundStation[K] } = { ...surroundings };
     const issue = event as Issue;
@@ -116,6 +121,11 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
       const { retryable } = event as StationEvent & { type: 'FAILED' };
       if (next.running && retryable !== false && next.retries > 0) next.retries--;
       else bad();
+    }
+    if (event.type === 'WRITTEN') next.overdue = true;
+    if (event.type === 'SQUASH') {
+      if (next.running) next.stopped = true;
+      else next.overdue = next.busy && next.wrote === undefined;
     }
     if (event.type === 'DONE' || event.type === 'FAILED') next.running = false;
     // What has begun is not held, and what waits for its broadcast has begun.
@@ -141,6 +151,8 @@ export const stationAgrees = ({
   surroundings: s,
 }: Situation<AroundStation, StationContext>): boolean =>
   !s.leaked &&
+  !s.overdue &&
+  s.stopped === s.aborted &&
   s.wrote === s.owes &&
   (value === 'free') === !s.busy &&
   (value === 'ready') === s.requested &&

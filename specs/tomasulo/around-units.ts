@@ -1,6 +1,7 @@
 /** What units and the conductor live in: who may tell them what and when, and what they must answer. */
-import type { UnitContext } from '../../machines/functional-unit.ts';
-import type { Situation, Surroundings } from '../walk.ts';
+import { grantable, type UnitContext } from '../../machines/functional-unit.ts';
+import type { Reads } from '../harness/told.ts';
+import type { Situation, Surroundings } from '../harness/walk.ts';
 
 /** What a unit's surroundings know of it. */
 export interface AroundUnit {
@@ -9,7 +10,15 @@ export interface AroundUnit {
   readonly silent: boolean;
 }
 
-/** A unit and its stations, at most `most` of which run or wait. */
+/** How many of those queued are granted now, by what the unit's actor reads of it: see `told`. */
+export const unitTells: Reads = { grantQueued: grantable };
+
+const granted = (word: string): number => {
+  const [action, count] = word.split(' ');
+  return action === 'grant' ? 1 : action === 'grantQueued' ? Number(count ?? 0) : 0;
+};
+
+/** A unit that tells, and its stations, at most `most` of which run or wait. */
 export const aroundUnit = (most: number): Surroundings<AroundUnit, UnitContext> => ({
   initial: { running: 0, waiting: 0, silent: false },
   may: ({ surroundings: { running, waiting } }) => {
@@ -19,17 +28,13 @@ export const aroundUnit = (most: number): Surroundings<AroundUnit, UnitContext> 
     if (running > 0) types.push('RELEASE');
     return types.map((type) => ({ type }));
   },
-  after: ({ context: { capacity }, surroundings: { running, waiting, silent } }, { type }, said) => {
+  after: ({ surroundings: { running, waiting, silent } }, { type }, said) => {
     const asks = waiting + (type === 'ACQUIRE' ? 1 : 0) - (type === 'WITHDRAW' ? 1 : 0);
     const runs = running - (type === 'RELEASE' ? 1 : 0);
-    const granted = said.includes('grant')
-      ? 1
-      : said.includes('grantQueued')
-        ? Math.min(capacity - runs, asks)
-        : 0;
+    const grants = said.reduce((sum, word) => sum + granted(word), 0);
     return {
-      running: runs + granted,
-      waiting: asks - granted,
+      running: runs + grants,
+      waiting: asks - grants,
       silent: type === 'TACET' || (silent && type !== 'WAKE'),
     };
   },
@@ -92,17 +97,19 @@ export const aroundConductor: Surroundings<AroundConductor> = {
   after: ({ surroundings: s }, { type }, said) => {
     const runs = s.due && !s.stopped && !s.settled;
     const stops = (type === 'CAESURA' && !s.settled) || (type === 'STALL_TIMEOUT' && s.stalled);
+    // Whoever is squashed waits no more: who waits is named, and the watch is over, before that.
+    const inTime = said.includes('squash') ? said.slice(0, said.indexOf('squash')) : said;
     return {
       due: s.due || (type === 'DOWNBEAT' && !s.stopped),
       begun: s.begun || said.includes('begin'),
       stalled: runs && !stops && (type === 'STALL' || (s.stalled && type !== 'PROGRESS')),
       watching:
-        said.includes('watch') || (s.watching && !said.includes('unwatch') && !said.includes('deadlock')),
+        said.includes('watch') || (s.watching && !inTime.includes('unwatch') && !inTime.includes('deadlock')),
       armed: s.armed || said.includes('watch'),
       stopped: s.stopped || stops,
       squashed: s.squashed || said.includes('squash'),
       deadlocks:
-        s.deadlocks + (said.includes('deadlock') ? 1 : 0) - (type === 'STALL_TIMEOUT' && s.stalled ? 1 : 0),
+        s.deadlocks + (inTime.includes('deadlock') ? 1 : 0) - (type === 'STALL_TIMEOUT' && s.stalled ? 1 : 0),
       settled: s.settled || type === 'SETTLED' || (type === 'CAESURA' && !s.due),
       finished: s.finished + said.filter((word) => word === 'finish').length,
     };

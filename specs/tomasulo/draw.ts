@@ -1,5 +1,5 @@
 /** Programs over few names, so that names are written again, on hardware of any size, drawn from a seed. */
-import { Random } from '../random.ts';
+import { Random } from '../harness/random.ts';
 import type { Case } from './model.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'] as const;

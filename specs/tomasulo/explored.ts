@@ -1,14 +1,16 @@
 /** What exploring each machine among its surroundings says of it; `properties.ts` has what lock-step says. */
 import type { AnyStateMachine } from 'xstate';
-import { conductor, functionalUnit, reservationStation } from '../../machines/index.ts';
-import { cells } from '../cells.ts';
+import { conductor, functionalUnit, reservationStation, type StationContext } from '../../machines/index.ts';
+import { cells } from '../harness/cells.ts';
 import type { Claim, Finding, Message } from '../claim.ts';
-import { walk, type WalkOptions } from '../walk.ts';
+import { equivalentTo } from '../harness/product.ts';
+import { told } from '../harness/told.ts';
+import { walk, type WalkOptions } from '../harness/walk.ts';
 import { aroundStation, stationAgrees } from './around-station.ts';
-import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees } from './around-units.ts';
+import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees, unitTells } from './around-units.ts';
 
 const station = reservationStation as unknown as AnyStateMachine;
-const unit = functionalUnit as unknown as AnyStateMachine;
+const unit = told(functionalUnit as unknown as AnyStateMachine, unitTells);
 const leader = conductor as unknown as AnyStateMachine;
 
 const unitOf = (capacity: number): WalkOptions<any> => ({
@@ -17,17 +19,40 @@ const unitOf = (capacity: number): WalkOptions<any> => ({
   invariant: unitAgrees,
 });
 
-/** Each machine with every setting in which it is explored; the first setting visits every possible cell. */
-export const EXPLORED: Readonly<
-  Record<string, { machine: AnyStateMachine; settings: readonly WalkOptions<any>[] }>
-> = {
+export interface Explored {
+  readonly machine: AnyStateMachine;
+  /** The first of them visits every possible cell. */
+  readonly settings: readonly WalkOptions<any>[];
+  /** What of a context the machine's actor reads when it does what the machine said. */
+  readonly hears: (action: string, context: any) => unknown;
+}
+
+/** Each machine with every setting in which it is explored. */
+export const EXPLORED: Readonly<Record<string, Explored>> = {
   'reservation-station': {
     machine: station,
     settings: [{ input: { station: 0 }, surroundings: aroundStation, invariant: stationAgrees }],
+    hears: (_, { station: place }: StationContext) => place, // actors/station-pool.ts
   },
-  'functional-unit': { machine: unit, settings: [unitOf(3), unitOf(1), unitOf(2), unitOf(5)] },
-  conductor: { machine: leader, settings: [{ surroundings: aroundConductor, invariant: conductorAgrees }] },
+  'functional-unit': {
+    machine: unit,
+    settings: [unitOf(3), unitOf(1), unitOf(2), unitOf(5)],
+    hears: () => null, // actors/unit.ts reads what the unit tells
+  },
+  conductor: {
+    machine: leader,
+    settings: [{ surroundings: aroundConductor, invariant: conductorAgrees }],
+    hears: () => null, // its context is empty
+  },
 };
+
+/** Whether exploring tells a machine from the real one. */
+export const kills = ({ settings }: Explored, mutant: AnyStateMachine): boolean =>
+  settings.some((setting) => walk(mutant, setting).violation !== undefined);
+
+/** Whether nobody could tell a mutant from the real machine, in any setting. */
+export const isEquivalent = ({ machine, settings, hears }: Explored, mutant: AnyStateMachine): boolean =>
+  settings.every((setting) => equivalentTo(machine, mutant, { ...setting, hears }).equivalent);
 
 function walked(name: string): Finding {
   const { machine, settings } = EXPLORED[name]!;
@@ -76,7 +101,8 @@ export const exploredClaims: readonly Claim[] = [
   {
     mapping: 'tomasulo',
     criterion: 'invariant guarantees',
-    property: 'A station starts once its last operand is there, never before, and writes exactly one result.',
+    property:
+      'A station starts once its last operand is there, never before, writes exactly one result, and leaves when that has passed or it is squashed.',
     source: 'Tomasulo 1967; paper 4.3 (no lost operand, fire once)',
     expected: 'holds',
     instrument: 'explore',

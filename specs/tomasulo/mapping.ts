@@ -1,5 +1,8 @@
 /** What of Tomasulo's hardware is what of the machines, and what that is among agents. */
+import type { ConductorMachine } from '../../machines/conductor.ts';
+import type { FunctionalUnitMachine } from '../../machines/functional-unit.ts';
 import type { ReservationStationMachine } from '../../machines/reservation-station.ts';
+import type { IssueStage, StationStage, UnitStage } from './stages.ts';
 
 export interface Correspondence {
   readonly hardware: string;
@@ -19,21 +22,47 @@ export const TOMASULO_TABLE: readonly Correspondence[] = [
   { hardware: 'Qj, Qk', machine: '`missing`', agents: 'inputs still due' },
   { hardware: 'common data bus', machine: 'pulse on the bus', agents: 'a result told to all who wait' },
   { hardware: 'functional unit', machine: 'functionalUnit', agents: 'a model or tool with a capacity' },
+  {
+    hardware: 'issue stage that runs or stalls',
+    machine: 'conductor',
+    agents: 'the life of one performance',
+  },
 ];
 
-type State = ReturnType<ReservationStationMachine['getInitialSnapshot']>['value'];
+type StateOf<M extends { getInitialSnapshot: (...args: never[]) => { value: unknown } }> = ReturnType<
+  M['getInitialSnapshot']
+>['value'] &
+  string;
 
 /** Where the hardware's station is between issue and its write; `none` where agents need what Tomasulo has not. */
-export type Stage = 'not busy' | 'waits for operands' | 'waits for a unit' | 'executes' | 'writes' | 'none';
+export type Stage = StationStage | 'none';
 
 /** Total: a new state of the station does not compile until it is mapped. */
-export const STAGE: Readonly<Record<State, Stage>> = {
+export const STAGE: Readonly<Record<StateOf<ReservationStationMachine>, Stage>> = {
   free: 'not busy',
-  waiting: 'waits for operands', // Qj ≠ 0 or Qk ≠ 0
-  ready: 'waits for a unit', //     Qj = Qk = 0
+  waiting: 'waits for operands', //  Qj ≠ 0 or Qk ≠ 0
+  ready: 'waits for a unit', //      Qj = Qk = 0
   executing: 'executes',
-  writing: 'writes', //   complete, waits for the common data bus
-  held: 'none', //        a fermata, or the rest before a retry
-  poisoned: 'none', //    a fault is broadcast; in 1967 an exception is not an operand
-  squashed: 'none', //    cancelled; the machine of 1967 does not speculate
+  writing: 'writes its result', //   complete, waits for the common data bus
+  held: 'none', //                   a fermata, or the rest before a retry
+  poisoned: 'none', //               a fault is broadcast; in 1967 an exception is not an operand
+  squashed: 'none', //               cancelled; the machine of 1967 does not speculate
+};
+
+/** The same for the units of one class. */
+export const UNIT_STAGE: Readonly<Record<StateOf<FunctionalUnitMachine>, UnitStage | 'none'>> = {
+  idle: 'all free',
+  busy: 'some busy',
+  saturated: 'all busy', //          the structural hazard: who is ready waits
+  tacet: 'none', //                  silenced; no unit of 1967 can be told to rest
+};
+
+/** The same for the control of the issue stage. */
+export const ISSUE_STAGE: Readonly<Record<StateOf<ConductorMachine>, IssueStage | 'none'>> = {
+  silent: 'reset',
+  performing: 'issues',
+  stalled: 'stalls', //              nothing can go on
+  closing: 'none', //                a caesura; the machine of 1967 has no flush
+  completed: 'drained', //           every instruction has written
+  cancelled: 'none',
 };

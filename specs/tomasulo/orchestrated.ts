@@ -4,15 +4,67 @@
  *  common data bus, which is an agent with a capacity. Renaming, capture, and who waits for which unit are the
  *  orchestrator's own. What it does not have: stations for each class (its window is one, and ample here), and "oldest
  *  first"; that order is written as costs, powers of two, which is exact up to some fifty instructions. */
-import { Orchestrator, rename, VirtualClock, type AgentPlan, type StepPlan } from '../../actors/index.ts';
+import {
+  Orchestrator,
+  rename,
+  VirtualClock,
+  type AgentPlan,
+  type Outcome,
+  type RunEvent,
+  type StepPlan,
+} from '../../actors/index.ts';
+import { tacet } from '../../machines/factories.ts';
 import { initialValue, never, resultOf, type Case, type Registers, type Timing } from './model.ts';
+import type { Troubled } from './troubles.ts';
 
-/** @returns when each instruction did what, and what the registers hold at the end. */
-export async function orchestrated({
-  program,
-  hardware,
-}: Case): Promise<{ times: Timing[]; registers: Registers }> {
+/** A try that does not answer is told to stop after this many cycles; no latency that is drawn is as long. */
+export const TIME_OUT = 1_000;
+/** Between two tries. */
+const REST = 3;
+
+export interface Performed {
+  /** When each instruction did what. */
+  readonly times: Timing[];
+  /** What the registers hold at the end; none whose last writer has no result. */
+  readonly registers: Registers;
+  readonly outcome: Outcome;
+  /** What was told while it ran. */
+  readonly events: readonly RunEvent[];
+}
+
+/** @param given with what goes wrong; without that, nothing does. */
+export async function orchestrated(given: Case | Troubled): Promise<Performed> {
+  const { program, attempts = 1, silent }: Case & Partial<Troubled> = given;
   const times = program.map(never);
+  const input: Registers = {};
+  const steps = stepsOf(given, times, input);
+  const options = {
+    runId: 'program',
+    input,
+    clock: new VirtualClock(),
+    window: 4_096, //                       ample
+    patience: Number.MAX_SAFE_INTEGER, //   the hardware has no ageing
+    retry: { attempts, delayMs: REST, factor: 1 },
+  };
+  const orchestrator = new Orchestrator(rename(steps), options);
+  const events: RunEvent[] = [];
+  orchestrator.listen((event) => void events.push(event));
+  orchestrator.start();
+  if (silent !== undefined) {
+    const { runId } = orchestrator;
+    void orchestrator.bus.publish(tacet({ source: 'trouble', targets: [silent] }), { runId });
+  }
+  const outcome = await orchestrator.outcome;
+  const registers = program.flatMap(({ writes }) => {
+    const value = outcome.outputs[writes] as number | undefined;
+    return value === undefined ? [] : [[writes, value] as const];
+  });
+  return { times, registers: Object.fromEntries(registers), outcome, events };
+}
+
+/** Three steps for each instruction, by agents that note when they did what.
+ *  @param input is given the value of every register that is read before it is written. */
+function stepsOf({ program, hardware }: Case | Troubled, times: Timing[], input: Registers): StepPlan[] {
   const at = (stepId: string) => Number(stepId.slice(1));
   const front: AgentPlan = {
     name: 'issue',
@@ -36,9 +88,11 @@ export async function orchestrated({
     capacity,
     async run(operands, context) {
       const index = at(context.stepId);
-      const { op, reads } = program[index]!;
+      const { op, reads, fails = 0, hangs } = program[index] as Troubled['program'][number];
+      const failing = context.attempt <= fails;
       times[index]!.start = context.now() + 1;
-      await context.sleep(hardware.ops[op]!.latency);
+      await context.sleep(failing && hangs ? 2 * TIME_OUT : hardware.ops[op]!.latency);
+      if (failing) throw new Error(`try ${context.attempt} fails`);
       times[index]!.complete = context.now();
       return resultOf(
         index,
@@ -47,29 +101,21 @@ export async function orchestrated({
     },
   });
   const units = new Map(Object.entries(hardware.classes).map(([name, c]) => [name, unitsOf(name, c.units)]));
-  const input: Registers = {};
   const written = new Set<string>();
-  const steps = program.flatMap(({ op, writes, reads }, i): StepPlan[] => {
+  return program.flatMap((line, i): StepPlan[] => {
+    const { op, writes, reads, hangs = false } = line as Troubled['program'][number];
     const operands = reads.map((name, k) => {
       if (!written.has(name)) input[name] = initialValue(name);
       return [`r${k}`, written.has(name) ? name : `input.${name}`];
     });
     written.add(writes);
     const after = i === 0 ? [] : [`i${i - 1}`];
-    const unit = units.get(hardware.ops[op]!.class)!;
+    const agent = units.get(hardware.ops[op]!.class)!;
+    const execute = { reads: Object.fromEntries(operands), after: [`i${i}`] };
     return [
       { id: `i${i}`, agent: front, cost: 0, after },
-      { id: `e${i}`, agent: unit, cost: 0, reads: Object.fromEntries(operands), after: [`i${i}`] },
+      { id: `e${i}`, agent, cost: 0, ...execute, timeoutMs: hangs ? TIME_OUT : undefined },
       { id: `w${i}`, agent: bus, cost: 2 ** (program.length - i), reads: { value: `e${i}` }, writes },
     ];
   });
-  const patience = Number.MAX_SAFE_INTEGER; // the hardware has no ageing
-  const options = { runId: 'program', input, clock: new VirtualClock(), window: 4_096, patience };
-  const orchestrator = new Orchestrator(rename(steps), options);
-  orchestrator.start();
-  const { outputs } = await orchestrator.outcome;
-  return {
-    times,
-    registers: Object.fromEntries([...written].map((name) => [name, outputs[name] as number])),
-  };
 }

@@ -1,153 +1,187 @@
-/** What is claimed of the mapping from Tomasulo's stations to agents, and the checks that judge it. */
-import type { Bounds, Claim, Finding, Verdict } from '../claim.ts';
-import { turns } from '../turn.ts';
+/** What is claimed of the mapping from Tomasulo's algorithm to agents, and the checks that judge it by running programs
+ *  or by comparing steps; `explored.ts` has what exploring the machines says. */
+import type { Bounds, Claim, Finding } from '../claim.ts';
+import { PARTS, occurs, stepForStep, type Compared } from './correspondence.ts';
 import { drawCase } from './draw.ts';
-import { disagreement, programText } from './lockstep.ts';
-import { runMachines, type Seeded } from './machine.ts';
-import { STAGE } from './mapping.ts';
-import { tomasulo, type Case } from './model.ts';
+import { EXPLORED } from './explored.ts';
+import { outOfStep, unaccounted, unrecovered, untold } from './failures.ts';
+import { brokenInvariant, oneMore } from './invariants.ts';
+import { waitsForEver } from './liveness.ts';
+import { objection } from './lockstep.ts';
+import { runMachines } from './machine.ts';
+import type { Case } from './model.ts';
+import { orchestrated } from './orchestrated.ts';
+import { first, search, type Judge } from './search.ts';
+import { lessTrouble, trouble, type Kinds, type Troubled } from './troubles.ts';
 
-type Judge = (given: Case, seed: number) => string | undefined;
-
-/** Looks for a program of which the judge has something to say. */
-async function search(
-  { runs, seed, signal, progress }: Bounds,
-  judge: Judge,
-  holds: Verdict,
-): Promise<Finding> {
-  const turn = turns(signal);
-  for (let i = 0; i < runs; i++) {
-    await turn();
-    progress?.(i / runs);
-    const given = drawCase(seed + i);
-    if (judge(given, seed + i) === undefined) continue;
-    const smallest = shrink(given, (smaller) => judge(smaller, seed + i) !== undefined);
-    const what = judge(smallest, seed + i)!;
-    const transcript = [{ from: 'program', text: programText(smallest) }];
-    return {
-      verdict: 'fails',
-      bound: BOUND,
-      runs: i + 1,
-      counterexample: { what, seed: seed + i, transcript },
-    };
-  }
-  return { verdict: holds, bound: BOUND, runs };
-}
-const BOUND =
+const PROGRAMS =
   'programs of up to 24 instructions on 4 names, 3 classes of 1–4 units and 1–5 stations, 1–2 buses';
+const AMPLE = PROGRAMS.replace('1–5 stations', 'ample stations');
 
-/** Leaves out instructions as long as what is left still fails. */
-export function shrink(given: Case, fails: (smaller: Case) => boolean): Case {
-  for (let i = 0; i < given.program.length; i++) {
-    const smaller = { ...given, program: given.program.filter((_, k) => k !== i) };
-    if (fails(smaller)) return shrink(smaller, fails);
-  }
-  return given;
-}
+const programs = (judge: Judge<Case>, holds: 'isomorphism' | 'holds') => (bounds: Bounds) =>
+  search(bounds, { draw: drawCase, judge, bound: PROGRAMS, holds });
 
-/** No more run or write at once than there are units and buses, and nothing starts before its operands are written. */
-function brokenInvariant(given: Case): string | undefined {
-  const { times, impossible } = runMachines(given);
-  const { program, hardware } = given;
-  if (impossible.length > 0) return `${impossible[0]} came where the machine calls it impossible`;
-  for (const [i, { start, write }] of times.entries()) {
-    const { op, reads } = program[i]!;
-    const kind = hardware.ops[op]!.class;
-    const running = times.filter(
-      (time, k) =>
-        hardware.ops[program[k]!.op]!.class === kind && time.start <= start && start <= time.complete,
-    );
-    if (running.length > hardware.classes[kind]!.units) return `too many run in ${kind} in cycle ${start}`;
-    if (times.filter((time) => time.write === write).length > hardware.buses)
-      return `too many write in cycle ${write}`;
-    for (const name of reads) {
-      const producer = program.findLastIndex(({ writes }, k) => k < i && writes === name);
-      if (producer >= 0 && times[producer]!.write >= start) return `${i} starts before ${name} is written`;
-    }
-  }
-  return undefined;
-}
+/** The real orchestrator, when things go wrong. */
+const troubled = (judge: (given: Troubled) => ReturnType<Judge<Troubled>>, kinds: Kinds, what: string) => {
+  const draw = (seed: number) => trouble(drawCase(seed), seed, kinds);
+  const bound = `${AMPLE}; the orchestrator in virtual time; ${what}`;
+  return (bounds: Bounds) =>
+    search(bounds, { draw, judge: (given) => judge(given), bound, holds: 'holds', further: lessTrouble });
+};
 
-/** Whether each mistake, made once, is noticed. */
-const MISTAKES: readonly (readonly [string, Seeded])[] = [
-  ['readiness by exact match', { exactMatch: true }],
-  ['a lost broadcast', { lost: 0 }],
-  ['no renaming', { noRenaming: true }],
-];
+/** Mistakes, each made once, and who should notice. */
+export const MISTAKES: readonly (readonly [string, Judge<Case>])[] = [
+  ['readiness by exact match', (given) => objection(given, { exactMatch: true })],
+  ['a lost broadcast', (given) => objection(given, { lost: 0 })],
+  ['results without names of their own', (given) => objection(given, { noRenaming: true })],
+  ['a unit too many', (given) => brokenInvariant(given, runMachines(oneMore(given, 'unit')))],
+  ['a bus too many', (given) => brokenInvariant(given, runMachines(oneMore(given, 'bus')))],
+  ['an operand that is taken early', (given) => brokenInvariant(given, runMachines(given, { noRenaming: true }))],
+  ['an orchestrator with a unit too many', (given) => outOfStep(given, (roomy) => orchestrated(oneMore(roomy, 'unit')))],
+]; // prettier-ignore
 
 async function mistakesNoticed(bounds: Bounds): Promise<Finding> {
   let runs = 0;
-  for (const [name, seeded] of MISTAKES) {
-    const found = await search(bounds, (given) => disagreement(given, seeded), 'holds');
-    runs += found.runs ?? 0;
-    if (found.verdict === 'fails') continue;
+  for (const [name, judge] of MISTAKES) {
+    const noticed = await first(bounds, drawCase, judge);
+    runs += noticed.runs;
+    if (noticed.found !== undefined) continue;
     const what = `Nothing noticed ${name}.`;
-    return { verdict: 'fails', bound: BOUND, runs, counterexample: { what, transcript: [] } };
+    return { verdict: 'fails', bound: PROGRAMS, runs, counterexample: { what, transcript: [] } };
   }
-  return { verdict: 'holds', bound: BOUND, runs };
+  return { verdict: 'holds', bound: PROGRAMS, runs };
 }
 
-function statesMapped(): Finding {
-  const states = Object.entries(STAGE);
-  const extra = states.filter(([, stage]) => stage === 'none').map(([state]) => state);
-  const bound = `${states.length} states; without a counterpart: ${extra.join(', ') || 'none'}`;
-  return { verdict: extra.length > 0 ? 'simulation' : 'isomorphism', bound, states: states.length };
+/** Adds up what was found of each part, up to the first that is wrong. */
+function summed(parts: readonly Compared[], found: Pick<Finding, 'verdict' | 'bound'>): Finding {
+  const sum = (of: 'states' | 'transitions') => parts.reduce((total, part) => total + part[of], 0);
+  const counts = { ...found, states: sum('states'), transitions: sum('transitions') };
+  const what = parts.find(({ wrong }) => wrong !== undefined)?.wrong;
+  return what === undefined
+    ? counts
+    : { ...counts, verdict: 'fails', counterexample: { what, transcript: [] } };
 }
+
+/** @param parts a seeded fault goes in here. */
+export function stepsCorrespond(parts = PARTS): Finding {
+  const bound =
+    'station with up to 2 operands, 1–5 units with up to 7 stations, issue; without what hardware has not';
+  return summed(parts.map(stepForStep), { verdict: 'isomorphism', bound });
+}
+/** @param parts a seeded fault goes in here. */
+export function statesOccur(parts = PARTS): Finding {
+  const each = [...new Map(parts.toReversed().map((part) => [part.name, part])).values()].reverse();
+  const found = each.map(occurs);
+  const extra = found.flatMap((part) => part.extra);
+  const bound = `${each.map(({ name }) => name).join(', ')}; without a counterpart: ${extra.join(', ')}`;
+  return summed(found, { verdict: extra.length > 0 ? 'simulation' : 'isomorphism', bound });
+}
+
+const fairness = (): Finding => {
+  const { machine, settings } = EXPLORED['reservation-station']!;
+  const bound = 'a station in every situation of its surroundings, which are fair';
+  return summed([waitsForEver(machine, settings[0]!)], { verdict: 'holds', bound });
+};
 
 const BOOK = 'Tomasulo 1967; Hennessy & Patterson, ch. 3';
+const of = (criterion: Claim['criterion'], expected: Claim['expected'], instrument: Claim['instrument']) =>
+  ({ mapping: 'tomasulo', criterion, expected, instrument }) as const;
 
 export const tomasuloClaims: readonly Claim[] = [
   {
-    mapping: 'tomasulo',
-    criterion: 'operational semantics',
+    ...of('operational semantics', 'isomorphism', 'lockstep'),
     property:
       'Without holds, faults and cancellation, every instruction issues, starts, completes and writes in the same cycle as under Tomasulo’s algorithm, and the registers end as in sequential execution.',
     source: BOOK,
-    expected: 'isomorphism',
-    instrument: 'lockstep',
-    check: (bounds) => search(bounds, (given) => disagreement(given), 'isomorphism'),
+    check: programs((given) => objection(given), 'isomorphism'),
   },
   {
-    mapping: 'tomasulo',
-    criterion: 'operational semantics',
-    property: 'Every state of the hardware’s station is a state of the machine, which has more.',
-    source: BOOK,
-    expected: 'simulation',
-    instrument: 'cells',
-    check: statesMapped,
+    ...of('operational semantics', 'isomorphism', 'lockstep'),
+    property:
+      'The orchestrator that performs scores issues, starts, completes and writes every instruction in Tomasulo’s cycle, and its outputs are the registers of sequential execution.',
+    source: `${BOOK}; specs/tomasulo/orchestrated.ts has the limits`,
+    check: (bounds) =>
+      search<Case>(bounds, {
+        draw: drawCase,
+        judge: (given) => outOfStep(given),
+        bound: `${AMPLE}; in virtual time, with oldest-first written as costs`,
+        holds: 'isomorphism',
+      }),
   },
   {
-    mapping: 'tomasulo',
-    criterion: 'invariant guarantees',
+    ...of('operational semantics', 'isomorphism', 'explore'),
+    property:
+      'Among surroundings that do nothing that hardware does not, every step of station, units and conductor is a step of the hardware, and every step of the hardware is one of theirs.',
+    source: `${BOOK} (issue, execute, write result); paper, Definition 6`,
+    check: () => stepsCorrespond(),
+  },
+  {
+    ...of('operational semantics', 'simulation', 'explore'),
+    property:
+      'Every stage of the hardware is reached by its machine and every state of the machines occurs; some have no counterpart.',
+    source: `${BOOK}; docs/decisions/0002`,
+    check: () => statesOccur(),
+  },
+  {
+    ...of('invariant guarantees', 'holds', 'lockstep'),
     property:
       'Nothing starts before its operands have been broadcast, and never do more run or write than there are units and buses.',
     source: BOOK,
-    expected: 'holds',
-    instrument: 'lockstep',
-    check: (bounds) => search(bounds, brokenInvariant, 'holds'),
+    check: programs((given) => brokenInvariant(given), 'holds'),
   },
   {
-    mapping: 'tomasulo',
-    criterion: 'failure modes',
+    ...of('invariant guarantees', 'holds', 'explore'),
+    property:
+      'Among fair surroundings no station waits for ever: from every situation it comes to its write, or is free.',
+    source: 'paper 4.3; termination by a ranking function (Floyd 1967)',
+    check: fairness,
+  },
+  {
+    ...of('failure modes', 'holds', 'lockstep'),
     property: 'A lost broadcast leaves the same instructions waiting in the machines as in the hardware.',
     source: BOOK,
-    expected: 'holds',
-    instrument: 'lockstep',
-    check: (bounds) =>
-      search(
-        bounds,
-        (given, seed) => disagreement(given, {}, seed % Math.max(1, tomasulo(given).times.length)),
-        'holds',
-      ),
+    check: programs((given, seed) => objection(given, {}, seed % Math.max(1, given.program.length)), 'holds'),
   },
   {
-    mapping: 'tomasulo',
-    criterion: 'failure modes',
+    ...of('failure modes', 'holds', 'lockstep'),
     property:
-      'Readiness by exact match, a lost broadcast, and results without names of their own are each noticed.',
+      'Where a class of units is silent, the instructions that starve in hardware without those units starve, nothing else is late, and the stall is told with what each of them waits for.',
+    source: 'paper 4.3 (stall ↔ dead-lock, ended by timeout and caesura); docs/decisions/0007',
+    check: troubled(untold, { silence: true }, 'one class is silent'),
+  },
+  {
+    ...of('failure modes', 'holds', 'lockstep'),
+    property:
+      'A failed producer poisons its consumers and theirs, and only them: each names a failed producer of its own, and all others compute what they would have.',
+    source: `${BOOK} (true dependences); docs/decisions/0002`,
+    check: troubled(unaccounted, { fails: 1 }, 'one instruction in three may fail or hang'),
+  },
+  {
+    ...of('failure modes', 'holds', 'lockstep'),
+    property:
+      'Recovery is equivalent: a step that failed or hung is tried again, no other is, and the registers end as in sequential execution.',
+    source: 'paper, Definition 6 (recovery mechanisms are structurally equivalent)',
+    check: troubled(
+      unrecovered,
+      { attempts: 4, fails: 3 },
+      'up to 3 of 4 tries of one in three fail or hang',
+    ),
+  },
+  {
+    ...of('failure modes', 'holds', 'lockstep'),
+    property:
+      'Whatever fails, hangs or is silent, every instruction writes, or is told as failed, or is told as waiting: exactly one of the three.',
+    source: 'paper 4.3 (no node is left without a word); docs/decisions/0007',
+    check: troubled(
+      unaccounted,
+      { attempts: 2, fails: 2, silence: true },
+      'one class is silent, one in three fails or hangs, once or for good',
+    ),
+  },
+  {
+    ...of('failure modes', 'holds', 'mutants'),
+    property: `Made once on purpose, each of these is noticed: ${MISTAKES.map(([name]) => name).join(', ')}.`,
     source: BOOK,
-    expected: 'holds',
-    instrument: 'mutants',
     check: mistakesNoticed,
   },
 ];

@@ -1,11 +1,13 @@
 /** What `--json` prints. Times in seconds. */
 import type { Report } from '../perform.ts';
+import { safeMessage } from './secrets.ts';
 
 export function reportJson(report: Report): Record<string, unknown> {
-  const { status, outputs, timeline, makespan, criticalPath, usage, errors } = report;
+  const { status, outputs, shared, timeline, makespan, criticalPath, usage, errors } = report;
   return {
     status,
     outputs,
+    ...(shared === undefined ? {} : { shared }),
     steps: timeline.map(({ id, agent, status: ended, start, end, waitedFor }) => ({
       id,
       agent,
@@ -17,7 +19,7 @@ export function reportJson(report: Report): Record<string, unknown> {
     makespan: makespan / 1_000,
     criticalPath: criticalPath.length / 1_000,
     usage,
-    ...(errors.length > 0 ? { errors: errors.map(({ message }) => message) } : {}),
+    ...(errors.length > 0 ? { errors: errors.map(safeMessage) } : {}),
   };
 }
 

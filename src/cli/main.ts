@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ScoreError } from '../../actors/program.ts';
 import { LadderError } from '../../machines/operating-point.ts';
 import { MAPPINGS } from '../../specs/claim.ts';
+import { LitmusFileError } from '../../specs/mesi/litmus/file.ts';
 import { ScoreFileError } from '../node/load-score.ts';
 import { UsageError as CoherenceUsageError } from '../coherence/errors.ts';
 import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
@@ -19,6 +20,7 @@ import { simulateCommand, type SimulateFlags } from './simulate.ts';
 import { evaluateCommand, trainCommand } from './router.ts';
 import { viewCommand, type ViewFlags } from './view.ts';
 import { verifyCommand, type VerifyFlags } from './verify.ts';
+import { safeDetails, safeMessage } from './secrets.ts';
 import { fraction, oneOf, seconds, UsageError, wholeNumber } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string };
@@ -108,7 +110,8 @@ cli
   .command('verify')
   .description('judge the claims of isomorphism: the seven mappings by the three criteria')
   .option('--only <mapping>', 'one mapping', oneOf('--only', MAPPINGS))
-  .option('--agents <n>', 'agents that share a key', wholeNumber('--agents', 2, 4), 3)
+  .option('--agents <n>', 'agents that share a key', wholeNumber('--agents', 2, 5), 3)
+  .option('--lines <n>', 'keys that they share', wholeNumber('--lines', 1, 2), 1)
   .option(
     '--runs <n>',
     'random runs of an instrument that draws them',
@@ -117,6 +120,9 @@ cli
   )
   .option('--seed <n>', 'what random runs are drawn from', wholeNumber('--seed', 0, 2 ** 31), 1)
   .option('--mutants', 'also run every mutant of every machine through the instruments; about a minute')
+  .option('--prove', 'also prove what holds for any number of agents; needs the package z3-solver')
+  .option('--litmus <file>', 'judge the tests of a litmus file, and nothing else')
+  .option('--save <dir>', 'write each counter-example to this folder, for `tutti view`')
   .option('--json', 'print JSON')
   .action((flags: VerifyFlags) => then(verifyCommand(flags)));
 
@@ -149,8 +155,8 @@ try {
 
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it
-  if (cli.opts()['debug'] === true) console.error(error);
-  else console.error(`tutti: ${error instanceof Error ? error.message : String(error)}`);
+  if (cli.opts()['debug'] === true) console.error(safeDetails(error));
+  else console.error(`tutti: ${safeMessage(error)}`);
   const forPeople = [
     UsageError,
     ScoreFileError,
@@ -161,6 +167,7 @@ function explain(error: unknown): number {
     RoutingConfigError,
     CoherenceUsageError,
     LadderError,
+    LitmusFileError,
     UnknownModelError,
     MissingKeyError,
     MissingPackageError,

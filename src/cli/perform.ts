@@ -1,11 +1,15 @@
 /** `tutti perform`: a score, performed while you watch. */
+import { MissingPackageError, ModelError, UnknownModelError } from '../models/errors.ts';
+import { MissingKeyError } from '../models/provider.ts';
 import { PerformanceError, perform, type Report } from '../perform.ts';
 import { loadScore } from '../node/load-score.ts';
+import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
 import { readInput } from './input.ts';
 import { reportJson } from './json.ts';
 import { prepareOut, writeOut } from './out.ts';
 import { progressOn } from './progress.ts';
+import { safeMessage } from './secrets.ts';
 import { interrupted } from './interrupt.ts';
 import { startTracing, type TracingFlags } from './tracing.ts';
 
@@ -38,6 +42,7 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
       input,
       signal: interrupt.signal,
       maxConcurrency: flags.maxConcurrency,
+      budget: document.budget,
       timeout: { totalMs: flags.timeout, stepMs: STEP_TIMEOUT_MS },
       onEvent: progress && ((event) => progress.tell(event)),
       inspect: tracing?.inspect,
@@ -49,14 +54,30 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     if (flags.json) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
     else say(report, files, flags);
     if (report.status === 'completed') return 0;
-    process.stderr.write(`tutti: ${new PerformanceError(report).message}\n`);
-    return interrupt.signal.aborted ? 130 : 1;
+    process.stderr.write(`tutti: ${safeMessage(new PerformanceError(report))}\n`);
+    if (interrupt.signal.aborted) return 130;
+    return report.errors.length > 0 && report.errors.every(isBadUsage) ? 2 : 1;
   } finally {
     progress?.end();
     await tracing?.end(interrupt.signal);
     interrupt.forget();
   }
 }
+
+/** A step that could not begin: a model, a key, a price or a package that it names is not there, or not accepted. */
+function isBadUsage({ cause }: Error): boolean {
+  if (cause instanceof ModelError) return REFUSED.includes(cause.statusCode ?? 0);
+  const kinds = [
+    UnknownModelError,
+    MissingKeyError,
+    MissingPackageError,
+    RoutingConfigError,
+    RoutingDataError,
+  ];
+  return kinds.some((kind) => cause instanceof kind);
+}
+/** The key, what it may do, the model's name. */
+const REFUSED = [401, 403, 404];
 
 function say(report: Report, files: readonly string[], flags: PerformFlags): void {
   const columns = process.stdout.columns ?? 80;
@@ -71,6 +92,18 @@ function say(report: Report, files: readonly string[], flags: PerformFlags): voi
   process.stdout.write(
     `${report.status}: ${counts} in ${seconds(makespan)} (critical path ${seconds(criticalPath.length)})\n`,
   );
+  if (usage.modelCalls !== undefined) process.stdout.write(`models: ${spent(usage)}\n`);
+}
+
+/** Cents to the digit, and what is less than one by its first two. */
+const dollars = (usd: number): string => `$${usd === 0 || usd >= 0.01 ? usd.toFixed(4) : usd.toPrecision(2)}`;
+
+/** Quality and cost in one line, so that neither is seen alone. */
+function spent({ modelCalls, tokens = 0, usd, checked }: Report['usage']): string {
+  const money = usd === undefined ? 'cost not known' : dollars(usd);
+  const used = `${modelCalls} calls, ${tokens.toLocaleString('en')} tokens, ${money}`;
+  if (checked === undefined) return used;
+  return `${used}; ${checked.accepted} of ${checked.steps.length} checked steps accepted, quality ${checked.quality.toFixed(2)}`;
 }
 
 function shown(value: unknown): string {

@@ -1,9 +1,9 @@
 /** Progress while a performance runs: a live picture on a terminal, plain lines elsewhere. On standard error. */
 import { createLogUpdate } from 'log-update';
 import type { RunEvent } from '../../actors/run-events.ts';
-import { messageOf } from '../../actors/errors.ts';
 import type { Program } from '../../actors/program.ts';
 import { seconds } from '../timeline-picture.ts';
+import { safeMessage } from './secrets.ts';
 
 export interface Progress {
   tell(event: RunEvent): void;
@@ -18,6 +18,7 @@ export function progressOn(stream: NodeJS.WriteStream, program: Program): Progre
 
 function plain(stream: NodeJS.WriteStream): Progress {
   const started = new Map<string, number>();
+  const written = new Written();
   let begin = 0;
   const say = (at: number, text: string) =>
     void stream.write(`[${seconds(at - begin).padStart(8)}] ${clean(text)}\n`);
@@ -28,22 +29,40 @@ function plain(stream: NodeJS.WriteStream): Progress {
         started.set(event.stepId, started.get(event.stepId) ?? event.timestamp);
         say(event.timestamp, `${event.stepId}: started${event.attempt > 1 ? ` (try ${event.attempt})` : ''}`);
       }
-      const line = lineOf(event, started);
+      written.note(event);
+      const line = lineOf(event, started, written);
       if (line !== undefined) say(event.timestamp, line);
     },
     end() {},
   };
 }
 
-function lineOf(event: RunEvent, started: ReadonlyMap<string, number>): string | undefined {
+/** How much each step has written so far in its last try. */
+class Written {
+  readonly #characters = new Map<string, number>();
+
+  note(event: RunEvent): void {
+    if (event.type === 'step.started') this.#characters.delete(event.stepId);
+    if (event.type !== 'step.text') return;
+    const before = event.again ? 0 : (this.#characters.get(event.stepId) ?? 0);
+    this.#characters.set(event.stepId, before + event.delta.length);
+  }
+  /** `, 1,234 characters`, or nothing. */
+  by(stepId: string, before = ', '): string {
+    const count = this.#characters.get(stepId) ?? 0;
+    return count === 0 ? '' : `${before}${count.toLocaleString('en')} characters`;
+  }
+}
+
+function lineOf(event: RunEvent, started: ReadonlyMap<string, number>, written: Written): string | undefined {
   switch (event.type) {
     case 'step.ended': {
       const since = started.get(event.stepId);
       const took = since === undefined ? '' : ` in ${seconds(event.timestamp - since)}`;
-      return `${event.stepId}: ${event.status}${took}${event.error ? ` (${messageOf(event.error.cause)})` : ''}`;
+      return `${event.stepId}: ${event.status}${took}${written.by(event.stepId)}${event.error ? ` (${safeMessage(event.error.cause)})` : ''}`;
     }
     case 'step.retrying':
-      return `${event.stepId}: failed (${messageOf(event.error)}); try ${event.attempt} in ${seconds(event.delayMs)}`;
+      return `${event.stepId}: failed (${safeMessage(event.error)}); try ${event.attempt} in ${seconds(event.delayMs)}`;
     case 'step.held':
       return `${event.stepId}: held until a cue`;
     case 'run.stalled':
@@ -60,6 +79,7 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
   const draw = createLogUpdate(stream);
   const marks = new Map<string, { mark: Mark; since: number; text: string }>();
   const writers = waitsOf(program);
+  const written = new Written();
   let ended = 0;
   let failed = 0;
   let over = false;
@@ -72,7 +92,7 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
       .sort(([, a], [, b]) => ORDER.indexOf(a.mark) - ORDER.indexOf(b.mark) || b.since - a.since)
       .slice(0, rows);
     const lines = shown.map(([id, { mark, since, text }]) => {
-      if (mark === 'running') return `▶ ${id}  ${seconds(now - since)}${text}`;
+      if (mark === 'running') return `▶ ${id}  ${seconds(now - since)}${text}${written.by(id, '  ')}`;
       if (mark === 'held') return `⏸ ${id}  held until a cue`;
       if (mark === 'ready') return `○ ${id}  waits for a unit`;
       if (mark === 'ended') return `${text}`;
@@ -86,7 +106,8 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
   return {
     tell(event) {
       if (event.type === 'run.started') begin = event.timestamp;
-      if (!('stepId' in event)) return;
+      written.note(event);
+      if (!('stepId' in event) || event.type === 'step.text') return;
       const { stepId: id, timestamp: since } = event;
       const put = (mark: Mark, text = '') => void marks.set(id, { mark, since, text });
       if (event.type === 'step.issued' || event.type === 'step.resumed') put('waiting');
@@ -100,10 +121,10 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
         ended++;
         if (!good) failed++;
         const began = marks.get(id);
-        const took = began?.mark === 'running' ? `  ${seconds(since - began.since)}` : '';
+        const took = began?.mark === 'running' ? `  ${seconds(since - began.since)}${written.by(id)}` : '';
         put(
           'ended',
-          `${good ? '✔' : '✘'} ${id}${took}${event.error ? `  ${messageOf(event.error.cause)}` : ''}`,
+          `${good ? '✔' : '✘'} ${id}${took}${event.error ? `  ${safeMessage(event.error.cause)}` : ''}`,
         );
       }
     },

@@ -36,7 +36,10 @@ export async function startTracing(flags: TracingFlags, name: string): Promise<T
   }
   return {
     inspect: trace.inspect,
-    watch: (run, score) => trace.watch(run, score),
+    watch(run, score) {
+      trace.watch(run, score);
+      if (run.shared !== undefined) trace.watchShared(run.shared, run.bus);
+    },
     async end(stop) {
       try {
         await trace.close();

@@ -1,127 +1,158 @@
 /** `tutti verify`: the paper's Table 3, filled in by what instruments found. */
-import {
-  CRITERIA,
-  MAPPINGS,
-  type Counterexample,
-  type Criterion,
-  type MappingName,
-} from '../../specs/claim.ts';
-import {
-  CLAIMS,
-  fellShort,
-  judge,
-  judgeMutants,
-  weakest,
-  type Judged,
-  type MutantReport,
-} from '../../specs/verify.ts';
+import { readFile } from 'node:fs/promises';
+import { createLogUpdate } from 'log-update';
+import type { Bounds, Claim, LitmusFile, MappingName } from '../../specs/claim.ts';
+import { LitmusFileError, parseLitmus } from '../../specs/mesi/litmus/file.ts';
+import { judgeMutants, type MutantReport } from '../../specs/mutation.ts';
+import { CLAIMS, fellShort, judge, PROOFS, type Judged } from '../../specs/verify.ts';
 import { seconds } from '../timeline-picture.ts';
 import { interrupted } from './interrupt.ts';
+import { saveCounterexamples } from './save.ts';
+import { UsageError } from './usage.ts';
+import { verdicts } from './verdicts.ts';
 
 export interface VerifyFlags {
   readonly only?: MappingName;
   readonly agents: number;
+  readonly lines: number;
   readonly runs: number;
   readonly seed: number;
   readonly mutants?: boolean;
+  readonly prove?: boolean;
+  readonly litmus?: string;
+  readonly save?: string;
   readonly json?: boolean;
 }
 
 /** @returns 0, or 1 when a claim fell short of what is expected of it, or 130 when interrupted. */
 export async function verifyCommand(flags: VerifyFlags): Promise<number> {
-  const { only, agents, runs, seed } = flags;
+  const { only, agents, lines, runs, seed } = flags;
+  const litmus = flags.litmus === undefined ? undefined : await litmusFile(flags.litmus);
+  const claims = claimsFor(flags, litmus);
   const interrupt = interrupted();
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const progress = progressOn(process.stderr, claims);
   const judged: Judged[] = [];
   const mutants: MutantReport[] = [];
+  const bounds: Bounds = {
+    ...{ agents, lines, runs, seed, signal: interrupt.signal, progress: progress.part },
+    ...(litmus === undefined ? {} : { litmus }),
+  };
   try {
-    const claims = CLAIMS.filter(({ mapping }) => only === undefined || mapping === only);
-    say(`judging ${claims.length} claims`);
-    for await (const one of judge({ agents, lines: 1, runs, seed, signal: interrupt.signal }, claims)) {
+    for await (const one of judge(bounds, claims)) {
       judged.push(one);
-      const { claim, finding, ms } = one;
-      say(
-        `${fellShort(one) ? '✘' : '✔'} ${claim.mapping}: ${finding.verdict} (${seconds(ms)})  ${claim.property}`,
-      );
+      progress.judged(one);
     }
     if (flags.mutants) {
-      for await (const report of judgeMutants(interrupt.signal)) {
+      for await (const report of judgeMutants(interrupt.signal, progress.mutants)) {
         mutants.push(report);
-        say(`· ${report.machine}: ${report.killed} of ${report.total} mutants killed`);
+        progress.mutated(report);
       }
     }
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    say(`tutti: interrupted after ${judged.length} claims.`);
+    progress.say(`tutti: interrupted after ${judged.length} claims.`);
     return 130;
   } finally {
+    progress.end();
     interrupt.forget();
   }
   if (flags.json) process.stdout.write(`${JSON.stringify(asJson(judged, mutants), null, 2)}\n`);
-  else
-    process.stdout.write(
-      table(judged, only) + judged.map(details).join('') + mutants.map(survivors).join(''),
-    );
+  else process.stdout.write(verdicts(judged, mutants, only, process.stdout.columns));
+  for (const file of flags.save === undefined ? [] : await saveCounterexamples(judged, flags.save))
+    process.stderr.write(`counter-example: tutti view ${file}\n`);
   return judged.some(fellShort) ? 1 : 0;
+}
+
+/** Proofs take a package and a while, so they are asked for; a litmus file is judged by the claims it is about. */
+function claimsFor({ only, prove }: VerifyFlags, litmus: LitmusFile | undefined): Claim[] {
+  return [...CLAIMS, ...(prove === true ? PROOFS : [])].filter(
+    ({ mapping, instrument }) =>
+      (only === undefined || mapping === only) && (litmus === undefined || instrument === 'litmus'),
+  );
+}
+
+/** @throws {UsageError} when there is no such file, or it is not JSON with a list of tests. */
+async function litmusFile(name: string): Promise<LitmusFile> {
+  let text: string;
+  try {
+    text = await readFile(name, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new UsageError(
+      `--litmus ${name}: ${missing ? 'there is no such file' : (error as Error).message}.`,
+    );
+  }
+  try {
+    const parsed = JSON.parse(text) as { tests?: unknown[] } | null;
+    const file = { name, tests: parsed?.tests as unknown[] };
+    parseLitmus(file);
+    return file;
+  } catch (error) {
+    if (error instanceof LitmusFileError) throw new UsageError(`--litmus ${error.message}`);
+    throw new UsageError(`--litmus ${name}: not JSON: ${(error as Error).message}`);
+  }
 }
 
 function asJson(judged: readonly Judged[], mutants: readonly MutantReport[]): unknown {
   return {
-    claims: judged.map(({ claim, finding }) => {
+    claims: judged.map(({ claim, finding, ms }) => {
       const { mapping, criterion, property, expected, instrument } = claim;
-      return { mapping, criterion, property, expected, instrument, ...finding };
+      return { mapping, criterion, property, expected, instrument, ...finding, seconds: ms / 1_000 };
     }),
-    // None is taken for equivalent without a proof.
-    mutants: mutants.map((report) => ({ ...report, equivalent: 0 })),
+    mutants: mutants.map(({ equivalent, ...report }) => ({
+      ...report,
+      equivalent: equivalent.length,
+      equivalents: equivalent,
+    })),
   };
 }
 
-/** One row a mapping; a cell is the weakest verdict of its claims. Fits 60 columns. */
-function table(judged: readonly Judged[], only: MappingName | undefined): string {
-  const cell = (mapping: MappingName, criterion: Criterion) =>
-    weakest(
-      judged
-        .filter(({ claim }) => claim.mapping === mapping && claim.criterion === criterion)
-        .map(({ finding }) => finding.verdict),
-    );
-  const row = (first: string, rest: readonly string[]) =>
-    `${first.padEnd(15)}${rest.map((x) => x.padEnd(15)).join('')}`.trimEnd();
-  const lines = MAPPINGS.filter((mapping) => only === undefined || mapping === only).map((mapping) =>
-    row(
-      mapping,
-      CRITERIA.map((criterion) => cell(mapping, criterion)),
-    ),
-  );
-  return `${[row('', ['operational', 'invariants', 'failure modes']), ...lines].join('\n')}\n`;
+interface Progress {
+  /** How far the claim has got that is being judged: 0 … 1. */
+  part(part: number): void;
+  judged(one: Judged): void;
+  mutants(machine: string, part: number): void;
+  mutated(report: MutantReport): void;
+  say(line: string): void;
+  end(): void;
 }
 
-function details({ claim, finding, ms }: Judged): string {
-  const { states, transitions, runs, bound, counterexample } = finding;
-  const counts = [
-    states === undefined ? '' : `${states} states`,
-    transitions === undefined ? '' : `${transitions} transitions`,
-    runs === undefined ? '' : `${runs} runs`,
-    seconds(ms),
-  ].filter((text) => text !== '');
-  return (
-    `\n${claim.mapping}, ${claim.criterion}: ${finding.verdict}` +
-    `${finding.verdict === claim.expected ? '' : ` (expected: ${claim.expected})`}\n` +
-    `  ${claim.property}\n  by ${claim.instrument}: ${bound}\n  ${counts.join(', ')}\n  source: ${claim.source}\n` +
-    (counterexample === undefined ? '' : sequence(counterexample))
-  );
-}
-
-/** A counter-example as a sequence, one line a message. */
-function sequence({ what, seed, transcript }: Counterexample): string {
-  const lines = transcript.map(
-    ({ from, to, text }, i) => `  ${i + 1}. ${from}${to === undefined ? '' : ` → ${to}`}: ${text}`,
-  );
-  return `  counter-example: ${what}${seed === undefined ? '' : ` (--seed ${seed})`}\n${lines.map((line) => `${line}\n`).join('')}`;
-}
-
-function survivors({ machine, total, killed, survivors: left }: MutantReport): string {
-  const most = 20;
-  const shown = left.slice(0, most).map((name) => `    ${name}\n`);
-  const more = left.length > most ? `    and ${left.length - most} more; --json has all\n` : '';
-  return `\nmutants of ${machine}: ${killed} of ${total} killed\n${left.length > 0 ? '  survivors:\n' : ''}${shown.join('')}${more}`;
+/** On a terminal a line that changes; elsewhere a line for each claim. */
+function progressOn(stream: NodeJS.WriteStream, claims: readonly Claim[]): Progress {
+  const live = stream.isTTY === true ? createLogUpdate(stream) : undefined;
+  let done = 0;
+  let told = -Infinity;
+  const draw = (text: string): void => {
+    if (live === undefined || performance.now() - told < 100) return;
+    told = performance.now();
+    live(text.slice(0, (stream.columns ?? 80) - 1));
+  };
+  const say = (line: string): void => {
+    if (live === undefined) stream.write(`${line}\n`);
+    else live.persist(line);
+  };
+  const percent = (part: number) => `${Math.floor(part * 100)} %`;
+  say(`judging ${claims.length} claims`);
+  return {
+    part(part) {
+      const claim = claims[done];
+      if (claim !== undefined)
+        draw(
+          `  claim ${done + 1} of ${claims.length}, ${percent(part)}: ${claim.mapping}, ${claim.property}`,
+        );
+    },
+    judged(one) {
+      const { claim, finding, ms } = one;
+      done++;
+      const mark = fellShort(one) ? '✘' : '✔';
+      say(`${mark} ${claim.mapping}: ${finding.verdict} (${seconds(ms)})  ${claim.property}`);
+    },
+    mutants: (machine, part) => draw(`  mutants of ${machine}: ${percent(part)}`),
+    mutated({ machine, total, killed, equivalent }) {
+      const same = equivalent.length === 0 ? '' : `, ${equivalent.length} equivalent`;
+      say(`· ${machine}: ${killed} of ${total} mutants killed${same}`);
+    },
+    say,
+    end: () => live?.clear(),
+  };
 }

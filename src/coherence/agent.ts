@@ -222,9 +222,12 @@ export class SharedAgent<V extends Values> {
     await Promise.all([...this.#holds].map((hold) => hold.release()));
     for (const slot of this.#opened) {
       await slot.lock();
+      // A request that is under way cannot be taken back: its copy is given up when it is there.
+      while (slot.line.state === 'IS' && this.#desk.dead === undefined) await slot.changed();
       this.#replica.send(slot.line, 'EVICT');
       slot.forget();
       slot.unlock();
+      this.#replica.drop(slot.line);
     }
     this.#host.left(this as unknown as SharedAgent<Values>);
   }

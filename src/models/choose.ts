@@ -1,10 +1,13 @@
 /** Which model a step gets: one that is given, or the one that the governor and the router choose at dispatch. */
 import type { UnitGovernor } from '../../actors/governor.ts';
-import type { OperatingPoint } from '../../machines/operating-point.ts';
+import type { LadderPoint, OperatingPoint } from '../../machines/operating-point.ts';
 import type { DifficultyEstimator } from '../routing/estimator.ts';
+import type { Ledger } from '../routing/ledger.ts';
+import type { PriceList } from '../routing/prices.ts';
 import { providerOf, type Route, type Router } from '../routing/router.ts';
+import { efficientRungs, lift, throttle, type Need } from '../routing/throttle.ts';
 import { UnknownModelError } from './errors.ts';
-import { checkModel, type Model } from './sdk.ts';
+import { checkModel, nameOf, type Model } from './sdk.ts';
 
 /** A model with the limits it is to be called with. */
 export interface ModelChoice {
@@ -51,10 +54,29 @@ export interface GovernedOptions {
   readonly estimator?: DifficultyEstimator | undefined;
 }
 
+/** What one step may use, asked each time that a point is chosen for it. */
+export interface Terms {
+  /** All that the step pays from. */
+  readonly ledgers: readonly Ledger[];
+  /** Steps that share what is left, this one included; 1 or more. */
+  readonly stepsLeft: () => number;
+  readonly remainingMs: () => number | undefined;
+  /** The most tokens that the call may have in, and out where the route does not say. */
+  readonly inputTokens: number;
+  readonly maxOutputTokens: number;
+  /** Without them the points are taken to cost what the cost law says. */
+  readonly prices?: PriceList | undefined;
+}
+
+/** The points for one step: the governor's, within what is left at the time. */
+export type Points = Pick<UnitGovernor, 'pointFor' | 'above' | 'verdict'>;
+
 /** A chooser, and the same choice for a point that is already known. */
 export interface Governed {
   (task: string): ModelChoice;
   at(point: OperatingPoint): ModelChoice;
+  /** @throws PriceError for a model without a price, where prices are given */
+  within(terms: Terms): Points;
   readonly options: GovernedOptions;
 }
 
@@ -68,5 +90,48 @@ export function governed(options: GovernedOptions): Governed {
     const route = router.route(point);
     return { model: found.get(route.model)!, route, point };
   };
-  return Object.assign((task: string) => at(governor.pointFor(estimator?.estimate(task))), { at, options });
+  const within = (terms: Terms): Points => pointsWithin(governor, at, terms);
+  return Object.assign((task: string) => at(governor.pointFor(estimator?.estimate(task))), {
+    at,
+    within,
+    options,
+  });
 }
+
+/** Before each choice the ceiling is set to what is left then. Choosing is one go, so that a governor may serve several
+ *  performances, each with a budget of its own. */
+function pointsWithin(
+  governor: UnitGovernor,
+  at: (point: OperatingPoint) => ModelChoice,
+  { ledgers, stepsLeft, remainingMs, inputTokens, maxOutputTokens, prices }: Terms,
+): Points {
+  const { ladder } = governor;
+  const needs = new Map<string, Need>();
+  for (const point of ladder) {
+    const { model, route } = at(point);
+    const output = route?.maxOutputTokens ?? maxOutputTokens;
+    const usd = prices?.bound(nameOf(model), inputTokens, output);
+    needs.set(keyOf(point), { tokens: inputTokens + output, ...(usd === undefined ? {} : { usd }) });
+  }
+  const rungs =
+    prices === undefined ? ladder : efficientRungs(ladder, (point) => needs.get(keyOf(point))!.usd!);
+  const need = (point: LadderPoint): Need => needs.get(keyOf(lift(point, ladder, rungs)))!;
+  const limit = () =>
+    throttle(governor, ledgers, { stepsLeft: stepsLeft(), need, remainingMs: remainingMs() });
+  return {
+    pointFor(difficulty) {
+      limit();
+      return lift(governor.pointFor(difficulty), ladder, rungs);
+    },
+    above(point) {
+      limit();
+      // A climb is one more call: only where everybody else still has one.
+      if (ledgers.some(({ unspent }) => unspent.calls - stepsLeft() < 0)) return undefined;
+      const next = governor.above(point);
+      return next === undefined ? undefined : lift(next, ladder, rungs);
+    },
+    verdict: (accepted) => governor.verdict(accepted),
+  };
+}
+
+const keyOf = ({ tempo, dynamics }: OperatingPoint): string => `${tempo}/${dynamics}`;

@@ -3,8 +3,8 @@
  * ceiling. What it cost is reported together with whether it was accepted, so that neither is bought with the other
  * unseen (the paper's claim of equal quality is unmeasured).
  */
-import type { UnitGovernor } from '../../actors/governor.ts';
 import type { OperatingPoint } from '../../machines/operating-point.ts';
+import type { Points } from './choose.ts';
 
 export interface Verdict {
   readonly accepted: boolean;
@@ -48,7 +48,8 @@ export interface Escalated<T> {
 }
 
 export interface EscalateOptions<T> {
-  readonly governor: UnitGovernor;
+  /** A governor, or its points within a budget; see `Governed.within`. */
+  readonly governor: Points;
   /** 0 to 1; without it the first attempt is at the pool's point. */
   readonly difficulty?: number | undefined;
   /** Runs the task at a point. `rejection` is what was wrong with the attempt before. */
@@ -60,6 +61,8 @@ export interface EscalateOptions<T> {
   readonly verify: readonly Verifier<T>[];
   /** Attempts at most, 1 to 64. Default: as many as there are points. */
   readonly maxAttempts?: number | undefined;
+  /** Told of each attempt as it is judged. */
+  readonly onAttempt?: ((attempt: EscalationAttempt) => void) | undefined;
   /** What to do with a result that is still rejected at the ceiling. Default fail. */
   readonly onExhausted?: 'fail' | 'accept' | undefined;
 }
@@ -100,6 +103,7 @@ export async function escalate<T>(options: EscalateOptions<T>): Promise<Escalate
     usd += paid + checked.usd;
     attempts.push({ ...checked, point, usd: paid + checked.usd });
     governor.verdict(checked.accepted);
+    options.onAttempt?.(attempts.at(-1)!);
     const next = checked.accepted || attempts.length >= maxAttempts ? undefined : governor.above(point);
     if (next === undefined) {
       if (!checked.accepted && onExhausted === 'fail') throw new EscalationError(attempts, usd);

@@ -7,6 +7,8 @@ export {
   type ModelChoice,
   type ModelChooser,
   type ModelRegistry,
+  type Points,
+  type Terms,
 } from './choose.ts';
 export { MissingPackageError, ModelError, UnknownModelError, type ModelFailure } from './errors.ts';
 export {
@@ -27,7 +29,9 @@ export {
   type ModelAgentOptions,
   type ModelVerifierOptions,
 } from './model-agent.ts';
-export { modelCall, type ModelAnswer, type ModelCall, type ModelCallOptions } from './model-call.ts';
+export type { ModelCallOptions } from './call-options.ts';
+export { modelCall, type ModelAnswer, type ModelCall } from './model-call.ts';
+export type { PromptSource } from './prompt.ts';
 export { MissingKeyError, modelFromEnvironment } from './provider.ts';
 export { redactor, type Redact } from './redact.ts';
 export { nameOf, type Model } from './sdk.ts';

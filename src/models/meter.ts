@@ -49,6 +49,7 @@ export interface MeterOptions {
   readonly stream: boolean;
   readonly retry: CallRetry;
   readonly ledger: Purse;
+  /** A cost of NaN is one that is not known. */
   readonly prices: PriceList | undefined;
   readonly redact: Redact;
   /** Tokens that an answer may have where the call does not say. */
@@ -178,7 +179,8 @@ function booker(reservation: Reservation, model: string, { prices, runId, stepId
       return;
     }
     const usage = reported as TokenUsage;
-    const usd = prices?.cost(model, usage);
+    const cost = prices?.cost(model, usage);
+    const usd = Number.isNaN(cost) ? undefined : cost;
     reservation.settle({ calls: 1, tokens: inputTokens.total + outputTokens.total, usd: usd ?? 0 });
     onCall({ runId, stepId, model, usage, usd, estimated: false, failed });
   };

@@ -1,12 +1,21 @@
 /** Model agents: a model as the agent of a step. */
-import type { AgentContext } from '../../actors/program.ts';
+import type { AgentContext, AgentPlan } from '../../actors/program.ts';
 import type { OperatingPoint } from '../../machines/operating-point.ts';
 import { agent, type AgentSpec } from '../agent.ts';
+import type { LearningEstimator } from '../routing/estimator.ts';
 import { ROLES, verifierFor } from '../routing/roles.ts';
+import { accountOf } from '../routing/run-account.ts';
 import type { Schema } from '../schema.ts';
 import type { Governed, ModelChoice, ModelChooser } from './choose.ts';
-import { escalate, type Escalated, type Verifier } from './escalate.ts';
-import { modelCall, type ModelCallOptions } from './model-call.ts';
+import {
+  escalate,
+  EscalationError,
+  type Escalated,
+  type EscalationAttempt,
+  type Verifier,
+} from './escalate.ts';
+import type { ModelCallOptions } from './call-options.ts';
+import { modelCall } from './model-call.ts';
 import { checkModel, type Model } from './sdk.ts';
 
 export interface ModelAgentOptions<Operands, Result> extends ModelCallOptions<Operands, Result> {
@@ -46,32 +55,28 @@ export function modelAgent<Operands = Record<string, unknown>, Result = string>(
     name,
     ...(input === undefined ? {} : { input }),
     ...(capacity === undefined ? {} : { capacity }),
-    run: observed(
-      typeof choose === 'function' && 'options' in choose ? (choose as Governed) : undefined,
-      capacity,
-      async (operands: Operands, context) => {
-        return (await call(operands, context, choose)).output;
-      },
-    ),
+    ...(typeof choose === 'function' && 'options' in choose ? observes(choose as Governed) : {}),
+    spends: true,
+    run: spending(async (operands: Operands, context) => (await call(operands, context, choose)).output),
   });
 }
 
-/** Shows the governor how full the pool is, at the beginning and the end of each step. A pool without a capacity is
- *  never full, so there is nothing to show. */
-function observed<Operands, Result>(
-  model: Governed | undefined,
-  capacity: number | undefined,
+/** The orchestrator tells how many steps run and wait in the agent's pool; the governor hears it. */
+const observes = ({ options }: Governed): Pick<AgentPlan, 'observe'> => ({
+  observe: (pool) => options.governor.observe(pool),
+});
+
+/** Says when a step begins and ends, so that what is left of a budget is shared among those that still run. */
+function spending<Operands, Result>(
   run: (operands: Operands, context: AgentContext) => Promise<Result>,
 ): (operands: Operands, context: AgentContext) => Promise<Result> {
-  if (model === undefined || capacity === undefined) return run;
-  const { governor } = model.options;
-  let inUse = 0;
   return async (operands, context) => {
-    governor.observe({ inUse: ++inUse, queued: 0, capacity });
+    const account = accountOf(context);
+    account?.begin(context.stepId);
     try {
       return await run(operands, context);
     } finally {
-      governor.observe({ inUse: --inUse, queued: 0, capacity });
+      account?.end(context.stepId);
     }
   };
 }
@@ -95,30 +100,63 @@ export function escalatingAgent<Operands = Record<string, unknown>, Result = str
   options: EscalatingAgentOptions<Operands, Result>,
 ): AgentSpec<Operands, Result> {
   const { name, model, input, capacity, verify, onExhausted, maxAttempts, onEscalated, ...rest } = options;
-  const { governor, estimator } = model.options;
+  const { estimator } = model.options;
   const call = modelCall(rest);
   return agent<Operands, Result>({
     name,
     ...(input === undefined ? {} : { input }),
     ...(capacity === undefined ? {} : { capacity }),
-    run: observed(model, capacity, async (operands: Operands, context) => {
-      const task =
-        typeof rest.prompt === 'string' ? rest.prompt + JSON.stringify(operands) : JSON.stringify(operands);
-      const done = await escalate<Result>({
-        governor,
-        difficulty: estimator?.estimate(task),
-        verify: verify(operands, context),
-        onExhausted,
-        maxAttempts,
-        run: async (point, rejection = '') => {
-          const { output, usd } = await call({ ...operands, rejection }, context, model.at(point));
-          return { value: output, usd };
-        },
-      });
-      onEscalated?.({ ...done, stepId: context.stepId });
-      return done.value;
+    ...observes(model),
+    spends: true,
+    run: spending(async (operands: Operands, context) => {
+      const first = { ...operands, rejection: '' };
+      const task = call.taskOf(first, context);
+      const { stepId } = context;
+      const book = (accepted: boolean, quality: number, usd: number, attempts: number) =>
+        accountOf(context)?.check({ stepId, accepted, quality, usd, attempts });
+      try {
+        const done = await escalate<Result>({
+          governor: await call.within(first, context, model),
+          difficulty: estimator?.estimate(task),
+          verify: verify(operands, context),
+          onExhausted,
+          maxAttempts,
+          onAttempt: teacher(model, task),
+          run: async (point, rejection = '') => {
+            const { output, usd } = await call({ ...operands, rejection }, context, model.at(point));
+            return { value: output, usd };
+          },
+        });
+        book(done.accepted, done.quality, done.usd, done.attempts.length);
+        onEscalated?.({ ...done, stepId });
+        return done.value;
+      } catch (error) {
+        if (error instanceof EscalationError)
+          book(false, error.attempts.at(-1)?.quality ?? 0, error.usd, error.attempts.length);
+        throw error;
+      }
     }),
   });
+}
+
+/**
+ * Passes verdicts on to an estimator that learns. Its question is whether the cheap model is enough, so it hears what
+ * was said of the bottom model's answer, and of a rejection further up but below the top: who fails there would have
+ * failed at the bottom. Once for each task, since a climb is one story.
+ */
+function teacher({ options, at }: Governed, task: string): (attempt: EscalationAttempt) => void {
+  const { governor, estimator } = options;
+  if (estimator === undefined || !('learn' in estimator)) return () => {};
+  const pupil = estimator as LearningEstimator;
+  const { ladder } = governor;
+  const [bottom, top] = [at(ladder[0]!).model, at(ladder.at(-1)!).model];
+  let taught = bottom === top;
+  return ({ point, accepted }) => {
+    const { model } = at(point);
+    if (taught || model === top || (accepted && model !== bottom)) return;
+    taught = true;
+    pupil.learn(task, accepted ? 'accepted' : 'rejected');
+  };
 }
 
 export interface ModelVerifierOptions<T> extends Omit<
@@ -137,7 +175,7 @@ export interface ModelVerifierOptions<T> extends Omit<
 /** A verifier that asks a model of another family than the author's. The prompt sees `{result}` and nothing else. */
 export function modelVerifier<T>(options: ModelVerifierOptions<T>): Verifier<T> {
   const { name, model, verdictSchema, point = ROLES.verifier, context, ...rest } = options;
-  const call = modelCall({ ...rest, outputSchema: verdictSchema });
+  const call = modelCall({ ...rest, outputSchema: verdictSchema, tell: false });
   return {
     name,
     kind: 'model',

@@ -1,51 +1,18 @@
 /** One answer of a model: a prompt, perhaps tools, perhaps a schema; metered, retried, redacted. */
-import type { ModelMessage, ToolSet } from 'ai';
 import { BudgetError } from '../../actors/errors.ts';
 import type { AgentContext } from '../../actors/program.ts';
-import { inRange, milliseconds } from '../limits.ts';
 import { RoutingConfigError } from '../routing/config-error.ts';
-import { Ledger, type Budget } from '../routing/ledger.ts';
-import { loadPrices, type PriceList } from '../routing/prices.ts';
-import { bothOf, RunAccount } from '../routing/run-account.ts';
-import type { Schema } from '../schema.ts';
-import type { ModelChoice } from './choose.ts';
+import { Ledger } from '../routing/ledger.ts';
+import { loadPrices, PriceError, type PriceList, type TokenUsage } from '../routing/prices.ts';
+import { accountOf, bothOf } from '../routing/run-account.ts';
+import { checkCallOptions, type ModelCallOptions } from './call-options.ts';
+import type { Governed, ModelChoice, ModelChooser, Points } from './choose.ts';
 import { ModelError } from './errors.ts';
-import { meter, type CallEvent, type CallRetry } from './meter.ts';
+import { meter, type CallEvent } from './meter.ts';
+import { ask, textOf } from './prompt.ts';
 import { redactor } from './redact.ts';
 import { checkModel, loadSdk, nameOf, type Sdk } from './sdk.ts';
-import { addUsage, NO_USAGE, type CallReport, type UsageMeter } from './usage.ts';
-import type { TokenUsage } from '../routing/prices.ts';
-
-/** What a model is asked, made from a step's operands. In a text, `{operand}` stands for an operand. */
-export type PromptSource<Operands> =
-  string | ((operands: Operands, context: AgentContext) => string | readonly ModelMessage[]);
-
-export interface ModelCallOptions<Operands, Result> {
-  readonly prompt: PromptSource<Operands>;
-  /** What the model is told before the prompt. */
-  readonly instructions?: string | undefined;
-  /** Structured output: zod, or any Standard Schema that the AI SDK accepts. Without one the answer is text. */
-  readonly outputSchema?: Schema<any, Result> | undefined;
-  /** Tools of the AI SDK, made by its `tool()`. */
-  readonly tools?: ToolSet | undefined;
-  /** Rounds of tool calls, 1 to 100. Default 8. */
-  readonly maxSteps?: number | undefined;
-  /** Whether answers are streamed. Default true. */
-  readonly stream?: boolean | undefined;
-  readonly retry?: CallRetry | undefined;
-  /** A budget for this agent alone, or a ledger that several share. Default: no limit. */
-  readonly budget?: Budget | Ledger | undefined;
-  /** Default: loaded when the budget is in money or `meter` is given. */
-  readonly prices?: PriceList | undefined;
-  /** Tokens of an answer where the route does not say, 1 or more. Default 4,096. */
-  readonly maxOutputTokens?: number | undefined;
-  readonly meter?: UsageMeter | undefined;
-  readonly onEvent?: ((event: CallEvent & { readonly stepId: string }) => void) | undefined;
-  /** Values that must never be shown, beside what the environment holds. */
-  readonly secrets?: readonly string[] | undefined;
-  /** How the package `ai` is loaded; for tests. */
-  readonly sdk?: (() => Promise<Sdk>) | undefined;
-}
+import { addUsage, NO_USAGE, type CallReport } from './usage.ts';
 
 /** An answer, and what it cost. */
 export interface ModelAnswer<Result> {
@@ -58,49 +25,74 @@ export interface ModelAnswer<Result> {
   /** Calls, retries included. */
   readonly calls: number;
 }
-export type ModelCall<Operands, Result> = (
-  operands: Operands,
-  context: AgentContext,
-  choice: ModelChoice | ((task: string) => ModelChoice),
-) => Promise<ModelAnswer<Result>>;
-
-const KEYS = [
-  'prompt',
-  'instructions',
-  'outputSchema',
-  'tools',
-  'maxSteps',
-  'stream',
-  'retry',
-  'budget',
-  'prices',
-  'maxOutputTokens',
-  'meter',
-  'onEvent',
-  'secrets',
-  'sdk',
-];
-const RETRY_KEYS = ['attempts', 'delayMs', 'factor', 'maxRetryAfterMs', 'onCut', 'onMalformed'];
+export interface ModelCall<Operands, Result> {
+  (
+    operands: Operands,
+    context: AgentContext,
+    choice: ModelChoice | ModelChooser | Governed,
+  ): Promise<ModelAnswer<Result>>;
+  /** What the estimator reads. */
+  taskOf(operands: Operands, context: AgentContext): string;
+  /** The points for a step, within what is left of its budgets whenever one is chosen. */
+  within(operands: Operands, context: AgentContext, governed: Governed): Promise<Points>;
+}
 
 /** @throws ScoreError for a number out of range or an option that does not exist; RoutingConfigError for the budget */
 export function modelCall<Operands = Record<string, unknown>, Result = string>(
   options: ModelCallOptions<Operands, Result>,
 ): ModelCall<Operands, Result> {
-  check(options);
+  checkCallOptions(options);
   const { budget, retry = {}, outputSchema, tools, maxSteps = 8 } = options;
   const ledger = budget instanceof Ledger ? budget : new Ledger(budget);
   const redact = redactor(options.secrets);
+  const maxOutputTokens = options.maxOutputTokens ?? 4_096;
   let prices: Promise<PriceList | undefined> | undefined;
-  return async (operands, context, choose) => {
+  /** What the step pays from, and prices: strict where a limit is in money. */
+  const pay = async (context: AgentContext) => {
+    const account = accountOf(context);
+    const inMoney = ledger.limits.usd !== undefined || account?.ledger.limits.usd !== undefined;
+    const list = options.prices ?? (await (prices ??= pricesFor(inMoney || options.meter !== undefined)));
+    return { account, inMoney, list };
+  };
+  const taskOf = (operands: Operands, context: AgentContext) =>
+    textOf(ask(options.prompt, operands, context));
+  const within = async (operands: Operands, context: AgentContext, governed: Governed) => {
+    const { account, inMoney, list } = await pay(context);
+    const asked = JSON.stringify([options.instructions, ask(options.prompt, operands, context)]);
+    // What the meter sets aside is counted exactly; a schema and tools are some 2,000 bytes more.
+    const inputTokens =
+      new TextEncoder().encode(asked).length + 256 + (outputSchema === undefined && !tools ? 0 : 2_048);
+    const terms = {
+      ledgers: account === undefined ? [ledger] : [ledger, account.ledger],
+      stepsLeft: () => account?.stepsLeft ?? 1,
+      remainingMs: () => account?.remainingMs(context.now(), context.stepId),
+      inputTokens,
+      maxOutputTokens,
+    };
+    try {
+      return governed.within({ ...terms, prices: list });
+    } catch (error) {
+      if (inMoney || !(error instanceof PriceError)) throw error;
+      return governed.within(terms); // what costs nobody knows how much is ordered by the cost law
+    }
+  };
+  const call = async (
+    operands: Operands,
+    context: AgentContext,
+    choose: ModelChoice | ModelChooser | Governed,
+  ): Promise<ModelAnswer<Result>> => {
     context.signal.throwIfAborted();
     const sdk = await loadSdk(options.sdk);
     const asked = ask(options.prompt, operands, context);
-    const { model, route } = typeof choose === 'function' ? choose(textOf(asked)) : choose;
+    const { account, inMoney, list } = await pay(context);
+    const points =
+      typeof choose === 'function' && 'within' in choose
+        ? await within(operands, context, choose)
+        : undefined;
+    const { model, route } = choiceOf(choose, textOf(asked), points);
     checkModel(model, `step '${context.stepId}'`);
-    const account = context.account instanceof RunAccount ? context.account : undefined;
-    const inMoney = ledger.limits.usd !== undefined || account?.ledger.limits.usd !== undefined;
-    const list = options.prices ?? (await (prices ??= pricesFor(inMoney || options.meter !== undefined)));
     const calls: CallReport[] = [];
+    const tell = options.tell === false ? () => {} : teller(context);
     const metered = meter(sdk, model, {
       runId: context.runId,
       stepId: context.stepId,
@@ -109,10 +101,13 @@ export function modelCall<Operands = Record<string, unknown>, Result = string>(
       ledger: account === undefined ? ledger : bothOf(ledger, account.ledger),
       prices: !inMoney && list !== undefined ? lenient(list) : list,
       redact,
-      maxOutputTokens: options.maxOutputTokens ?? 4_096,
+      maxOutputTokens,
       timeoutMs: route?.timeoutMs,
       sleep: (ms) => context.sleep(ms),
-      onEvent: (event) => options.onEvent?.({ ...event, stepId: context.stepId }),
+      onEvent: (event) => {
+        tell(event);
+        options.onEvent?.({ ...event, stepId: context.stepId });
+      },
       onCall: (report) => {
         calls.push(report);
         options.meter?.add(report);
@@ -171,20 +166,45 @@ export function modelCall<Operands = Record<string, unknown>, Result = string>(
       throw known(error, context) ? error : translate(error, fail, sdk);
     }
   };
+  return Object.assign(call, { taskOf, within });
+}
+
+function choiceOf(
+  choose: ModelChoice | ModelChooser | Governed,
+  task: string,
+  points: Points | undefined,
+): ModelChoice {
+  if (typeof choose !== 'function') return choose;
+  if (points === undefined || !('within' in choose)) return choose(task);
+  return choose.at(points.pointFor(choose.options.estimator?.estimate(task)));
+}
+
+/** Passes text on to those who watch the performance. Each call begins anew: what was written before it, for a tool or
+ *  for an answer that broke off, is not the answer. */
+function teller(context: AgentContext): (event: CallEvent) => void {
+  let anew = true;
+  return (event) => {
+    if (event.type === 'started') anew = true;
+    else if (event.type === 'restarted') context.say?.('', true);
+    else if (event.type === 'delta' && event.kind === 'text') {
+      context.say?.(event.delta, anew);
+      anew = false;
+    }
+  };
 }
 
 /** Without a limit in money an unknown price only means that the cost is not known. */
 const lenient = (list: PriceList): PriceList => {
-  const or0 = (price: () => number): number => {
+  const or = (unknown: number, price: () => number): number => {
     try {
       return price();
     } catch {
-      return 0;
+      return unknown;
     }
   };
   return {
-    cost: (model, usage) => or0(() => list.cost(model, usage)),
-    bound: (model, input, output) => or0(() => list.bound(model, input, output)),
+    cost: (model, usage) => or(Number.NaN, () => list.cost(model, usage)),
+    bound: (model, input, output) => or(0, () => list.bound(model, input, output)),
   };
 };
 
@@ -210,46 +230,6 @@ function translate(
   }
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   return fail('output', `${name}: ${message}`, 'See what the model was asked, and its tools.');
-}
-
-function ask<Operands>(
-  source: PromptSource<Operands>,
-  operands: Operands,
-  context: AgentContext,
-): string | readonly ModelMessage[] {
-  if (typeof source === 'function') return source(operands, context);
-  const given = operands as Record<string, unknown>;
-  return source.replace(/\{([A-Za-z_][\w-]*)\}/g, (whole, key: string) => {
-    if (!Object.hasOwn(given, key)) return whole;
-    const value = given[key];
-    return typeof value === 'string' ? value : JSON.stringify(value);
-  });
-}
-
-/** What the estimator reads: the prompt, or the texts of the messages. */
-function textOf(asked: string | readonly ModelMessage[]): string {
-  if (typeof asked === 'string') return asked;
-  return asked
-    .flatMap(({ content }) =>
-      typeof content === 'string' ? [content] : content.map((part) => ('text' in part ? part.text : '')),
-    )
-    .join('\n');
-}
-
-function check(options: ModelCallOptions<any, any>): void {
-  const unknown = Object.keys(options).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined)
-    throw new TypeError(`modelAgent: unknown option '${unknown}'; use ${KEYS.join(', ')}.`);
-  const { retry = {} } = options;
-  const badRetry = Object.keys(retry).find((key) => !RETRY_KEYS.includes(key));
-  if (badRetry !== undefined)
-    throw new TypeError(`modelAgent: unknown option 'retry.${badRetry}'; use ${RETRY_KEYS.join(', ')}.`);
-  inRange('maxSteps', options.maxSteps, 1, 100, true);
-  inRange('maxOutputTokens', options.maxOutputTokens, 1, 10_000_000, true);
-  inRange('retry.attempts', retry.attempts, 1, 20, true);
-  inRange('retry.factor', retry.factor, 1, 10, false);
-  milliseconds('retry.delayMs', retry.delayMs);
-  milliseconds('retry.maxRetryAfterMs', retry.maxRetryAfterMs);
 }
 
 /** Without a need for prices, a performance whose price package is not installed says no money, and goes on. */

@@ -112,5 +112,5 @@ async function moduleAgent(
     throw new DocumentError(at, `module '${module}' exports no agent as '${key}' (it exports: ${has}).`);
   }
   const plan = planOf(found as Agent, name);
-  return { name, run: plan.run, capacity: capacity ?? plan.capacity };
+  return { ...plan, name, capacity: capacity ?? plan.capacity };
 }

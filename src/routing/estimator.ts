@@ -11,6 +11,12 @@ export interface DifficultyEstimator {
   estimate(task: string): number;
 }
 
+/** An estimator that goes on learning; see `TrainedRouter.learn`. */
+export interface LearningEstimator extends DifficultyEstimator {
+  /** @param verdict - what a verifier said of the cheap model's answer to the task */
+  learn(task: string, verdict: 'accepted' | 'rejected'): void;
+}
+
 /**
  * What each feature says of difficulty, per ln(1 + count): set by hand, from what the feature means, and not fitted.
  * None is negative, so that adding words, clauses or constraints to a task never makes it look easier.

@@ -1,6 +1,11 @@
 /** How difficult is this task, and is the dear model worth it? */
 export { RoutingDataError, type RoutingDataDetails } from './errors.ts';
-export { BUILT_IN_WEIGHTS, builtInEstimator, type DifficultyEstimator } from './estimator.ts';
+export {
+  BUILT_IN_WEIGHTS,
+  builtInEstimator,
+  type DifficultyEstimator,
+  type LearningEstimator,
+} from './estimator.ts';
 export { evaluateRouter, type EvaluateOptions, type Evaluation, type Method } from './evaluate.ts';
 export { FEATURES, READ_LIMIT, readFeatures, type Feature } from './features.ts';
 export { figures, type CurvePoint, type Figures } from './figures.ts';
@@ -12,3 +17,17 @@ export { TrainedRouter, type RouterState, type Training, type Verdict } from './
 export { parseOutcomes } from './training-file.ts';
 export { benchRouting, type BenchRoutingOptions, type RoutingBench } from './bench.ts';
 export { RoutingConfigError } from './config-error.ts';
+export { BudgetExceededError, Ledger, type Amount, type Budget, type Reservation } from './ledger.ts';
+export { loadPrices, PriceError, type ModelPrice, type PriceList, type TokenUsage } from './prices.ts';
+export { ROLES, verifierFor } from './roles.ts';
+export {
+  createRouter,
+  REASONING_EFFORTS,
+  type ReasoningEffort,
+  type Route,
+  type Router,
+  type RouteRow,
+  type RouterOptions,
+} from './router.ts';
+export type { Checked, ModelUsage, StepCheck } from './run-account.ts';
+export { efficientRungs, throttle, type Need, type ThrottleOptions } from './throttle.ts';

@@ -69,35 +69,40 @@ interface Waiting {
  *  ledger.left.usd; // 4.994
  *  ``` */
 export class Ledger {
-  readonly limits: Budget;
-  readonly #limit: Units;
+  #limits: Budget;
+  #limit: Units;
   readonly #spent: Units = { calls: 0, tokens: 0, usd: 0 };
   readonly #reserved: Units = { calls: 0, tokens: 0, usd: 0 };
   readonly #overdraft: Units = { calls: 0, tokens: 0, usd: 0 };
+  /** What was set aside for the calls that have been booked. */
+  readonly #bounds: Units = { calls: 0, tokens: 0, usd: 0 };
   readonly #queue: Waiting[] = [];
   #open = 0;
 
   /** @throws RoutingConfigError for a limit that is negative, not a number, or not whole where it must be */
   constructor(limits: Budget = {}) {
-    for (const kind of Object.keys(limits)) {
-      if (!KINDS.includes(kind as keyof Amount))
-        throw new RoutingConfigError(`budget.${kind}`, 'unknown limit', `Use ${KINDS.join(', ')}.`);
+    this.#limit = checkedLimits(limits);
+    this.#limits = { ...limits };
+  }
+
+  get limits(): Budget {
+    return this.#limits;
+  }
+  /**
+   * Adds to the limits; whoever waits for it goes on. What has no limit has none afterwards.
+   *
+   * @throws RoutingConfigError for an amount that is negative, not a number, or not whole where it must be; then
+   *   nothing has changed
+   */
+  extend(more: Budget): void {
+    checkedLimits(more);
+    const sum: { -readonly [Kind in keyof Budget]: Budget[Kind] } = { ...this.#limits };
+    for (const kind of KINDS) {
+      if (sum[kind] !== undefined && more[kind] !== undefined) sum[kind] += more[kind];
     }
-    const limit = (kind: keyof Amount): number => {
-      const value = limits[kind];
-      if (value === undefined) return Number.POSITIVE_INFINITY;
-      const whole = kind !== 'usd';
-      if (typeof value === 'number' && value >= 0 && (whole ? Number.isSafeInteger(value) : value <= 1e6))
-        return whole ? value : Math.floor(value * NANO);
-      const kindOf = whole ? 'a whole number of at least 0' : 'an amount from 0 to 1,000,000';
-      throw new RoutingConfigError(
-        `budget.${kind}`,
-        `${String(value)} is not ${kindOf}`,
-        'Correct it, or leave it out for no limit.',
-      );
-    };
-    this.limits = { ...limits };
-    this.#limit = { calls: limit('calls'), tokens: limit('tokens'), usd: limit('usd') };
+    this.#limit = checkedLimits(sum);
+    this.#limits = sum;
+    this.#advance();
   }
 
   get spent(): Amount {
@@ -109,6 +114,15 @@ export class Ledger {
   /** What calls used beyond what was set aside for them: 0 unless a provider breaks its own limits. */
   get overdraft(): Amount {
     return amount(this.#overdraft);
+  }
+  /** What has not been spent, whether set aside or not; Infinity where there is no limit. */
+  get unspent(): Amount {
+    const left = (kind: keyof Amount) => Math.max(0, this.#limit[kind] - this.#spent[kind]);
+    return amount({ calls: left('calls'), tokens: left('tokens'), usd: left('usd') });
+  }
+  /** Which share of what is set aside for a call it uses, so far: 0 to 1, and 1 before the first. */
+  usedShare(kind: keyof Amount): number {
+    return this.#bounds[kind] === 0 ? 1 : Math.min(1, this.#spent[kind] / this.#bounds[kind]);
   }
   /** What may still be reserved, Infinity where there is no limit. */
   get left(): Amount {
@@ -176,23 +190,45 @@ export class Ledger {
     this.#open++;
     for (const kind of KINDS) this.#reserved[kind] += bound[kind];
     let settled = false;
-    const settle = (used: Units) => {
+    const settle = (used: Units, made: boolean) => {
       if (settled) return; // a second report of the same call is not a second call
       settled = true;
       this.#open--;
       for (const kind of KINDS) {
         this.#reserved[kind] -= bound[kind];
         this.#spent[kind] += used[kind];
+        if (made) this.#bounds[kind] += bound[kind];
         this.#overdraft[kind] += Math.max(0, used[kind] - bound[kind]);
       }
       this.#advance();
     };
     return {
       bound: amount(bound),
-      settle: (used) => settle(checked(used)),
-      cancel: () => settle({ calls: 0, tokens: 0, usd: 0 }),
+      settle: (used) => settle(checked(used), true),
+      cancel: () => settle({ calls: 0, tokens: 0, usd: 0 }, false),
     };
   }
+}
+
+function checkedLimits(limits: Budget): Units {
+  for (const kind of Object.keys(limits)) {
+    if (!KINDS.includes(kind as keyof Amount))
+      throw new RoutingConfigError(`budget.${kind}`, 'unknown limit', `Use ${KINDS.join(', ')}.`);
+  }
+  const limit = (kind: keyof Amount): number => {
+    const value = limits[kind];
+    if (value === undefined) return Number.POSITIVE_INFINITY;
+    const whole = kind !== 'usd';
+    if (typeof value === 'number' && value >= 0 && (whole ? Number.isSafeInteger(value) : value <= 1e6))
+      return whole ? value : Math.floor(value * NANO);
+    const kindOf = whole ? 'a whole number of at least 0' : 'an amount from 0 to 1,000,000';
+    throw new RoutingConfigError(
+      `budget.${kind}`,
+      `${String(value)} is not ${kindOf}`,
+      'Correct it, or leave it out for no limit.',
+    );
+  };
+  return { calls: limit('calls'), tokens: limit('tokens'), usd: limit('usd') };
 }
 
 function checked(given: Amount): Units {

@@ -1,6 +1,27 @@
 /** What one performance may spend on models, and what it has spent: one ledger and one sum for all of its agents. */
-import { Ledger, type Amount, type Reservation } from './ledger.ts';
-import type { TokenUsage } from './prices.ts';
+import { Ledger, type Amount, type Budget, type Reservation } from './ledger.ts';
+import type { CallReport } from '../models/usage.ts';
+
+/** How a step went whose answers were checked. */
+export interface StepCheck {
+  readonly stepId: string;
+  readonly accepted: boolean;
+  /** 0 to 1. */
+  readonly quality: number;
+  /** US dollars of all attempts and checks; 0 where no prices are known. */
+  readonly usd: number;
+  /** Answers until one was accepted, 1 or more. */
+  readonly attempts: number;
+}
+/** Quality and cost together, so that neither is bought with the other unseen. */
+export interface Checked {
+  readonly steps: readonly StepCheck[];
+  readonly accepted: number;
+  /** The mean, 0 to 1. */
+  readonly quality: number;
+  /** US dollars of all of them. */
+  readonly usd: number;
+}
 
 /** What models used in a performance. */
 export interface ModelUsage {
@@ -10,19 +31,73 @@ export interface ModelUsage {
   readonly tokens: number;
   /** US dollars; undefined where the price of some call is not known. */
   readonly usd: number | undefined;
+  /** What verifiers said; absent where nothing was checked. */
+  readonly checked?: Checked | undefined;
 }
 
+/** What the account has to know of the performance. */
+export interface Performed {
+  /** How many steps there are that pay from the account. */
+  readonly spenders: () => number;
+  /** Milliseconds on the performance's clock until all has to be done; undefined where nothing is said. */
+  readonly deadline: number | undefined;
+  /** Which share of the time that is left belongs to a step, as the longest path through it has others: above 0 to 1. */
+  readonly shareOfTime: (stepId: string) => number;
+}
+
+/** Finds the account of a performance, whichever copy of this module made it. */
+const ACCOUNT = Symbol.for('tutti.run-account');
+export const accountOf = ({ account }: { readonly account?: object | undefined }): RunAccount | undefined =>
+  account !== undefined && ACCOUNT in account ? (account as RunAccount) : undefined;
+
 export class RunAccount {
+  readonly [ACCOUNT] = true;
   readonly ledger: Ledger;
+  readonly #performed: Performed | undefined;
+  /** Steps that have ended, as far as is known: a retry begins them again. */
+  readonly #ended = new Set<string>();
+  readonly #checks: StepCheck[] = [];
+  readonly #listeners = new Set<(report: CallReport) => void>();
+  #spenders: number | undefined;
   #modelCalls = 0;
   #tokens = 0;
   #usd: number | undefined = 0;
 
   /** @throws {RoutingConfigError} for a limit that is negative, not a number, or not whole where it must be. */
-  constructor(limits: { readonly tokens?: number | undefined; readonly usd?: number | undefined } = {}) {
+  constructor(limits: Pick<Budget, 'tokens' | 'usd'> = {}, performed?: Performed) {
     this.ledger = new Ledger(limits);
+    this.#performed = performed;
   }
-  add({ usage, usd }: { readonly usage: TokenUsage; readonly usd: number | undefined }): void {
+  /** A step begins to spend, once more perhaps. */
+  begin(stepId: string): void {
+    this.#ended.delete(stepId);
+  }
+  end(stepId: string): void {
+    this.#ended.add(stepId);
+  }
+  /** Steps that may still spend, 1 or more. */
+  get stepsLeft(): number {
+    this.#spenders ??= this.#performed?.spenders() ?? 1;
+    return Math.max(1, this.#spenders - this.#ended.size);
+  }
+  /** Milliseconds that a step may take if all is to be done by the deadline, if there is one. */
+  remainingMs(now: number, stepId: string): number | undefined {
+    const { deadline, shareOfTime } = this.#performed ?? {};
+    if (deadline === undefined || shareOfTime === undefined) return undefined;
+    return (deadline - now) * shareOfTime(stepId);
+  }
+  check(check: StepCheck): void {
+    this.#checks.push(check);
+  }
+  /** Tells of every call from now on.
+   *  @returns how to stop listening. */
+  listen(listener: (report: CallReport) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+  add(report: CallReport): void {
+    const { usage, usd } = report;
+    for (const listener of this.#listeners) listener(report);
     this.#modelCalls++;
     this.#tokens += (usage.inputTokens.total ?? 0) + (usage.outputTokens.total ?? 0);
     this.#usd = this.#usd === undefined || usd === undefined ? undefined : this.#usd + usd;
@@ -30,8 +105,15 @@ export class RunAccount {
   /** Undefined where no model was asked. */
   get used(): ModelUsage | undefined {
     if (this.#modelCalls === 0) return undefined;
-    return { modelCalls: this.#modelCalls, tokens: this.#tokens, usd: this.#usd };
+    const used = { modelCalls: this.#modelCalls, tokens: this.#tokens, usd: this.#usd };
+    return this.#checks.length === 0 ? used : { ...used, checked: sumOf(this.#checks) };
   }
+}
+
+function sumOf(steps: readonly StepCheck[]): Checked {
+  const accepted = steps.filter((step) => step.accepted).length;
+  const quality = steps.reduce((sum, step) => sum + step.quality, 0) / steps.length;
+  return { steps, accepted, quality, usd: steps.reduce((sum, step) => sum + step.usd, 0) };
 }
 
 /** Where a call's upper bound is set aside. */

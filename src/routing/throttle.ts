@@ -1,27 +1,39 @@
-/** Thermal throttling: what is left of a budget, and of the time, as limits of a governor. */
+/**
+ * Thermal throttling: what is left of a budget, and of the time, as limits of a governor.
+ *
+ * A budget lowers the ceiling and a deadline raises the floor, as thermal pressure and a response time do
+ * (docs/decisions/0021). The ceiling steers, so that money lasts to the last step; it is the ledger that stops.
+ */
 import type { UnitGovernor } from '../../actors/governor.ts';
+import { relativeCost, type LadderPoint, type OperatingPoint } from '../../machines/operating-point.ts';
 import { RoutingConfigError } from './config-error.ts';
-import type { Ledger } from './ledger.ts';
+import type { Amount, Ledger } from './ledger.ts';
+
+/** What one call uses; what is left out is not looked at. */
+export type Need = Partial<Pick<Amount, 'tokens' | 'usd'>>;
 
 export interface ThrottleOptions {
-  /** Steps that are still to be run from this budget, 1 or more. */
+  /** Steps that are still to be run from this budget, the one at hand included; 1 or more. */
   readonly stepsLeft: number;
-  /** US dollars that one step costs at moderato and mf, above 0. */
-  readonly c0: number;
+  /** The most that one call at a point can use; see {@link efficientRungs}. */
+  readonly need: (point: LadderPoint) => Need;
   /** Milliseconds to the deadline, if there is one. */
   readonly remainingMs?: number | undefined;
 }
 
+const KINDS = ['tokens', 'usd'] as const;
+
 /**
- * Lowers or lifts the governor's ceiling, so that the next step costs at most its share of what is left. Less budget
- * never gives a dearer point. The ceiling steers; it is the ledger that stops.
+ * Lowers or lifts the governor's ceiling: to the highest point at which a call is expected to use at most its step's
+ * share of what is unspent, and cannot use more than all of it. Expected is the upper bound times the share of such
+ * bounds that calls have used so far. Less budget never gives a higher point, and so never a dearer one.
  *
  * @throws RoutingConfigError for a number that makes no sense
  */
 export function throttle(
   governor: UnitGovernor,
-  ledger: Ledger,
-  { stepsLeft, c0, remainingMs }: ThrottleOptions,
+  ledgers: readonly Ledger[],
+  { stepsLeft, need, remainingMs }: ThrottleOptions,
 ): void {
   if (!(stepsLeft >= 1))
     throw new RoutingConfigError(
@@ -29,9 +41,55 @@ export function throttle(
       `${stepsLeft} is not at least 1`,
       'Give the steps that are still to be run.',
     );
-  if (!(c0 > 0 && Number.isFinite(c0)))
-    throw new RoutingConfigError('c0', `${c0} is not above 0`, 'Give the cost of a step at moderato and mf.');
-  const { usd } = ledger.left;
-  governor.budget(Number.isFinite(usd) ? Math.max(0, usd) / stepsLeft / c0 : null);
-  governor.deadline(remainingMs === undefined ? null : Math.max(0, remainingMs));
+  const fits = (point: LadderPoint): boolean => {
+    const most = need(point);
+    return ledgers.every((ledger) =>
+      KINDS.every((kind) => {
+        const bound = most[kind] ?? 0;
+        const unspent = ledger.unspent[kind];
+        return bound <= unspent && bound * ledger.usedShare(kind) <= unspent / stepsLeft;
+      }),
+    );
+  };
+  const { ladder } = governor;
+  const limited = ledgers.some(({ limits }) => KINDS.some((kind) => limits[kind] !== undefined));
+  const tooDear = limited ? ladder.findIndex((point) => !fits(point)) : -1;
+  governor.budget(tooDear < 0 ? null : relativeCost(ladder[Math.max(0, tooDear - 1)]!), throttle);
+  governor.deadline(remainingMs === undefined ? null : Math.max(0, remainingMs), throttle);
+}
+
+/**
+ * The points that are worth their money: one that costs more than a higher one is of no use. What is left never falls
+ * in cost, whatever the prices are, so that more difficulty never means a cheaper model. Linux leaves such operating
+ * points out by the same rule (`CPUFREQ_INEFFICIENT_FREQ`).
+ *
+ * @param usd - what the call at hand costs at a point
+ */
+export function efficientRungs(
+  ladder: readonly LadderPoint[],
+  usd: (point: LadderPoint) => number,
+): LadderPoint[] {
+  let least = Number.POSITIVE_INFINITY;
+  const kept: LadderPoint[] = [];
+  for (const point of ladder.toReversed()) {
+    const cost = usd(point);
+    if (cost > least) continue;
+    least = cost;
+    kept.unshift(point);
+  }
+  return kept;
+}
+
+/** The first of the rungs at or above a point of the ladder; a point beside the ladder stands for itself. */
+export function lift(
+  point: OperatingPoint,
+  ladder: readonly LadderPoint[],
+  rungs: readonly LadderPoint[],
+): OperatingPoint {
+  const place = (points: readonly LadderPoint[]) =>
+    points.find(({ tempo, dynamics }) => tempo === point.tempo && dynamics === point.dynamics);
+  const from = place(ladder);
+  if (from === undefined || place(rungs) !== undefined) return point;
+  const { tempo, dynamics } = rungs.find(({ frequency }) => frequency > from.frequency) ?? from;
+  return { tempo, dynamics };
 }

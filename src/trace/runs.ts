@@ -6,7 +6,7 @@ import type { Shower } from './digest.ts';
 import type { EndedEvent, ProgramStep, RunEvent, UsageEvent } from './format.ts';
 
 /** What a trace has to know of a run. */
-export type TracedRun = Pick<Run, 'id' | 'bus' | 'report'>;
+export type TracedRun = Pick<Run, 'id' | 'bus' | 'report'> & Partial<Pick<Run, 'onUsage'>>;
 export interface TracedScore {
   readonly name: string;
   readonly program: Program;

@@ -44,6 +44,7 @@ export class Trace {
   readonly #buses: Buses;
   readonly #runs = new Set<string>();
   readonly #undo: (() => void)[] = [];
+  readonly #told = new WeakSet<CallReport>();
   #closed: Promise<void> | undefined;
 
   constructor(sink: TraceSink, { limits, secrets, clock = realClock }: TraceOptions) {
@@ -79,6 +80,7 @@ export class Trace {
     recorder.event(who, runEvent(run.id, score));
     for (const text of programTexts(who, score.program, recorder.shower)) recorder.say(text);
     this.watchBus(run.bus);
+    run.onUsage?.((report) => this.usage(report)); // lives as long as the performance
     const ended = (event: ReturnType<typeof endedEvent>): void => {
       if (this.#closed !== undefined) return;
       recorder.event(who, event);
@@ -109,7 +111,9 @@ export class Trace {
   }
   /** Adds what a call of a model took. */
   usage(report: CallReport): void {
-    if (this.#closed === undefined) this.#recorder.event(this.#run(report.runId), usageEvent(report));
+    if (this.#closed !== undefined || this.#told.has(report)) return; // a meter and the performance tell the same
+    this.#told.add(report);
+    this.#recorder.event(this.#run(report.runId), usageEvent(report));
   }
 
   /** Writes what waits and the last line, and closes the sink. What happens later is not told.

@@ -1,6 +1,8 @@
 /** Triage of one review: one vocabulary of severities, the worst first, and no more of a rule than a reader
- *  can use. What is cut is counted, never silently lost. */
-import type { Context, Finding, RawFinding, Review, Severity, Triaged } from './lib/types.ts';
+ *  can use. What is cut is counted, never silently lost. What is left it writes into the report, which all triages
+ *  share: each write is computed from what is there when it is made. */
+import { sharedOf } from 'tutti';
+import type { Context, Finding, RawFinding, Review, ReportDraft, Severity } from './lib/types.ts';
 import { byImportance, SEVERITIES } from './lib/order.ts';
 
 /** Of an error more is shown than of a remark. */
@@ -26,8 +28,11 @@ const WORDS: Record<string, Severity> = {
 /** The worst that a reviewer can say. Nobody should have to stop a release for a matter of style. */
 const CEILING: Record<string, Severity> = { style: 'info', documentation: 'warning', performance: 'warning' };
 
-export default async function triage({ review }: { review: Review }, { signal }: Context): Promise<Triaged> {
-  signal.throwIfAborted();
+export default async function triage(
+  { review }: { review: Review },
+  context: Context,
+): Promise<{ findings: number }> {
+  context.signal.throwIfAborted();
   const { findings: raw, counts, ...account } = review;
   const shown = new Map<string, number>();
   const findings = raw
@@ -44,7 +49,11 @@ export default async function triage({ review }: { review: Review }, { signal }:
     .map(([rule, count]) => ({ rule, count: count - (shown.get(rule) ?? 0) }))
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => b.count - a.count);
-  return { ...account, findings: kept, cut };
+  await sharedOf<ReportDraft>(context).write('report', (draft) => {
+    draft.reviewers.push({ ...account, cut });
+    draft.findings.push(...kept);
+  });
+  return { findings: kept.length };
 }
 
 function normalise(finding: RawFinding, reviewer: string): Finding {

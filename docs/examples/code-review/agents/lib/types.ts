@@ -1,11 +1,9 @@
 /** The nouns of a review. Every value that one agent hands to another is one of these, and is plain JSON. */
 
+import type { AgentContext } from 'tutti';
+
 /** What an agent is given beside its operands. */
-export interface Context {
-  signal: AbortSignal;
-  stepId: string;
-  attempt: number;
-}
+export type Context = Pick<AgentContext, 'signal' | 'stepId' | 'attempt' | 'shared'>;
 
 /** One regular file of the reviewed folder. `path` is relative to the root, with forward slashes. */
 export interface SourceFile {
@@ -72,21 +70,19 @@ export interface Review {
   counts: Record<string, number>;
 }
 
-/** A review after triage. `cut` names the rules whose findings were more than a reader can use. */
-export interface Triaged extends Omit<Review, 'findings' | 'counts'> {
-  findings: Finding[];
-  cut: { rule: string; count: number }[];
-}
-
-/** One reviewer's line in the report. */
-export interface ReviewerStatus extends Omit<Triaged, 'findings' | 'status'> {
+/** One reviewer's line in the report. `cut` names the rules whose findings were more than a reader can use. */
+export interface ReviewerStatus extends Omit<Review, 'findings' | 'counts' | 'status'> {
   status: 'reviewed' | 'not applicable' | 'failed';
+  cut: { rule: string; count: number }[];
 }
 
 export interface Merged {
   reviewers: ReviewerStatus[];
   findings: Finding[];
 }
+
+/** What the triages share. */
+export type ReportDraft = { report: Merged };
 
 /** A finding that passed the check; `alsoBy` names other reviewers who said the same. */
 export type CheckedFinding = Finding & { alsoBy?: string[] };

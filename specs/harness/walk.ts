@@ -3,8 +3,11 @@
  *  A cell is called `impossible` because the surroundings never do such a thing. Here the surroundings are written
  *  down: what they may do next, and what they learn from what the machine says. Then no impossible cell may ever be
  *  reached, and whatever else is claimed of the two together can be claimed of every state. (`invariant` means what it
- *  means in XState's own proposal, statelyai/xstate#5627. `getAdjacencyMap` knows no surroundings and no actions.) */
+ *  means in XState's own proposal, statelyai/xstate#5627. `getAdjacencyMap` knows no surroundings and no actions.)
+ *
+ *  This is for one flat machine without delays. `explore` of a `system` is for several, nested, with delays and actors. */
 import { createActor, initialTransition, type AnyStateMachine, type EventObject } from 'xstate';
+import { whole } from './plain.ts';
 
 /** Where the two are. */
 export interface Situation<E, C = any> {
@@ -51,7 +54,7 @@ export interface Walk<E> {
 }
 
 /** Explores the machine in its surroundings until every situation has been seen, or one violates.
- *  @throws {RangeError} when there are more situations than `limit`.
+ *  @throws {RangeError} when there are more situations than `limit`, or that is out of its range.
  *  @example
  *  ```ts
  *  const surroundings = { initial: 0, may: () => [{ type: 'ACQUIRE' }], after: (before) => before.surroundings };
@@ -59,7 +62,8 @@ export interface Walk<E> {
  *    .violation?.path.length; // 4
  *  ``` */
 export function walk<E, C = any>(machine: AnyStateMachine, options: WalkOptions<E, C>): Walk<E> {
-  const { surroundings, invariant = () => true, limit = 100_000 } = options;
+  const { surroundings, invariant = () => true } = options;
+  const limit = whole('limit', options.limit ?? 100_000, 1, 1_000_000);
   const seen = new Map<string, Visit<E>>();
   const queue: Visit<E>[] = [];
   const cells = new Set<string>();

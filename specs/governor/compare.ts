@@ -1,0 +1,145 @@
+/** What can be seen of a governor after an event, of the machine and of the model, and how the two are told apart. */
+import type { AnyStateMachine } from 'xstate';
+import { operatingPointOf, type TempoGovernorEvent } from '../../machines/tempo-governor.ts';
+import type { Counterexample, Message } from '../claim.ts';
+import { KernelPolicy, type Departures } from './model.ts';
+import { kernelNames, PoolModel, UNTUNED, type Heard, type Point } from './pool/model.ts';
+import { shrink } from './shrink.ts';
+import { stepperOf, type Place, type Said } from './stepper.ts';
+import type { Trace } from './traces.ts';
+
+/** Everything that anybody can see: what the machine remembers besides shows in what it does next. */
+export interface Seen {
+  readonly policy: string;
+  readonly cur: number;
+  readonly min: number;
+  readonly max: number;
+  readonly point: string;
+  /** The points that it said, in order. */
+  readonly said: string;
+  readonly mode: string | null;
+  readonly allowance: number | null;
+  readonly remainingMs: number | null;
+  readonly tunables: string;
+}
+const KEYS = [
+  'cur', 'said', 'policy', 'point', 'min', 'max', 'mode', 'allowance', 'remainingMs', 'tunables',
+] as const satisfies (keyof Seen)[]; // prettier-ignore
+
+/** A trace without its events: where it begins. */
+export type Setting = Omit<Trace, 'events'>;
+
+/** The model of a pool, before any event. */
+export function modelOf({ ladder, tunables }: Setting, departs: Departures): PoolModel {
+  const tuning = { ...UNTUNED, ...tunables };
+  const table = ladder.map(({ frequency }) => frequency);
+  const kernel = new KernelPolicy('schedutil', table, kernelNames(tuning), departs);
+  return new PoolModel(ladder, tuning, kernel as never);
+}
+
+/** What the model does with an event. */
+export function promise(pool: PoolModel, event: TempoGovernorEvent): Seen {
+  const said = pool.hear(event as Heard);
+  const { mode, allowance, remainingMs, kernel, tuning } = pool;
+  const { cur, min, max, governor: policy } = kernel;
+  const point = nameOf(pool.point);
+  const tunables = written(tuning);
+  return { policy, cur, min, max, point, said: said.map(nameOf).join(), mode, allowance, remainingMs, tunables }; // prettier-ignore
+}
+
+/** What the model does with each event of a trace. */
+export function promised(trace: Trace, departs: Departures): Seen[] {
+  const pool = modelOf(trace, departs);
+  return trace.events.map((event) => promise(pool, event));
+}
+
+/** What is seen of the machine. */
+export function seenAt({ value: policy, context }: Place, saying: readonly Said[]): Seen {
+  const { memory, mode, allowance, remainingMs } = context;
+  const { cur, min, max } = memory;
+  const point = nameOf(operatingPointOf(context));
+  const said = saying.map((one) => nameOf(one.point)).join();
+  const tunables = written(context.tunables);
+  return { policy, cur, min, max, point, said, mode, allowance, remainingMs, tunables };
+}
+
+/** One sentence when something is not as it was promised. */
+export function told(seen: Seen, promise: Seen): string | undefined {
+  if (KEYS.every((key) => seen[key] === promise[key])) return undefined;
+  return `the governor is ${worded(seen, promise)}, the model ${worded(promise, seen)}.`;
+}
+
+/** Frequency and limits, and what else is not as in the other. */
+function worded(one: Seen, other: Seen): string {
+  const others = KEYS.filter((key) => !['cur', 'min', 'max'].includes(key) && one[key] !== other[key]);
+  const words = others.map((key) => `${key} ${one[key] === '' ? 'nothing' : String(one[key])}`);
+  return [`at ${one.cur} within ${one.min} … ${one.max}`, ...words].join(', ');
+}
+
+const texts = new WeakMap<object, string>();
+/** As JSON. The same object is asked for at each of many events. */
+function written(of: object): string {
+  let text = texts.get(of);
+  if (text === undefined) texts.set(of, (text = JSON.stringify(of)));
+  return text;
+}
+export const nameOf = ({ tempo, dynamics }: Point): string => `${tempo}/${dynamics}`;
+
+export interface Difference {
+  /** The event after which they differ. */
+  readonly at: number;
+  readonly what: string;
+}
+
+/** Where the machine first does what is not promised.
+ *  @param each is told every place that it comes to. */
+export function differenceIn(
+  machine: AnyStateMachine,
+  trace: Trace,
+  answers: readonly Seen[],
+  each: (place: Place) => void = () => {},
+): Difference | undefined {
+  let at = 0;
+  try {
+    const { begin, step } = stepperOf(machine);
+    let place = begin(trace);
+    for (; at < trace.events.length; at++) {
+      const [next, said] = step(place, trace.events[at]!);
+      each((place = next));
+      const what = told(seenAt(place, said), answers[at]!);
+      if (what !== undefined) return { at, what };
+    }
+  } catch (error) {
+    return { at, what: `the governor throws ${String(error)}.` };
+  }
+  return undefined;
+}
+
+/** The smallest part of a trace that still differs, told with what the machine says. */
+export function smallest(machine: AnyStateMachine, trace: Trace, departs: Departures): Counterexample {
+  const differs = (events: readonly TempoGovernorEvent[]) =>
+    differenceIn(machine, { ...trace, events }, promised({ ...trace, events }, departs));
+  const events = shrink(trace.events, (rest) => differs(rest) !== undefined);
+  return { what: differs(events)!.what, transcript: transcriptOf(machine, { ...trace, events }) };
+}
+
+/** What is said to a machine, and what it says. */
+export function transcriptOf(machine: AnyStateMachine, trace: Trace): Message[] {
+  const rungs = trace.ladder.map((point) => `${point.frequency} ${nameOf(point)}`).join(', ');
+  const tunables = trace.tunables === undefined ? 'by default' : JSON.stringify(trace.tunables);
+  const transcript: Message[] = [{ from: 'trace', text: `ladder ${rungs}; tunables ${tunables}` }];
+  const { begin, step } = stepperOf(machine);
+  try {
+    let place = begin(trace);
+    for (const event of trace.events) {
+      transcript.push({ from: 'trace', to: 'governor', text: JSON.stringify(event) });
+      const [next, said] = step(place, event);
+      place = next;
+      for (const { action, point } of said)
+        transcript.push({ from: 'governor', to: 'pool', text: `${action} ${nameOf(point)}` });
+    }
+  } catch (error) {
+    transcript.push({ from: 'governor', text: `throws ${String(error)}` });
+  }
+  return transcript;
+}

@@ -1,0 +1,63 @@
+/** The machine as a function: from where it is and an event to where it then is and what it says. A mistake that throws
+ *  throws here and now, and not from an actor later; and one place can be left by several ways. */
+import { createActor, type AnyStateMachine } from 'xstate';
+import { compile } from '../../machines/compile.ts';
+import type { GovernorTunables } from '../../machines/governor.ts';
+import type { Ladder, OperatingPoint } from '../../machines/operating-point.ts';
+import {
+  operatingPointOf,
+  type TempoGovernorContext,
+  type TempoGovernorEvent,
+} from '../../machines/tempo-governor.ts';
+
+/** What a governor begins with. */
+export interface Beginning {
+  readonly ladder: Ladder;
+  readonly tunables?: GovernorTunables;
+}
+
+/** Where the machine is. */
+export interface Place {
+  readonly value: string;
+  readonly context: TempoGovernorContext;
+}
+
+/** One action that the machine says, with the point that its context stands for at that moment. */
+export interface Said {
+  readonly action: string;
+  readonly point: OperatingPoint;
+}
+
+export interface Stepper {
+  begin(setting: Beginning): Place;
+  step(from: Place, event: TempoGovernorEvent): readonly [to: Place, said: readonly Said[]];
+}
+
+const made = new WeakMap<AnyStateMachine, Stepper>();
+
+/** The machine, compiled once. */
+export function stepperOf(machine: AnyStateMachine): Stepper {
+  const known = made.get(machine);
+  if (known !== undefined) return known;
+  let said: Said[] = [];
+  const say = ({ context }: { context: unknown }) => {
+    said.push({ action: 'setOperatingPoint', point: operatingPointOf(context as TempoGovernorContext) });
+  };
+  const logic = compile(machine.provide({ actions: { setOperatingPoint: say } } as never));
+  const self = createActor(logic as never, { input: { unit: 'u' } } as never); // never started: it lends its name
+  const scope = { self, system: self.system, id: self.id, sessionId: self.sessionId } as never;
+  const stepper: Stepper = {
+    begin: ({ ladder, tunables }) =>
+      logic.getInitialSnapshot(scope, {
+        unit: 'u',
+        ladder,
+        ...(tunables && { tunables }),
+      } as never) as unknown as Place,
+    step(from, event) {
+      said = [];
+      return [logic.transition(from as never, event as never, scope) as unknown as Place, said];
+    },
+  };
+  made.set(machine, stepper);
+  return stepper;
+}

@@ -1,0 +1,87 @@
+/** What is under way between machines: letters in order, on a channel that may lose, repeat or overtake. */
+import type { EventObject } from 'xstate';
+import { textOf, whole } from './plain.ts';
+import type { Step } from './system.ts';
+
+/** How a channel treats what is put on it. A reliable one delivers each letter once, in order. */
+export interface Channel {
+  /** Letters under way at once: 1 … 64. Default 4. */
+  readonly capacity?: number;
+  /** What happens to a letter for which there is no room: the exploration ends with an error, the letter is lost, or
+   *  whoever would send it has to wait. Default `error`, so that a bound is never taken for a proof. */
+  readonly full?: 'error' | 'lose' | 'wait';
+  /** It may lose its oldest letter. */
+  readonly loses?: boolean;
+  /** It may deliver its oldest letter more than once. */
+  readonly repeats?: boolean;
+  /** Any letter may come first, not only the oldest. */
+  readonly reorders?: boolean;
+}
+
+export interface Letter {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly event: EventObject;
+}
+
+export type Letters = Readonly<Record<string, readonly Letter[]>>;
+export type Channels = Readonly<Record<string, Channel>>;
+
+/** Whoever would send has to wait. */
+export class ChannelFull extends Error {
+  override name = 'ChannelFull';
+}
+
+/** The letters with one more.
+ *  @throws {ChannelFull} when it has to wait.
+ *  @throws {RangeError} when there is no room, and nobody said what happens then. */
+export function put(channels: Channels, letters: Letters, name: string, letter: Letter): Letters {
+  const channel = channels[name];
+  if (channel === undefined) {
+    const there = Object.keys(channels).join(', ') || 'none';
+    throw new Error(
+      `system: ${letter.from} speaks over ${JSON.stringify(name)}, and there is no such channel (${there}).`,
+    );
+  }
+  const waiting = letters[name]!;
+  const { capacity = 4, full = 'error' } = channel;
+  if (waiting.length < capacity) return { ...letters, [name]: [...waiting, letter] };
+  if (full === 'lose') return letters;
+  if (full === 'wait') throw new ChannelFull();
+  throw new RangeError(
+    `channel ${name} holds more than ${capacity} letters. Raise its capacity (at most 64), let it lose what there is no ` +
+      "room for (full: 'lose'), or let the sender wait (full: 'wait').",
+  );
+}
+
+/** @throws {RangeError} for a channel out of its range. */
+export function checkChannels(channels: Channels): void {
+  for (const [name, { capacity = 4 }] of Object.entries(channels))
+    whole(`channel ${name}: capacity`, capacity, 1, 64);
+}
+
+/** What each channel may do next. */
+export function channelSteps(channels: Channels, letters: Letters): Step[] {
+  return Object.entries(letters).flatMap(([from, waiting]) => {
+    const { loses = false, repeats = false, reorders = false } = channels[from]!;
+    const first = reorders ? distinct(waiting) : waiting.slice(0, 1);
+    return first.flatMap(({ to, event }): Step[] => [
+      { kind: 'deliver', from, to, event },
+      ...(loses ? [{ kind: 'lose', from, to, event } as const] : []),
+      ...(repeats ? [{ kind: 'repeat', from, to, event } as const] : []),
+    ]);
+  });
+}
+
+/** The letters that are left after a step. */
+export function lettersAfter(letters: Letters, step: Step): Letters {
+  if (step.kind !== 'deliver' && step.kind !== 'lose') return letters;
+  const waiting = letters[step.from]!;
+  const text = textOf([step.to, step.event]);
+  const at = waiting.findIndex(({ to, event }) => textOf([to, event]) === text);
+  return { ...letters, [step.from]: waiting.filter((_, i) => i !== at) };
+}
+
+const distinct = (letters: readonly Letter[]): Letter[] => [
+  ...new Map(letters.map((letter) => [textOf([letter.to, letter.event]), letter])).values(),
+];

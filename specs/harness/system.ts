@@ -1,0 +1,235 @@
+/** Several machines, what is under way between them, and their surroundings: a {@link Model} to explore.
+ *
+ *  A machine says something (an action by its name, or by `emit`, `sendTo`, `sendParent`); `hears` says who hears what of
+ *  it, and how: at once, within the same step, or over a channel, where it waits and anything may come in between. A
+ *  channel to everybody is a bus. All else that may happen: the surroundings tell somebody something, a delay (`after`)
+ *  ends, an invoked actor ends.
+ *
+ *  Time. There is no clock: a delay that is under way may end at any moment, in any order. Whatever holds here holds for
+ *  any clocks, however slow the machines; what fails here may need an order that your delays rule out, and `allows` can
+ *  rule out.
+ *
+ *  Supported: nested, parallel, final and history states, `always`, `after`, delayed `raise`, `emit`, `sendTo` and
+ *  `sendParent` without a delay, invoked and spawned actors as outcomes. Refused with the reason: actors or other things
+ *  than plain data in the context, `sendTo` with a delay, guards and assignments that come out differently when they are
+ *  computed twice (dice always; the clock only where a millisecond passes in between, so take the time from events). */
+import type { AnyStateMachine, EventObject } from 'xstate';
+import {
+  channelSteps,
+  checkChannels,
+  ChannelFull,
+  lettersAfter,
+  type Channel,
+  type Letters,
+} from './channel.ts';
+import type { Message } from '../claim.ts';
+import type { Model, Taken } from './explore.ts';
+import { eventText, textOf, whole } from './plain.ts';
+import { ownSteps, Run } from './run.ts';
+import type { Part, Word } from './part.ts';
+import { Stepper } from './stepper.ts';
+
+/** Where everything is. Plain data. */
+export interface World<E = unknown> {
+  /** By name: where each machine is. */
+  readonly parts: Readonly<Record<string, Part>>;
+  /** By channel: what is under way, the oldest first. */
+  readonly channels: Letters;
+  readonly surroundings: E;
+}
+
+/** What may happen next. */
+export interface Step {
+  /** `tell`: the surroundings tell a machine. `deliver`, `lose`, `repeat`: a channel delivers its oldest letter, loses
+   *  it, or delivers it and keeps it. `timeout`: a delay ends. `outcome`: an invoked actor ends. */
+  readonly kind: 'tell' | 'deliver' | 'lose' | 'repeat' | 'timeout' | 'outcome';
+  /** Who tells, the channel, the machine whose delay ends, or the actor that ends. */
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly event: EventObject;
+}
+
+/** A machine heard something, and what it said to it. */
+export interface Hearing {
+  readonly part: string;
+  readonly from: string;
+  readonly event: EventObject;
+  readonly words: readonly Word[];
+  readonly before: Part;
+  readonly after: Part;
+}
+
+/** What is to be heard of a word. */
+export interface Delivery {
+  /** One machine, several in this order, or `*` for all of them in the order of their declaration. */
+  readonly to: string | readonly string[];
+  readonly event: EventObject;
+  /** The channel; without one it is heard at once, within the same step. */
+  readonly over?: string;
+}
+
+/** How an invoked or spawned actor may end. */
+export type Outcome = { readonly output: unknown } | { readonly error: unknown };
+
+export interface Member {
+  readonly machine: AnyStateMachine;
+  readonly input?: unknown;
+  /** By the id or `src` of what it invokes or spawns: how that may end. `[]`: never. */
+  readonly outcomes?: Readonly<Record<string, readonly Outcome[]>>;
+}
+
+/** The surroundings tell a machine something. */
+export interface Told {
+  readonly to: string;
+  readonly event: EventObject;
+  /** Who tells it, in a transcript. Default: `outside`. */
+  readonly from?: string;
+}
+
+/** What the machines live in. The state `E` is plain data. */
+export interface SystemSurroundings<E> {
+  readonly initial: E;
+  /** What they may tell whom. */
+  may(world: World<E>): readonly Told[];
+  /** The surroundings after a step, in which this was heard and said. Default: as before. */
+  after?(before: World<E>, step: Step, heard: readonly Hearing[]): E;
+}
+
+export interface SystemOptions<E = unknown> {
+  /** By name: each machine, alone or with its input and the outcomes of what it invokes. 1 … 32. */
+  readonly machines: Readonly<Record<string, AnyStateMachine | Member>>;
+  /** Who hears what a machine says. Default: nobody. */
+  readonly hears?: (word: Word, by: string, world: World<E>) => readonly Delivery[] | Delivery | undefined;
+  /** By name: what is under way. */
+  readonly channels?: Readonly<Record<string, Channel>>;
+  readonly surroundings?: SystemSurroundings<E>;
+  /** Steps for which this is false never happen: an order of delays that their numbers rule out, or a loss that the
+   *  network does not have. Each is an assumption. Default: all may happen. */
+  readonly allows?: (world: World<E>, step: Step) => boolean;
+}
+
+/** What comes of a step of a system. */
+export interface Happened<E> extends Taken<World<E>> {
+  readonly heard: readonly Hearing[];
+}
+
+/** Machines, channels and surroundings, as a model. */
+export interface System<E = unknown> extends Model<World<E>, Step> {
+  after(world: World<E>, step: Step): Happened<E>;
+  readonly members: Readonly<Record<string, Member>>;
+}
+
+/** Puts machines together.
+ *  @throws {RangeError} for no machine, for more than 32, or a channel out of its range.
+ *  @throws {Error} when a machine cannot begin, or something is named that is not there.
+ *  @example
+ *  ```ts
+ *  const lamp = createMachine({
+ *    initial: 'off',
+ *    states: { off: { on: { PRESS: 'on' } }, on: { after: { 60_000: 'off' } } },
+ *  });
+ *  const room = system({
+ *    machines: { lamp },
+ *    surroundings: { initial: null, may: () => [{ to: 'lamp', event: { type: 'PRESS' } }] },
+ *  });
+ *  (await explore(room)).situations; // 2
+ *  ``` */
+export function system<E = unknown>(options: SystemOptions<E>): System<E> {
+  return new Composed(options);
+}
+
+class Composed<E> implements System<E> {
+  readonly members: Readonly<Record<string, Member>>;
+  readonly initial: World<E>;
+  readonly #options: SystemOptions<E>;
+  readonly #channels: Readonly<Record<string, Channel>>;
+  readonly #steppers: Readonly<Record<string, Stepper>>;
+  readonly #waits: boolean;
+
+  constructor(options: SystemOptions<E>) {
+    const { machines, channels = {}, surroundings } = options;
+    const names = Object.keys(machines);
+    whole('the number of machines', names.length, 1, 32);
+    checkChannels(channels);
+    for (const name of names)
+      if (name === '*' || name in channels)
+        throw new Error(
+          `system: the name ${name} has another meaning (a channel, or all machines); choose another.`,
+        );
+    const members = Object.entries(machines).map(
+      ([name, given]) => [name, 'machine' in given ? given : { machine: given }] as const,
+    );
+    this.#options = options;
+    this.#channels = channels;
+    this.#waits = Object.values(channels).some(({ full }) => full === 'wait');
+    this.members = Object.fromEntries(members);
+    this.#steppers = Object.fromEntries(
+      members.map(([name, { machine, input }]) => [name, new Stepper(name, machine, input)]),
+    );
+    const run = new Run(options, this.#steppers, {
+      parts: Object.fromEntries(names.map((name) => [name, this.#steppers[name]!.start.part])),
+      channels: Object.fromEntries(Object.keys(channels).map((name) => [name, []])),
+      surroundings: surroundings?.initial as E,
+    });
+    for (const name of names) run.said(name, this.#steppers[name]!.start.words);
+    run.settle();
+    if (run.broken !== undefined) throw new Error(`system cannot begin: ${run.broken}`);
+    this.initial = run.world;
+  }
+
+  steps(world: World<E>): Step[] {
+    const { surroundings } = this.#options;
+    const told = (surroundings?.may(world) ?? []).map(({ to, event, from = 'outside' }): Step => ({
+      kind: 'tell',
+      from,
+      to: [to],
+      event,
+    }));
+    const own = Object.entries(world.parts).flatMap(([name, part]) =>
+      ownSteps(name, part, this.members[name]!),
+    );
+    const { allows } = this.#options;
+    const all = [...told, ...channelSteps(this.#channels, world.channels), ...own];
+    const allowed = allows === undefined ? all : all.filter((step) => allows(world, step));
+    return this.#waits ? allowed.filter((step) => this.#fits(world, step)) : allowed;
+  }
+
+  after(world: World<E>, step: Step): Happened<E> {
+    const { heard, world: to, broken } = this.#run(world, step);
+    const around = this.#options.surroundings?.after?.(world, step, heard) ?? world.surroundings;
+    return { world: { ...to, surroundings: around }, heard, ...(broken === undefined ? {} : { broken }) };
+  }
+
+  key({ parts, channels, surroundings }: World<E>): string {
+    const texts = Object.entries(parts).map(([name, part]) => this.#steppers[name]!.text(part));
+    return `${texts.join('|')}|${textOf(channels, 'channels')}|${textOf(surroundings, 'surroundings')}`;
+  }
+
+  label({ kind, from, to, event }: Step): string {
+    return `${kind} ${from} → ${to.join('+')}: ${eventText(event)}`;
+  }
+
+  messages(world: World<E>, step: Step): readonly Message[] {
+    const messages: Message[] = [];
+    this.#run(world, step, messages);
+    return messages;
+  }
+
+  #run(world: World<E>, step: Step, messages?: Message[]): Run<E> {
+    const from = { ...world, channels: lettersAfter(world.channels, step) };
+    const run = new Run(this.#options, this.#steppers, from, messages);
+    run.take(step);
+    run.settle();
+    return run;
+  }
+
+  #fits(world: World<E>, step: Step): boolean {
+    try {
+      this.#run(world, step);
+      return true;
+    } catch (error) {
+      if (error instanceof ChannelFull) return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** What a flat machine says in one step, and what whoever performs it is told of the context. */
+import { createActor, enqueueActions, type AnyStateMachine, type EventObject } from 'xstate';
+
+export type Snapshot = ReturnType<AnyStateMachine['resolveState']>;
+
+/** An action that a machine named in a step, and what whoever performs it is given. */
+export interface Said {
+  readonly type: string;
+  readonly params: unknown;
+  /** As it was when the action's turn came; an assignment behind it has not been made yet. */
+  readonly context: any;
+}
+export type Step = (from: Snapshot, event: EventObject) => [Snapshot, readonly Said[]];
+
+/** A machine's step: what XState's `transition` does, without a new actor for each, five times as fast.
+ *  @throws what a guard or an assignment throws. */
+export function stepOf(machine: AnyStateMachine, input: unknown): Step {
+  const self = createActor(machine, { input } as never);
+  let said: Said[] = [];
+  const scope = {
+    self,
+    system: self.system,
+    id: self.id,
+    sessionId: self.sessionId,
+    logger: () => {},
+    defer: () => {},
+    emit: () => {},
+    stopChild: () => {},
+    actionExecutor: ({ type, params, info }: Performed) =>
+      void said.push({ type, params, context: info.context }),
+  };
+  return (from, event) => {
+    said = [];
+    return [machine.transition(from, event, scope as never) as Snapshot, said];
+  };
+}
+
+interface Performed {
+  readonly type: string;
+  readonly params: unknown;
+  readonly info: { readonly context: unknown };
+}
+
+/** What is read of the context, by the action's name. */
+export type Reads = Readonly<Record<string, (context: any) => unknown>>;
+
+/** A machine that says besides an action's name what whoever performs it reads. Names alone hide the order of an action
+ *  and an assignment: `grantQueued`, then count, grants another number than count, then `grantQueued`.
+ *  @returns the machine with each of those actions followed by what was read when its turn came: `grantQueued 2`. */
+export function told(machine: AnyStateMachine, reads: Reads): AnyStateMachine {
+  const actions = Object.entries(reads).map(([name, read]) => [
+    name,
+    enqueueActions(({ context, enqueue }) =>
+      enqueue({ type: `${name} ${JSON.stringify(read(context))}` } as never),
+    ),
+  ]);
+  return machine.provide({ actions: Object.fromEntries(actions) } as never) as AnyStateMachine;
+}

@@ -1,0 +1,102 @@
+/** Whether a line is another line than the protocol's: machine and model side by side, from the beginning, through
+ *  everything that anybody may say to either, and from their agents at any time. What is compared is all that can be
+ *  seen from outside: what is said, in order, and whether the copy may be read and written. States are not compared, so
+ *  a machine that differs in its states alone, and never shows it, is found to be the same. */
+import type { AnyStateMachine } from 'xstate';
+import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
+import { PERMISSION } from './mapping.ts';
+import { EMPTY, hears, type Line } from './model.ts';
+import { HEARD, LineTable, type Heard, type Place } from './table.ts';
+
+export interface Difference {
+  readonly what: string;
+  /** A shortest way to it. */
+  readonly path: readonly Heard[];
+  readonly readers: ReaderPolicy;
+}
+export interface SideBySide {
+  /** Pairs of a machine's state and a model's. */
+  readonly states: number;
+  readonly steps: number;
+  /** `state EVENT` cells of the machine that were compared. */
+  readonly cells: ReadonlySet<string>;
+  readonly difference?: Difference;
+}
+
+/** Breadth first, under both policies, until everything has been compared or they differ. */
+export function besideModel(machine: AnyStateMachine): SideBySide {
+  const cells = new Set<string>();
+  let [states, steps] = [0, 0];
+  for (const readers of ['wait', 'committed'] as const) {
+    const found = walkPairs(machine, readers, cells);
+    states += found.states;
+    steps += found.steps;
+    if (found.difference !== undefined) return { states, steps, cells, difference: found.difference };
+  }
+  return { states, steps, cells };
+}
+
+interface Pair {
+  readonly place: Place;
+  readonly line: Line;
+  readonly path: readonly Heard[];
+}
+
+function walkPairs(
+  machine: AnyStateMachine,
+  readers: ReaderPolicy,
+  cells: Set<string>,
+): { states: number; steps: number; difference?: Difference } {
+  const table = new LineTable(machine, readers);
+  const name = (place: Place) => table.states[place.state] as keyof typeof PERMISSION;
+  const seen = new Set<string>();
+  const pairs: Pair[] = [];
+  const reach = (place: Place, line: Line, path: readonly Heard[]) => {
+    const key = `${place.state} ${place.copy} ${line.copy} ${line.owns} ${line.asked}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    pairs.push({ place, line, path });
+  };
+  reach(table.start, EMPTY, []);
+  let steps = 0;
+  for (const { place, line, path } of pairs) {
+    const found = (what: string, way: readonly Heard[]) => ({
+      states: seen.size,
+      steps,
+      difference: { what, path: way, readers },
+    });
+    const [reads, writes] = [table.readable(place.state, place.copy), PERMISSION[name(place)] === 'write'];
+    if (reads !== line.copy)
+      return found(`in ${name(place)} the copy ${reads ? 'may' : 'may not'} be read`, path);
+    if (writes !== (line.owns === 'held'))
+      return found(`in ${name(place)} the line ${writes ? 'is' : 'is not'} a writer`, path);
+    for (const [event, type] of HEARD.entries()) {
+      const answer = hears(line, type, readers === 'committed');
+      if (answer === 'never') continue;
+      steps++;
+      cells.add(`${name(place)} ${type}`);
+      const outcome = table.at(place.state, event, place.copy);
+      const [said, due] = [outcome.words.join(' '), answer.says.join(' ')];
+      if (said !== due)
+        return found(`${type} in ${name(place)}: the line says '${said}' and ought to say '${due}'`, [
+          ...path,
+          type,
+        ]);
+      reach({ state: outcome.target, copy: outcome.copy }, answer.line, [...path, type]);
+    }
+  }
+  return { states: seen.size, steps };
+}
+
+/** Tells a line from the protocol's.
+ *  @returns how the two can be told apart, or `undefined` when nothing that may ever be said to them does so: then the
+ *    machine is equivalent, which the walk has proved for all surroundings that keep to the protocol. */
+export function lineDiffers(machine: AnyStateMachine): string | undefined {
+  const { difference } = besideModel(machine);
+  if (difference === undefined) return undefined;
+  const { what, path, readers } = difference;
+  return `${what} (readers ${readers}: ${path.join(', ')})`;
+}
+
+/** The real line beside the model: it has to be the same. */
+export const realBesideModel = (): SideBySide => besideModel(cacheLine as unknown as AnyStateMachine);

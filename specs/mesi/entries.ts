@@ -1,0 +1,36 @@
+/** What a word or a session is on the log. */
+import type { Entry } from '../../actors/index.ts';
+import { keyName, OFF, ON, writesOf, type Session, type Word } from './world.ts';
+
+/** Who says it, as which of its entries. */
+export interface Signed {
+  readonly agent: string;
+  readonly number: number;
+  readonly floor: number;
+}
+
+export function wordEntry(signed: Signed, { op, key, version, epoch }: Word): Entry {
+  const common = { ...signed, key: keyName(key) };
+  if (op === 'put') return { ...common, op, epoch, base: version, value: ON, patches: undefined };
+  if (op === 'reclaim') return { ...common, op, epoch };
+  if (op === 'session') throw new Error('a session has its own entry');
+  return { ...common, op };
+}
+
+export function sessionEntry(signed: Signed, session: Session, keys: number): Entry {
+  const { form, key, seen } = session;
+  const value = form === 'off' ? OFF : ON;
+  const write = (k: number) => ({ key: keyName(k), base: seen[k] as number, value, patches: undefined });
+  if (form === 'cas') return { ...signed, op: 'cas', ...write(key) };
+  const reads = Array.from({ length: keys }, (_, k) => ({ key: keyName(k), version: seen[k] as number }));
+  return { ...signed, op: 'publish', reads, writes: writesOf(session).map(write) };
+}
+
+/** The same, in words. */
+export const wordText = ({ op, key }: Word): string => `${op.toUpperCase()} ${keyName(key)}`;
+export function sessionText(session: Session): string {
+  const { form, key } = session;
+  if (form === 'cas') return `CAS ${keyName(key)}`;
+  const written = writesOf(session).map(keyName).join(', ');
+  return form === 'both' ? `PUBLISH ${written}` : `PUBLISH ${written} (signs off, having seen the other)`;
+}

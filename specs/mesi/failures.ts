@@ -1,0 +1,114 @@
+/** How hardware fails and how agents do (paper 4.4, H05 of its Table 7): a write conflict and its arbitration, a line that
+ *  thrashes, an owner that is gone. What is looked at are the steps of an explored space. */
+import { everyRequestEnds } from './liveness.ts';
+import { Search, search, type Edge, type Setting, type Space } from './search.ts';
+import { DEAD, PART } from './world.ts';
+
+/** Something looked for, how often it occurred, and what went wrong with it. */
+export interface Looked {
+  readonly occurred: number;
+  readonly wrong?: string;
+  /** The world in which it shows. */
+  readonly at?: number;
+}
+
+const partOf = (space: Space, { keys = 1 }: Setting, world: number, by: number): number =>
+  space.worlds[world]!.charCodeAt(by * (keys + 2));
+const stateOf = (space: Space, setting: Setting, world: number, by: number): string =>
+  space.names[partOf(space, setting, world, by) & 7] as string;
+const isHeld = (space: Space, { agents, keys = 1 }: Setting, world: number): boolean =>
+  (space.worlds[world]!.charCodeAt(agents * (keys + 2)) & 1) !== 0;
+
+/** A conflict: two have asked for a key that nobody holds, and the bus has not ordered either. Whoever it takes first
+ *  owns the key, and he alone; both orders are possible. */
+export function arbitration(setting: Setting): Looked & { readonly space: Space } {
+  const space = search({ ...setting, alike: 'none', keep: true });
+  let occurred = 0;
+  for (let world = 0; world < space.next.length; world++) {
+    if (isHeld(space, setting, world)) continue;
+    const asked = space.next[world]!.filter(({ step }) => asks(space, setting, world, step));
+    if (asked.length < 2) continue;
+    occurred++;
+    for (const { step, to } of asked) {
+      const owners = [...Array(setting.agents).keys()].filter(
+        (by) => stateOf(space, setting, to, by) === 'M',
+      );
+      if (owners.length === 1 && owners[0] === step.by) continue;
+      return { space, occurred, wrong: 'the first whom the bus takes is not the one who owns', at: to };
+    }
+  }
+  return { space, occurred };
+}
+/** The bus takes a request for ownership of somebody who waits for it. */
+function asks(space: Space, setting: Setting, world: number, { by, event }: Edge['step']): boolean {
+  if (event !== 'APPEND' || by >= setting.agents) return false;
+  const state = stateOf(space, setting, world, by);
+  const lane = space.worlds[world]!.charCodeAt(by * ((setting.keys ?? 1) + 2) + (setting.keys ?? 1));
+  return (state === 'IM' || state === 'SM') && space.lanes.decode(lane)[0]!.op === 'getm';
+}
+
+/** A storm: two write in turn for ever, and each write takes the other's copy. Hardware calls it ping-pong; a line may be
+ *  thrown to and fro here, too. That nobody starves meanwhile, {@link everyRequestEnds} has to show. */
+export function storm(setting: Setting): Looked & { readonly space: Space } {
+  const space = search({ ...setting, alike: 'none', keep: true });
+  const wrote =
+    (by: number) =>
+    (world: number, { to }: Edge) =>
+      stateOf(space, setting, world, by) === 'MP' && stateOf(space, setting, to, by) === 'E';
+  let occurred = 0;
+  for (let world = 0; world < space.next.length; world++)
+    for (const edge of space.next[world]!) {
+      // The first has written and has the only copy; the second writes; and that leads back to where it began.
+      if (!wrote(0)(world, edge)) continue;
+      const there = reaches(space, edge.to, wrote(1));
+      if (there !== undefined && reaches(space, there, (_, { to }) => to === edge.to) !== undefined)
+        occurred++;
+    }
+  return { space, occurred, ...(occurred === 0 && { wrong: 'nobody takes a line from anybody for ever' }) };
+}
+function reaches(
+  space: Space,
+  from: number,
+  goal: (world: number, edge: Edge) => boolean,
+): number | undefined {
+  const seen = new Set([from]);
+  for (const world of seen)
+    for (const edge of space.next[world] ?? []) {
+      if (goal(world, edge)) return edge.to;
+      seen.add(edge.to);
+    }
+  return undefined;
+}
+
+/** What remains when an agent has crashed and its line was reclaimed, is what would remain had it given its copy up:
+ *  recovery leads to no world that is not one without a crash. And whoever lives is answered all the same. */
+export function recovery(setting: Setting): Looked & { readonly space: Space } {
+  const { agents, keys = 1 } = setting;
+  const wide = keys + 2;
+  const calm = new Search({ ...setting, alike: 'none' });
+  const space = search({ ...setting, alike: 'none', keep: true, crash: true }, calm.bench.lanes);
+  calm.toTheEnd();
+  let occurred = 0;
+  for (let world = 0; world < space.states; world++) {
+    const packed = space.worlds[world] as string;
+    const all = [...Array(agents).keys()];
+    const dead = all.find((by) => (packed.charCodeAt(by * wide + keys + 1) & DEAD) !== 0);
+    if (dead === undefined || packed.charCodeAt(dead * wide + keys) !== 0) continue; // it still speaks
+    const parts = Array.from({ length: keys }, (_, k) => packed.charCodeAt(dead * wide + k));
+    if (parts.some((part) => (part & PART.owner) !== 0 || part >= PART.queue)) continue; // not recovered yet
+    occurred++;
+    const evicted = String.fromCharCode(...parts.map(() => calm.bench.table.start.state), 0, 0);
+    const left = packed.slice(0, dead * wide) + evicted + packed.slice((dead + 1) * wide);
+    if (calm.knows(left)) continue;
+    return {
+      space,
+      occurred,
+      wrong: 'what is left after a crash is a world that no eviction leaves',
+      at: world,
+    };
+  }
+  if (space.violation !== undefined) return { space, occurred };
+  const { starved } = everyRequestEnds(space, setting, 'answer');
+  if (starved === undefined) return { space, occurred };
+  return { space, occurred, wrong: 'after a crash somebody waits for ever', at: starved.way.at(-1)! };
+}

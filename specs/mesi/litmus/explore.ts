@@ -1,0 +1,185 @@
+/** Every way in which a litmus test can go, with any lag: which outcomes are reached, and by which shortest way. */
+import { turns } from '../../harness/turn.ts';
+import type { LitmusTest } from './file.ts';
+import {
+  after,
+  ENDLESS,
+  LitmusViolation,
+  most,
+  stepByStep,
+  wordByWord,
+  type Ending,
+  type Move,
+} from './steps.ts';
+import { Scene, type Rules, type World } from './world.ts';
+
+/** Who has copies before the test begins: nobody; every thread, of all that it uses; or of each location one thread
+ *  alone, the first that writes it, so that its first write needs no ownership. */
+export const STARTS = ['I', 'S', 'E'] as const;
+export type Start = (typeof STARTS)[number];
+
+export interface LitmusScope extends Rules {
+  readonly start: Start;
+  /** More worlds than this are not explored. Default 250,000. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+export interface LitmusGraph {
+  readonly states: number;
+  readonly transitions: number;
+  /** Steps that the real replicas took; all others were known by then. */
+  readonly played: number;
+  /** By outcome: a shortest way there. `undefined` when the test is too large. */
+  readonly outcomes: ReadonlyMap<string, readonly Move[]> | undefined;
+}
+
+interface Edge {
+  readonly to: number;
+  readonly read: bigint;
+  readonly moves: readonly Move[];
+}
+interface Node {
+  /** Gone when it has been looked at: there are many. */
+  world: World | undefined;
+  readonly from: readonly [node: number, moves: readonly Move[]] | undefined;
+  /** Steps to it. */
+  readonly depth: number;
+  readonly before: number[];
+  edges: readonly Edge[];
+  ends: readonly Ending[];
+}
+type Turn = () => Promise<void> | undefined;
+/** Outcomes that a world may have on average, before it is too much. */
+const OUTCOMES = 50;
+
+/** Breadth first, to the end.
+ *  @throws {LitmusViolation} when a thread may wait for ever, or a line hears what cannot be. */
+export async function exploreLitmus(test: LitmusTest, scope: LitmusScope): Promise<LitmusGraph> {
+  const { limit = 250_000, signal } = scope;
+  const scene = new Scene(test, scope);
+  const warm = warmings(test, scope.start);
+  const turn = turns(signal);
+  const nodes: Node[] = [];
+  const all = await grow(nodes, scene, warm, limit, turn);
+  const counts = {
+    states: nodes.length,
+    transitions: nodes.reduce((sum, { edges }) => sum + edges.length, 0),
+    played: scene.places.reduce((sum, { thread }) => sum + thread.played, 0),
+  };
+  if (!all) return { ...counts, outcomes: undefined };
+  const lengths = await backwards(nodes, OUTCOMES * limit, turn);
+  if (lengths === undefined) return { ...counts, outcomes: undefined };
+  const lost = lengths.indexOf(undefined);
+  if (lost >= 0) throw new LitmusViolation(ENDLESS, wayTo(nodes, lost, warm));
+  const ways = [...lengths[0]!.keys()].map(
+    (bits) => [scene.outcome(bits), [...warm, ...shortest(nodes, lengths as Lengths, bits)]] as const,
+  );
+  return { ...counts, outcomes: new Map(ways) };
+}
+
+/** Who asks for a copy of what, and in which order, before the test begins. */
+export function warmings({ threads }: LitmusTest, start: Start): Move[] {
+  if (start === 'I') return [];
+  const users = threads.flatMap((ops, thread) =>
+    ops
+      .toSorted((a, b) => Number(a.op === 'R') - Number(b.op === 'R'))
+      .map(({ op, loc }) => ({ thread, op, loc })),
+  );
+  if (start === 'E') users.sort((a, b) => Number(a.op === 'R') - Number(b.op === 'R'));
+  const seen = new Set<string>();
+  return users.flatMap(({ thread, loc }): Move[] => {
+    const what = start === 'E' ? loc : `${thread} ${loc}`;
+    return seen.has(what) ? [] : (seen.add(what), [{ thread, does: 'warm', loc }]);
+  });
+}
+
+/** @returns whether all was reached within the limit. */
+async function grow(
+  nodes: Node[],
+  scene: Scene,
+  warm: readonly Move[],
+  limit: number,
+  turn: Turn,
+): Promise<boolean> {
+  const known = new Map<string, number>();
+  const reach = (world: World, from: Node['from']): number => {
+    const key = scene.keyOf(world);
+    const index = known.get(key);
+    if (index !== undefined) return index;
+    known.set(key, nodes.length);
+    const depth = from === undefined ? 0 : nodes[from[0]]!.depth + 1;
+    return nodes.push({ world, from, depth, before: [], edges: [], ends: [] }) - 1;
+  };
+  const expand = scene.rules.everyStep === true ? stepByStep(scene) : wordByWord(scene);
+  const { words, moves } = most(scene.test);
+  const deepest = scene.rules.everyStep === true ? moves : words;
+  let endings = 0;
+  reach(scene.begin(warm), undefined);
+  for (const [at, node] of nodes.entries()) {
+    if (node.depth > deepest) throw new LitmusViolation(ENDLESS, wayTo(nodes, at, warm));
+    if (nodes.length + endings > limit) return false;
+    const { edges, ends } = after(
+      () => wayTo(nodes, at, warm),
+      () => expand(node.world!),
+    );
+    node.edges = edges.map(({ world, read, moves }) => ({ to: reach(world, [at, moves]), read, moves }));
+    node.ends = ends;
+    node.world = undefined;
+    endings += ends.length;
+    for (const { to } of node.edges) nodes[to]!.before.push(at);
+    if (at % 64 === 0) await turn();
+  }
+  return true;
+}
+
+function wayTo(nodes: readonly Node[], index: number, warm: readonly Move[]): Move[] {
+  const ways: (readonly Move[])[] = [];
+  for (let at = nodes[index]; at?.from !== undefined; at = nodes[at.from[0]]) ways.unshift(at.from[1]);
+  return [...warm, ...ways.flat()];
+}
+
+type Lengths = readonly ReadonlyMap<bigint, number>[];
+/** By node: what the rest of the run may show, and the least number of moves to it. From the ends backwards, so that a
+ *  node which leads into a circle, from which no end has to come, is left over.
+ *  @returns nothing when that is more than `most`. */
+async function backwards(
+  nodes: readonly Node[],
+  most: number,
+  turn: Turn,
+): Promise<(ReadonlyMap<bigint, number> | undefined)[] | undefined> {
+  const lengths: (ReadonlyMap<bigint, number> | undefined)[] = nodes.map(() => undefined);
+  const open = nodes.map(({ edges }) => edges.length);
+  let total = 0;
+  const ready = nodes.flatMap(({ edges }, index) => (edges.length === 0 ? [index] : []));
+  for (const index of ready) {
+    const { edges, ends, before } = nodes[index]!;
+    const found = new Map<bigint, number>();
+    const add = (bits: bigint, length: number) => {
+      if (length < (found.get(bits) ?? Infinity)) found.set(bits, length);
+    };
+    for (const { bits, moves } of ends) add(bits, moves.length);
+    for (const { to, read, moves } of edges)
+      for (const [bits, length] of lengths[to]!) add(bits | read, length + moves.length);
+    lengths[index] = found;
+    if ((total += found.size) > most) return undefined;
+    for (const earlier of before) if (--open[earlier]! === 0) ready.push(earlier);
+    if (index % 64 === 0) await turn();
+  }
+  return lengths;
+}
+
+function shortest(nodes: readonly Node[], lengths: Lengths, outcome: bigint): Move[] {
+  const way: Move[] = [];
+  for (let [at, bits] = [0, outcome]; ;) {
+    const { edges, ends } = nodes[at]!;
+    const length = lengths[at]!.get(bits)!;
+    const end = ends.find((ending) => ending.bits === bits && ending.moves.length === length);
+    if (end !== undefined) return [...way, ...end.moves];
+    const next = edges.find(
+      ({ to, read, moves }) =>
+        (bits & read) === read && (lengths[to]!.get(bits ^ read) ?? NaN) + moves.length === length,
+    )!;
+    way.push(...next.moves);
+    [at, bits] = [next.to, bits ^ next.read];
+  }
+}

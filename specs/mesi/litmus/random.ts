@@ -1,0 +1,114 @@
+/** Single schedules of a litmus test: random ones, each a function of its seed, which also draws the copies that there
+ *  are at the start; and those without any lag, in a given order. */
+import { Random } from '../../harness/random.ts';
+import type { LitmusTest } from './file.ts';
+import { after, ENDLESS, LitmusViolation, most, own, take, WAITS, type Move } from './steps.ts';
+import { warmings } from './explore.ts';
+import { Scene, type Rules, type World } from './world.ts';
+
+export interface Schedule {
+  readonly outcome: string;
+  readonly moves: readonly Move[];
+}
+
+export class Schedules {
+  readonly #scene: Scene;
+  readonly #warmings: readonly Move[];
+  readonly #most: number;
+
+  constructor(test: LitmusTest, rules: Rules) {
+    this.#scene = new Scene(test, rules);
+    this.#warmings = warmings(test, 'S');
+    this.#most = this.#warmings.length + most(test).moves;
+  }
+
+  /** One schedule.
+   *  @throws {LitmusViolation} when a thread waits for ever, or a line hears what cannot be. */
+  run(seed: number): Schedule {
+    const scene = this.#scene;
+    const random = new Random(seed);
+    const rarely = random.whole(0, 3);
+    const warm = shuffled(
+      this.#warmings.filter(() => random.whole(0, 3) >= rarely),
+      random,
+    );
+    // In some schedules some moves come first whenever they can, so that rare orders come up, too.
+    const ranks = scene.places.map(() => [random.next(), random.next(), random.next()]);
+    const rank = ({ thread, does }: Own) => ranks[thread]![KINDS.indexOf(does)]!;
+    const favours = random.whole(0, 3);
+    const way = new Course(scene, warm, this.#most);
+    for (let possible = way.possible(); possible.length > 0; possible = way.possible())
+      way.go(
+        random.whole(1, 4) <= favours
+          ? possible.reduce((best, one) => (rank(one) < rank(best) ? one : best))
+          : random.pick(possible),
+      );
+    return way.end();
+  }
+
+  /** Threads take turns in this order, and everybody hears all before the next turn: one memory, by the real lines.
+   *  @throws {LitmusViolation} when a turn does not end. */
+  inOrder(turns: readonly number[]): Schedule {
+    const way = new Course(this.#scene, [], this.#most);
+    const next = () =>
+      way.possible().find(({ does }) => does === 'hear') ??
+      way.possible().find(({ does }) => does === 'append');
+    for (const thread of turns) {
+      way.go({ thread, does: 'begin' });
+      for (let move = next(); move !== undefined; move = next()) way.go(move);
+    }
+    return way.end();
+  }
+}
+
+type Own = Move & { readonly does: 'begin' | 'hear' | 'append' };
+const KINDS = ['begin', 'hear', 'append'];
+
+/** A schedule as it grows. */
+class Course {
+  readonly #scene: Scene;
+  readonly #most: number;
+  readonly #moves: Move[];
+  #world: World;
+  #bits = 0n;
+
+  constructor(scene: Scene, warm: readonly Move[], most: number) {
+    this.#scene = scene;
+    this.#most = most;
+    this.#moves = [...warm];
+    this.#world = scene.begin(warm);
+  }
+  possible(): Own[] {
+    return this.#world.places.flatMap((_, thread) => {
+      const place = this.#scene.place(this.#world, thread);
+      const mine = own(place).map((does): Own => ({ thread, does }));
+      return place.said.length > 0 ? [...mine, { thread, does: 'append' }] : mine;
+    });
+  }
+  go(move: Own): void {
+    const { thread, does } = move;
+    const moves = this.#moves;
+    if (moves.length > this.#most) throw new LitmusViolation(ENDLESS, moves);
+    if (does === 'append') this.#world = this.#scene.append(this.#world, thread);
+    else {
+      const { to, read } = after(
+        () => moves,
+        () => take(this.#scene, thread, this.#world.places[thread]!, does),
+      );
+      this.#world = this.#scene.stand(this.#world, thread, to);
+      this.#bits |= read;
+    }
+    moves.push(move);
+  }
+  end(): Schedule {
+    const scene = this.#scene;
+    if (this.#world.places.some((_, thread) => !scene.place(this.#world, thread).finished))
+      throw new LitmusViolation(WAITS, this.#moves);
+    return { outcome: scene.outcome(this.#bits | scene.memoryOf(this.#world)), moves: this.#moves };
+  }
+}
+
+function shuffled<T>(list: readonly T[], random: Random): T[] {
+  const left = [...list];
+  return list.map(() => left.splice(random.whole(0, left.length - 1), 1)[0]!);
+}

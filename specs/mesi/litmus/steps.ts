@@ -1,0 +1,165 @@
+/** What may happen next in a world of a litmus test: step by step, or word by word.
+ *
+ *  A thread begins its next operation, the bus orders the oldest word of a thread, a replica hears the next word of the
+ *  log. What a thread does or hears touches nobody else until a word of it is ordered, and what waits to be heard goes on
+ *  waiting. So every run equals one in which each thread acts only just before the bus orders the word that it then
+ *  says, and the rest at the end (a partial order reduction; Godefroid 1996). Word by word, only those runs are taken;
+ *  step by step, all of them, which `mesi.litmus` compares. */
+import type { LitmusTest } from './file.ts';
+import type { Place, Stepped } from './places.ts';
+import type { Scene, World } from './world.ts';
+
+export type Move =
+  | { readonly thread: number; readonly does: 'begin' | 'hear' | 'append' }
+  | { readonly thread: number; readonly does: 'warm'; readonly loc: string };
+
+/** Something happened that must not, whatever the outcome; the moves are the way there. */
+export class LitmusViolation extends Error {
+  override name = 'LitmusViolation';
+  readonly moves: readonly Move[];
+  constructor(what: string, moves: readonly Move[]) {
+    super(what);
+    this.moves = moves;
+  }
+}
+
+export const ENDLESS = 'an operation may never end';
+
+/** More than these mean that an operation never ends: one asks and puts, and when another was faster, asks and puts again;
+ *  after that its turn is kept for it. */
+export function most({ threads }: LitmusTest): { readonly words: number; readonly moves: number } {
+  const operations = threads.flat().length;
+  const words = 4 * operations;
+  return { words, moves: operations + words * (threads.length + 1) };
+}
+
+/** Puts the way to a violation before it. */
+export function after<T>(way: () => readonly Move[], act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof LitmusViolation)) throw error;
+    throw new LitmusViolation(error.message, [...way(), ...error.moves]);
+  }
+}
+
+/** A way on from a world, and what was read on it. */
+export interface Way {
+  readonly world: World;
+  readonly read: bigint;
+  readonly moves: readonly Move[];
+}
+/** The rest of a run in which no word follows. */
+export interface Ending {
+  readonly bits: bigint;
+  readonly moves: readonly Move[];
+}
+export interface Expansion {
+  readonly edges: readonly Way[];
+  readonly ends: readonly Ending[];
+}
+
+/** What a thread may do by itself. */
+export function own({ free, finished, queue }: Place): ('begin' | 'hear')[] {
+  if (finished) return [];
+  if (queue.length === 0) return free ? ['begin'] : [];
+  return free ? ['begin', 'hear'] : ['hear'];
+}
+/** @throws {LitmusViolation} */
+export function take(scene: Scene, thread: number, from: number, does: 'begin' | 'hear'): Stepped {
+  const stepped = scene.places[thread]![does](from);
+  if (stepped.impossible)
+    throw new LitmusViolation('a line heard what its table calls impossible', [{ thread, does }]);
+  return stepped;
+}
+
+/** Every step by itself. */
+export function stepByStep(scene: Scene): (world: World) => Expansion {
+  return (world) => {
+    const edges: Way[] = [];
+    let over = true;
+    for (const [thread, from] of world.places.entries()) {
+      const place = scene.place(world, thread);
+      for (const does of own(place)) {
+        const { to, read } = take(scene, thread, from, does);
+        edges.push({ world: scene.stand(world, thread, to), read, moves: [{ thread, does }] });
+      }
+      if (place.said.length > 0)
+        edges.push({ world: scene.append(world, thread), read: 0n, moves: [{ thread, does: 'append' }] });
+      over &&= place.finished && place.said.length === 0;
+    }
+    if (over) return { edges: [], ends: [{ bits: scene.memoryOf(world), moves: [] }] };
+    if (edges.length === 0) throw new LitmusViolation(WAITS, []);
+    return { edges, ends: [] };
+  };
+}
+export const WAITS = 'waits for ever: nobody has anything left to say';
+
+/** What a thread may do until it says something and the bus orders that, or without saying anything to the end. */
+interface Runs {
+  readonly spoken: readonly Run[];
+  readonly ended: readonly Ending[];
+  /** It may come to wait for others. */
+  readonly waits: readonly Move[] | undefined;
+}
+interface Run {
+  readonly to: number;
+  readonly read: bigint;
+  readonly moves: readonly Move[];
+}
+
+/** From word to word: one thread acts until it says something, and the bus orders that at once. */
+export function wordByWord(scene: Scene): (world: World) => Expansion {
+  const known: (Runs | undefined)[][] = scene.places.map(() => []);
+  return (world) => {
+    const each = world.places.map((from, thread) => (known[thread]![from] ??= runs(scene, thread, from)));
+    const edges = each.flatMap(({ spoken }, thread) =>
+      spoken.map(({ to, read, moves }): Way => {
+        return { world: scene.append(scene.stand(world, thread, to), thread), read, moves };
+      }),
+    );
+    if (each.some(({ ended, waits }) => ended.length === 0 && waits === undefined))
+      return { edges, ends: [] };
+    if (each.some(({ waits }) => waits !== undefined))
+      throw new LitmusViolation(
+        WAITS,
+        each.flatMap(({ ended, waits }) => waits ?? ended[0]!.moves),
+      );
+    const ends = each.reduce<readonly Ending[]>(
+      (joined, { ended }) =>
+        joined.flatMap((one) =>
+          ended.map((other) => ({ bits: one.bits | other.bits, moves: [...one.moves, ...other.moves] })),
+        ),
+      [{ bits: scene.memoryOf(world), moves: [] }],
+    );
+    return { edges, ends };
+  };
+}
+
+function runs(scene: Scene, thread: number, start: number): Runs {
+  const queue: Run[] = [{ to: start, read: 0n, moves: [] }];
+  const seen = new Set<string>();
+  const spoken: Run[] = [];
+  const ended: Ending[] = [];
+  let waits: readonly Move[] | undefined;
+  for (const { to: at, read, moves } of queue) {
+    const key = `${at} ${read}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const place = scene.places[thread]!.list[at]!;
+    if (place.said.length > 0) spoken.push({ to: at, read, moves: [...moves, { thread, does: 'append' }] });
+    else if (place.finished) ended.push({ bits: read, moves });
+    else {
+      const possible = own(place);
+      if (possible.length === 0) waits ??= moves;
+      for (const does of possible) {
+        const next = after(
+          () => moves,
+          () => take(scene, thread, at, does),
+        );
+        queue.push({ to: next.to, read: read | next.read, moves: [...moves, { thread, does }] });
+      }
+    }
+  }
+  return { spoken, ended, waits };
+}

@@ -1,0 +1,146 @@
+/** A whole litmus test at one moment: where each thread is, and memory as of the end of the log. Words are ordered by the bus, heard by each thread when it pleases. */
+import { Memory, type Entry, type MemorySnapshot, type Sink } from '../../../actors/index.ts';
+import type { LitmusTest } from './file.ts';
+import type { PlayOptions, Word } from './player.ts';
+import type { Move } from './steps.ts';
+import { Places, type Place } from './places.ts';
+import { Thread, Words } from './thread.ts';
+
+export interface World {
+  /** By thread: the number of its place. */
+  readonly places: readonly number[];
+  /** By location: the number of its cell at the end of the log. */
+  readonly tip: readonly number[];
+}
+
+export interface Rules extends PlayOptions {
+  /** Every single step makes a world of its own, and nothing is left out. Otherwise a thread forgets the locations that
+   *  it has no use for any more, since nothing that it will do depends on them. */
+  readonly everyStep?: boolean;
+}
+
+type CellState = MemorySnapshot['cells'][number];
+const silent: Sink = { own() {}, others() {}, held() {}, settled() {} };
+
+export class Scene {
+  readonly test: LitmusTest;
+  readonly rules: Rules;
+  readonly places: readonly Places[];
+  readonly words = new Words();
+  readonly locations: readonly string[];
+  readonly #cells: CellState[] = [];
+  readonly #cellNumbers = new Map<string, number>();
+  readonly #applied = new Map<string, number>();
+  // ── outcomes are sets of bits: each register and each location has its own, so that parts are joined by `|`
+  readonly #values: readonly number[];
+  readonly #width: bigint;
+  readonly #names: readonly string[];
+
+  constructor(test: LitmusTest, rules: Rules) {
+    this.test = test;
+    this.rules = rules;
+    this.locations = Object.keys(test.init).sort();
+    const written = test.threads.flat().flatMap((op) => (op.op === 'W' ? [op.val] : []));
+    this.#values = [...new Set([...Object.values(test.init), ...written])];
+    this.#width = BigInt(Math.max(1, Math.ceil(Math.log2(this.#values.length))));
+    const registers = test.threads.map((ops) => [
+      ...new Set(ops.flatMap((op) => (op.op === 'R' ? [op.reg] : []))),
+    ]);
+    this.#names = [
+      ...registers.flatMap((names, i) => names.sort().map((reg) => `${i}:${reg}`)),
+      ...this.locations.map((loc) => `[${loc}]`),
+    ];
+    // A register that is read again later is not what was read first.
+    const readsAt = test.threads.map((ops, i) =>
+      ops.map((op, at) => {
+        if (op.op === 'W' || ops.slice(at + 1).some((later) => later.op === 'R' && later.reg === op.reg))
+          return -1;
+        return this.#names.indexOf(`${i}:${op.reg}`);
+      }),
+    );
+    this.places = test.threads.map((_, i) => {
+      const thread = new Thread(test, i, rules, this.words, rules.everyStep !== true);
+      return new Places(thread, this.words, (at, value) => this.#bits(readsAt[i]![at]!, value));
+    });
+  }
+
+  /** Nobody has a copy; then those that are to be warm ask for one, in this order, and everybody hears all. */
+  begin(warm: readonly Move[]): World {
+    const { init } = this.test;
+    const memory = new Memory({ initial: this.locations.map((loc) => [loc, init[loc]]), history: 0 });
+    const tip = memory.snapshot().cells.map((cell) => this.#cell(cell));
+    let world: World = { places: this.places.map(() => 0), tip };
+    for (const move of warm) {
+      if (move.does !== 'warm') continue;
+      const { thread, loc } = move;
+      world = this.stand(world, thread, this.places[thread]!.step(world.places[thread]!, { warm: loc }).to);
+      while (this.place(world, thread).said.length > 0) world = this.append(world, thread);
+      for (const [i, places] of this.places.entries())
+        while (this.place(world, i).queue.length > 0)
+          world = this.stand(world, i, places.hear(world.places[i]!).to);
+    }
+    return world;
+  }
+
+  place(world: World, thread: number): Place {
+    return this.places[thread]!.list[world.places[thread]!]!;
+  }
+  /** A thread has come to another place by itself. */
+  stand({ places, tip }: World, thread: number, to: number): World {
+    return { places: places.with(thread, to), tip };
+  }
+  /** The bus orders a thread's oldest word. */
+  append(world: World, thread: number): World {
+    const [word] = this.place(world, thread).said as [number];
+    const at = this.locations.indexOf(this.words.list[word]!.key);
+    return {
+      places: world.places.map((from, i) => {
+        const places = this.places[i]!;
+        return places.arrive(i === thread ? places.ordered(from) : from, word);
+      }),
+      tip: world.tip.with(at, this.#apply(world.tip[at]!, word)),
+    };
+  }
+
+  /** Equal for worlds of which nobody can tell one from the other: of memory, what is not in a replica or on its way to
+   *  one matters as a value only. */
+  keyOf({ places, tip }: World): string {
+    return `${places.join()};${tip.map((cell) => this.#cells[cell]!.value as number).join()}`;
+  }
+  memoryOf({ tip }: World): bigint {
+    const first = this.#names.length - this.locations.length;
+    return tip.reduce(
+      (bits, cell, i) => bits | this.#bits(first + i, this.#cells[cell]!.value as number),
+      0n,
+    );
+  }
+  outcome(bits: bigint): string {
+    const mask = (1n << this.#width) - 1n;
+    return this.#names
+      .map((name, i) => `${name}=${this.#values[Number((bits >> (this.#width * BigInt(i))) & mask)]}`)
+      .join(';');
+  }
+
+  #bits(place: number, value: number): bigint {
+    return place < 0 ? 0n : BigInt(this.#values.indexOf(value)) << (this.#width * BigInt(place));
+  }
+  #cell(cell: CellState): number {
+    const text = JSON.stringify({ ...cell, changes: [] });
+    const known = this.#cellNumbers.get(text);
+    if (known !== undefined) return known;
+    this.#cellNumbers.set(text, this.#cells.length);
+    return this.#cells.push(cell) - 1;
+  }
+  #apply(cell: number, word: number): number {
+    const name = `${cell} ${word}`;
+    const known = this.#applied.get(name);
+    if (known !== undefined) return known;
+    const { readers, faults } = this.rules;
+    const memory = new Memory({ initial: [], readers, history: 0, faults: faults.memory ?? {} });
+    memory.restore({ cells: [this.#cells[cell]!], agents: [] });
+    memory.apply({ ...(this.words.list[word] as Word), number: 0, floor: 0 } as unknown as Entry, silent);
+    const after = this.#cell(memory.snapshot().cells[0]!);
+    this.#applied.set(name, after);
+    return after;
+  }
+}

@@ -1,0 +1,101 @@
+/** What a line does, read from its machine's table, and the words in which it is said. Whatever is not known here (a guard,
+ *  an action) is refused, so that nothing is proved of a machine but what its table says. */
+import type { AnyStateMachine } from 'xstate';
+import { cells } from '../../harness/cells.ts';
+
+/** What an agent may have said that the bus has not ordered yet. A CAS is its own word; it does not pass the line. */
+export const WORDS = ['gets', 'getm', 'put', 'release', 'evict', 'cas'] as const;
+export type Word = (typeof WORDS)[number];
+/** Words of one agent under way at a time. More is a fault that is looked for, as any other. */
+export const PLACES = 4;
+
+/** What else is known of an agent. */
+export const FLAGS = [
+  'copy', //    MP: the copy that the write would replace is still good (the machine's context)
+  'fresh', //   its copy's version is the current one
+  'mine', //    the epoch that its line knows is the current one
+  'base', //    its PUT under way replaces the current version
+  'token', //   its PUT under way bears the current epoch
+  'owner',
+  'queue', //   waits for ownership
+  'readers', // waits for a copy until a hold ends
+  'sharers',
+] as const;
+export type Flag = (typeof FLAGS)[number];
+
+/** One transition of the table. */
+export interface Rule {
+  readonly state: string;
+  readonly target: string;
+  /** Guards that have to hold, and those of the transitions before it, which may not. */
+  readonly when: readonly Guard[];
+  readonly unless: readonly Guard[];
+  readonly actions: readonly string[];
+}
+const GUARDS = ['copy', 'committed'] as const;
+export type Guard = (typeof GUARDS)[number];
+
+export interface LineRules {
+  readonly initial: string;
+  readonly states: readonly string[];
+  readonly of: (event: string) => readonly Rule[];
+}
+
+/** Actions that say a word. */
+export const SAYS: Readonly<Record<string, Word>> = {
+  requestShared: 'gets',
+  requestModified: 'getm',
+  put: 'put',
+  release: 'release',
+  evict: 'evict',
+};
+/** Actions that set flags. `fill`, `done`, `granted`: the copy is memory's, and the epoch of its ownership is known. */
+export const SETS: Readonly<Record<string, Partial<Record<Flag, boolean>>>> = {
+  keep: { copy: true },
+  spoil: { copy: false },
+  fill: { fresh: true, mine: true },
+  done: { fresh: true, mine: true },
+  granted: { mine: true },
+};
+/** Actions of which the second changes what the first looks at: never in one transition. */
+const UNORDERED = [
+  ['put', 'fill'],
+  ['put', 'done'],
+  ['put', 'granted'],
+  ['keep', 'spoil'],
+] as const;
+/** Actions that tell the agent something. */
+const TELLS = new Set(['hit', 'stall', 'drop', 'lost', 'impossible']);
+
+/** Reads a machine's table.
+ *  @throws when it has a guard, an action or a target that nothing is known about. */
+export function lineRules(machine: AnyStateMachine): LineRules {
+  const states = Object.keys(machine.states);
+  const byEvent = new Map<string, Rule[]>();
+  for (const { state, event, transitions } of cells(machine)) {
+    const unless: Guard[] = [];
+    for (const { guard, target = state, actions } of transitions) {
+      const where = `prove: ${state} ${event} of '${machine.id}'`;
+      if (guard !== undefined && !GUARDS.includes(guard as Guard))
+        throw new TypeError(
+          `${where} has the guard '${guard}'; only ${GUARDS.join(' and ')} are understood.`,
+        );
+      if (!states.includes(target)) throw new TypeError(`${where} leads to '${target}', which is no state.`);
+      for (const action of actions)
+        if (!(action in SAYS) && !(action in SETS) && !TELLS.has(action))
+          throw new TypeError(`${where} has the action '${action}', of which nothing is known.`);
+      if (actions.filter((action) => action in SAYS).length > 1)
+        throw new TypeError(`${where} says two words at once; one is understood.`);
+      for (const [one, other] of UNORDERED)
+        if (actions.includes(one) && actions.includes(other))
+          throw new TypeError(`${where} has both '${one}' and '${other}', whose order would matter.`);
+      const when = guard === undefined ? [] : [guard as Guard];
+      const rule = { state, target, when, unless: [...unless], actions };
+      byEvent.set(event, [...(byEvent.get(event) ?? []), rule]);
+      if (guard === undefined) break;
+      unless.push(guard as Guard);
+    }
+  }
+  const initial = machine.config.initial as string;
+  return { initial, states, of: (event) => byEvent.get(event) ?? [] };
+}

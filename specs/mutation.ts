@@ -1,0 +1,76 @@
+/** Every mutant of every machine through the instruments that judge the machine itself. */
+import type { AnyStateMachine } from 'xstate';
+import { cacheLine } from '../machines/cache-line.ts';
+import { tempoGovernor } from '../machines/tempo-governor.ts';
+import { governorDiffers } from './governor/lockstep.ts';
+import { lineDiffers } from './mesi/differs.ts';
+import { mutants } from './harness/mutants.ts';
+import { EXPLORED, isEquivalent, kills } from './tomasulo/explored.ts';
+
+/** What became of a machine's mutants. */
+export interface MutantReport {
+  readonly machine: string;
+  readonly total: number;
+  readonly killed: number;
+  /** Nobody could tell these from the machine: that is shown, not assumed. */
+  readonly equivalent: readonly string[];
+  readonly survivors: readonly string[];
+}
+
+/** A machine, and what tells another from it. */
+interface Subject {
+  readonly machine: AnyStateMachine;
+  readonly kills: (mutant: AnyStateMachine) => boolean;
+  /** Whether nobody could tell a mutant that is not killed. */
+  readonly isEquivalent: (mutant: AnyStateMachine) => boolean;
+}
+
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  ...Object.fromEntries(
+    Object.entries(EXPLORED).map(([name, explored]): [string, Subject] => [
+      name,
+      {
+        machine: explored.machine,
+        kills: (mutant) => kills(explored, mutant),
+        isEquivalent: (mutant) => isEquivalent(explored, mutant),
+      },
+    ]),
+  ),
+  'cache-line': {
+    machine: cacheLine as unknown as AnyStateMachine,
+    kills: (mutant) => lineDiffers(mutant) !== undefined,
+    isEquivalent: () => true, // what `lineDiffers` cannot tell apart, nothing that keeps to the protocol can
+  },
+  'tempo-governor': {
+    machine: tempoGovernor as unknown as AnyStateMachine,
+    kills: (mutant) => governorDiffers(mutant) !== undefined,
+    isEquivalent: () => false,
+  },
+};
+
+/** Mutants at a time, before others have a turn. */
+const BATCH = 16;
+
+/** Judges the mutants of one machine after the other.
+ *  @param progress is told now and then how many of a machine's mutants have been judged: 0 … 1.
+ *  @throws the signal's reason when it is aborted. */
+export async function* judgeMutants(
+  signal?: AbortSignal,
+  progress?: (machine: string, part: number) => void,
+): AsyncGenerator<MutantReport> {
+  for (const [name, subject] of Object.entries(SUBJECTS)) {
+    const survivors: string[] = [];
+    const equivalent: string[] = [];
+    const all = mutants(subject.machine);
+    for (const [i, { name: mistake, machine }] of all.entries()) {
+      if (i % BATCH === 0) {
+        await new Promise((done) => setTimeout(done));
+        progress?.(name, i / all.length);
+      }
+      signal?.throwIfAborted();
+      if (!subject.kills(machine)) (subject.isEquivalent(machine) ? equivalent : survivors).push(mistake);
+    }
+    const killed = all.length - survivors.length - equivalent.length;
+    yield { machine: name, total: all.length, killed, equivalent, survivors };
+  }
+}

@@ -1,0 +1,49 @@
+/** State that the steps of one performance share: coherent, on the performance's own bus. */
+import type { AgentContext } from '../actors/program.ts';
+import type { SharedAgent, Values } from './coherence/agent.ts';
+import { coherence, type Coherence, type CoherenceOptions, type Schemas } from './coherence/coherence.ts';
+import { UsageError } from './coherence/errors.ts';
+
+/** What is shared: a schema for each key, and what `coherence` takes besides. */
+export type SharedState<S extends Schemas = Schemas> = Pick<
+  CoherenceOptions<S>,
+  'schema' | 'initial' | 'strategy' | 'keys' | 'readers' | 'delta' | 'ledger'
+>;
+/** The shared space of a performance, as {@link Run} has it. */
+export type SharedSpace = Coherence<Values>;
+
+/** Makes the space of one performance. */
+export function share(
+  state: SharedState,
+  { runId, ...where }: Pick<CoherenceOptions<Schemas>, 'bus' | 'clock'> & { runId: string },
+): SharedSpace {
+  return coherence({ ...state, ...where, scope: `run:${runId}`, session: runId }) as unknown as SharedSpace;
+}
+
+/** The values at the end, by key; keys that nobody set are left out. */
+export const sharedValues = ({ replica }: SharedSpace): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    [...replica.memory.cells.values()]
+      .filter(({ value }) => value !== undefined)
+      .map(({ key, value }) => [key, value]),
+  );
+
+/** A step's own view of what its performance shares. It is the step's alone, and gone when the step has settled: what
+ *  it wrote stays, also when the step fails afterwards.
+ *  @throws {UsageError} when the score shares nothing.
+ *  @example
+ *  ```ts
+ *  const notes = score('notes')
+ *    .shared({ list: z.array(z.string()) }, { initial: { list: [] } })
+ *    .step('a', { agent: (_, context) => sharedOf<{ list: string[] }>(context).write('list', (l) => void l.push('a')) })
+ *    .step('b', { agent: (_, context) => sharedOf<{ list: string[] }>(context).write('list', (l) => void l.push('b')) });
+ *  (await perform(notes).result).shared?.list; // 'a' and 'b', whoever was first
+ *  ``` */
+export function sharedOf<V extends Values = Record<string, any>>(
+  context: Pick<AgentContext, 'shared' | 'stepId'>,
+): SharedAgent<V> {
+  if (context.shared !== undefined) return context.shared as SharedAgent<V>;
+  throw new UsageError(
+    `'${context.stepId}' asks for shared state, and its score shares none: add \`shared\` to the score.`,
+  );
+}
