@@ -218,9 +218,16 @@ function checkReplica({ replica }: Shared, readers: 'wait' | 'committed'): void 
         `the machine of ${line.agent}/${line.cell.key} is in ${seen.value}, not ${line.state}`,
       );
     // A hit looks only at the slot: its answer must be there for readable copies alone.
-    const { answer } = line.client as Slot;
-    if (answer !== undefined && (!line.readable || answer.value !== line.value)) {
+    const slot = line.client as Slot;
+    const { answer } = slot;
+    // There is one promise for a version, so another one is another version's.
+    if (answer !== undefined && (!line.readable || slot.answerWith(line.value) !== answer)) {
       throw new Broken(`${line.agent} would answer ${line.cell.key} from a copy that it may not read`);
+    }
+    for (const snoop of ['SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const) {
+      const others = line.hosted!.lines.some((other) => other !== line && other.row.listens[snoop] > 0);
+      if (line.hosted!.listens(line.agent, snoop) !== others)
+        throw new Broken(`the filter of ${line.cell.key} miscounts who listens for ${snoop}`);
     }
     if (!line.readable) continue;
     const { cell } = line;

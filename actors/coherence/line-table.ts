@@ -30,7 +30,11 @@ export interface LineRow {
   /** Whether a read is a hit. */
   readonly readable: boolean;
   readonly cells: Readonly<Record<LineEvent['type'], LineCell>>;
+  /** 1 where the cell of a snoop is not idle. */
+  readonly listens: Readonly<Record<Snoop, 0 | 1>>;
 }
+/** What other agents' entries do to a line. */
+export type Snoop = 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT';
 
 /** The machine's words. `hit` and `stall` say what the one who asks can see in the row itself. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -64,16 +68,16 @@ export function lineTable(readers: ReaderPolicy): LineRow {
     context,
     readable: cells.LOAD.says.includes('hit'),
     cells: {} as Record<LineEvent['type'], LineCell>,
+    listens: { SNOOP_GETS: 0, SNOOP_GETM: 0, SNOOP_PUT: 0 } as Record<Snoop, 0 | 1>,
   }));
   rows.forEach(({ cells }, from) => {
     for (const event of LINE_EVENTS) {
       const { next, says } = cells[event];
       const meanings = [...says.map((word) => MEANINGS[word]), TOLD[event]].filter((m) => m !== undefined);
-      made[from]!.cells[event] = {
-        next: made[next]!,
-        meanings,
-        idle: next === from && meanings.length === 0,
-      };
+      const row = made[from]!;
+      const idle = next === from && meanings.length === 0;
+      row.cells[event] = { next: made[next]!, meanings, idle };
+      if (event in row.listens) row.listens[event as Snoop] = idle ? 0 : 1;
     }
   });
   const [first] = made as [LineRow];

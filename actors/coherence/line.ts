@@ -6,6 +6,7 @@ import type { AnyActorRef } from 'xstate';
 import type { LineEvent } from '../../machines/cache-line.ts';
 import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
+import type { Hosted } from './hosted.ts';
 import type { LineRow } from './line-table.ts';
 import type { Sender } from './sender.ts';
 
@@ -67,6 +68,8 @@ export class Line {
   /** What a STORE puts. */
   pending: Pending | undefined = undefined;
   #reads: Filling[] | undefined = undefined;
+  /** The key's lines on this replica; gone with the agent. */
+  hosted: Hosted | undefined = undefined;
   /** The machine as XState's own actor; there while somebody inspects. */
   actor: AnyActorRef | undefined = undefined;
 

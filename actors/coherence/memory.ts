@@ -14,7 +14,7 @@ export interface Sink {
   /** To one agent's line. */
   own(agent: string, cell: Cell, event: LineEvent['type']): void;
   /** To every line of this key but that agent's. */
-  others(agent: string, cell: Cell, event: LineEvent['type']): void;
+  others(agent: string, cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): void;
   /** A hold began, was renewed, or ended. */
   held(cell: Cell): void;
   /** The entry's result, once. */

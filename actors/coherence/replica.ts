@@ -11,10 +11,11 @@ import { clear } from '../clear.ts';
 import { InvariantError } from '../errors.ts';
 import type { Cell } from './cell.ts';
 import { fromSignal, toSignal, type Entry, type Result } from './entry.ts';
+import { Hosted } from './hosted.ts';
 import { Leases } from './leases.ts';
 import { Line } from './line.ts';
 import { LineActors, type Inspect } from './line-actors.ts';
-import { lineTable, type LineRow, type LineVoice, type Meaning } from './line-table.ts';
+import { lineTable, type LineRow, type LineVoice, type Meaning, type Snoop } from './line-table.ts';
 import { Memory, type Faults, type MemorySnapshot, type Sink } from './memory.ts';
 import { Sender, type Unsent } from './sender.ts';
 
@@ -61,7 +62,7 @@ export class Replica implements Sink, LineVoice {
   readonly #scope: string;
   readonly #first: LineRow;
   readonly #lines: Line[] = [];
-  readonly #hosted: (Line[] | undefined)[] = [];
+  readonly #hosted: (Hosted | undefined)[] = [];
   readonly #leases: Leases;
   /** What lines have said and the bus has not yet been told, and who said it. */
   readonly #outbox: Entry[] = [];
@@ -124,18 +125,20 @@ export class Replica implements Sink, LineVoice {
   }
   /** The line of an agent and a key; made when it is first asked for. */
   line(agent: string, cell: Cell): Line {
-    const known = this.#hosted[cell.index]?.find((line) => line.agent === agent);
+    const hosted = (this.#hosted[cell.index] ??= new Hosted());
+    const known = hosted.of(agent);
     if (known !== undefined) return known;
     const line = new Line(this.#lines.length, this.sender(agent), cell, this.#first);
     this.#lines.push(line);
     this.#actors?.begin(line);
-    (this.#hosted[cell.index] ??= []).push(line);
+    line.hosted = hosted;
+    hosted.add(line);
     return line;
   }
   /** Forgets a line whose agent has left: it hears of its key no more. */
   drop(line: Line): void {
-    const hosted = this.#hosted[line.cell.index];
-    if (hosted !== undefined) this.#hosted[line.cell.index] = hosted.filter((other) => other !== line);
+    line.hosted?.remove(line);
+    line.hosted = undefined;
   }
   /** Asks for a new copy as soon as the entry that took the old one has been applied. */
   prefetch(line: Line): void {
@@ -212,16 +215,13 @@ export class Replica implements Sink, LineVoice {
 
   // ── what memory says
   own(agent: string, cell: Cell, event: LineEvent['type']): void {
-    const lines = this.#hosted[cell.index];
-    if (lines === undefined) return;
-    for (let i = 0; i < lines.length; i++) {
-      const line = lines[i] as Line;
-      if (line.agent === agent) return this.#tell(line, event);
-    }
+    const line = this.#hosted[cell.index]?.of(agent);
+    if (line !== undefined) this.#tell(line, event);
   }
-  others(agent: string, cell: Cell, event: LineEvent['type']): void {
-    const lines = this.#hosted[cell.index];
-    if (lines === undefined) return;
+  others(agent: string, cell: Cell, event: Snoop): void {
+    const hosted = this.#hosted[cell.index];
+    if (hosted === undefined || !hosted.listens(agent, event)) return;
+    const { lines } = hosted;
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i] as Line;
       if (line.agent !== agent) this.#tell(line, event);
@@ -236,9 +236,13 @@ export class Replica implements Sink, LineVoice {
 
   // ── what lines say
   #tell(line: Line, event: LineEvent['type']): void {
-    const { next, meanings, idle } = line.row.cells[event];
+    const { row } = line;
+    const { next, meanings, idle } = row.cells[event];
     if (idle) return;
-    line.row = next;
+    if (next !== row) {
+      line.row = next;
+      line.hosted?.moved(row, next);
+    }
     for (let i = 0; i < meanings.length; i++) (meanings[i] as Meaning)(line, this);
     if (line.actor !== undefined) line.actor.send({ type: event });
     // A read that waited for a request which was taken back asks by itself.

@@ -1,7 +1,7 @@
 /** An agent's view of shared state. */
 import type { Cell, Replica, Sender } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
-import { Pages, type Answer } from './answers.ts';
+import { Pages } from './answers.ts';
 import type { Computed, Computer, Recipe } from './compute.ts';
 import { ClosedAgentError, UnknownKeyError, UnsetError, UsageError } from './errors.ts';
 import { Hold } from './hold.ts';
@@ -48,7 +48,7 @@ export class SharedAgent<V extends Values> {
   readonly #replica: Replica;
   readonly #sender: Sender;
   readonly #desk: Desk;
-  readonly #answers = new Pages<Answer>();
+  readonly #answers = new Pages<Promise<unknown>>();
   readonly #slots = new Pages<Slot>();
   /** By key: where its answer is. */
   readonly #places: ReadonlyMap<string, number>;
@@ -80,7 +80,7 @@ export class SharedAgent<V extends Values> {
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
     const place = this.#places.get(key);
     if (options === undefined && place !== undefined) {
-      const answer = this.#answers.get(place)?.promise ?? this.#readNow(this.#slots.get(place));
+      const answer = this.#answers.get(place) ?? this.#readNow(this.#slots.get(place));
       if (answer !== undefined) {
         this.#desk.hits++;
         return answer as Promise<V[K]>;
@@ -92,10 +92,10 @@ export class SharedAgent<V extends Values> {
   /** The copy, if there is one: synchronous, and never a request. */
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
     const place = this.#places.get(key);
-    const answer = place === undefined ? undefined : this.#answers.get(place);
-    if (answer === undefined) return this.#peek(key) as V[K] | undefined;
+    if (place === undefined || this.#answers.get(place) === undefined)
+      return this.#peek(key) as V[K] | undefined;
     this.#desk.hits++;
-    return answer.value as V[K];
+    return (this.#slots.get(place) as Slot).line.value as V[K];
   }
 
   /** Whether this agent has a current copy. Asks nobody and counts nothing. */

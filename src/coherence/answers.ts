@@ -28,20 +28,17 @@ const NO_PAGE: undefined[] = [];
 
 /** One promise for each version of a key, whoever reads it. */
 export class Answers {
-  readonly #kept = new Pages<Answer>();
+  readonly #versions: number[] = [];
+  readonly #promises: Promise<unknown>[] = [];
 
-  of(index: number, version: number, value: unknown): Answer {
-    const kept = this.#kept.get(index);
-    if (kept !== undefined && kept.version === version) return kept;
-    const answer = { version, value, promise: Promise.resolve(value) };
-    this.#kept.set(index, answer);
-    return answer;
+  of(index: number, version: number, value: unknown): Promise<unknown> {
+    while (this.#versions.length <= index) {
+      this.#versions.push(-1);
+      this.#promises.push(NOTHING);
+    }
+    if (this.#versions[index] === version) return this.#promises[index] as Promise<unknown>;
+    this.#versions[index] = version;
+    return (this.#promises[index] = Promise.resolve(value));
   }
 }
-
-/** A version as it is read. */
-export interface Answer {
-  readonly version: number;
-  readonly value: unknown;
-  readonly promise: Promise<unknown>;
-}
+const NOTHING: Promise<unknown> = Promise.resolve();

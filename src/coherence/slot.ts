@@ -12,7 +12,7 @@ import {
   type Sender,
 } from '../../actors/coherence/index.ts';
 import type { Clock } from '../../actors/clock.ts';
-import type { Answer, Answers, Pages } from './answers.ts';
+import type { Answers, Pages } from './answers.ts';
 import { ConflictError, type Conflict } from './errors.ts';
 import type { Cause, TokenLedger } from './ledger.ts';
 import type { Strategy } from './strategy.ts';
@@ -46,7 +46,7 @@ export interface Desk {
   readonly host: SlotHost;
   /** By key: what a hit returns. Made at the first read of a copy, gone with it: it is there only while the line's row
    *  allows reads, so that a hit touches neither slot nor line. */
-  readonly answers: Pages<Answer>;
+  readonly answers: Pages<Promise<unknown>>;
   /** Reads answered from a copy. */
   hits: number;
   /** Why nothing will ever come of this agent again. */
@@ -83,7 +83,7 @@ export class Slot implements LineClient {
   get sender(): Sender {
     return this.#desk.sender;
   }
-  get answer(): Answer | undefined {
+  get answer(): Promise<unknown> | undefined {
     return this.#desk.answers.get(this.line.cell.index);
   }
   /** Whether a stale copy may still be read. */
@@ -212,7 +212,7 @@ export class Slot implements LineClient {
     const { cell, version } = this.line;
     const answer = host.answers.of(cell.index, version, value);
     answers.set(cell.index, answer);
-    return answer.promise;
+    return answer;
   }
 
   // ── the line
