@@ -15,6 +15,7 @@ import {
   type Word,
 } from './part.ts';
 import { eventText, NotExplorableError, textOf } from './plain.ts';
+import { scopeOf } from './scope.ts';
 
 /** What came of a step. */
 export interface Stepped {
@@ -47,17 +48,7 @@ export class Stepper {
     const self: any = createActor(machine, { input, parent: outside } as never);
     self.system._set = () => {}; // the same actor is created again and again; its system id is no clash
     this.#self = self;
-    this.#scope = {
-      self,
-      system: self.system,
-      id: self.id,
-      sessionId: self.sessionId,
-      logger: () => {},
-      defer: () => {},
-      emit: () => {},
-      stopChild: () => {},
-      actionExecutor: (action: { type: string; params: unknown }) => void this.#heard.push(action),
-    };
+    this.#scope = scopeOf(self, (action: { type: string; params: unknown }) => void this.#heard.push(action));
     const begin = (): Stepped => {
       this.#heard = [];
       const first: any = machine.getInitialSnapshot(this.#scope as never, input as never);

@@ -1,5 +1,6 @@
 /** What a flat machine says in one step, and what whoever performs it is told of the context. */
 import { createActor, enqueueActions, type AnyStateMachine, type EventObject } from 'xstate';
+import { scopeOf } from './scope.ts';
 
 export type Snapshot = ReturnType<AnyStateMachine['resolveState']>;
 
@@ -12,23 +13,15 @@ export interface Said {
 }
 export type Step = (from: Snapshot, event: EventObject) => [Snapshot, readonly Said[]];
 
-/** A machine's step: what XState's `transition` does, without a new actor for each, five times as fast.
+/** A machine's step: what XState's `transition` does.
  *  @throws what a guard or an assignment throws. */
 export function stepOf(machine: AnyStateMachine, input: unknown): Step {
   const self = createActor(machine, { input } as never);
   let said: Said[] = [];
-  const scope = {
+  const scope = scopeOf(
     self,
-    system: self.system,
-    id: self.id,
-    sessionId: self.sessionId,
-    logger: () => {},
-    defer: () => {},
-    emit: () => {},
-    stopChild: () => {},
-    actionExecutor: ({ type, params, info }: Performed) =>
-      void said.push({ type, params, context: info.context }),
-  };
+    ({ type, params, info }: Performed) => void said.push({ type, params, context: info.context }),
+  );
   return (from, event) => {
     said = [];
     return [machine.transition(from, event, scope as never) as Snapshot, said];
