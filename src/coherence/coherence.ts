@@ -5,9 +5,10 @@ import { freeze } from '../../actors/freeze.ts';
 import { Replica, type Faults, type ReplicaSnapshot } from '../../actors/coherence/index.ts';
 import type { ReaderPolicy } from '../../machines/cache-line.ts';
 import { SchemaError, type Infer, type Schema } from '../schema.ts';
-import { SharedAgent, type AgentHost, type Passport, type Values } from './agent.ts';
+import { SharedAgent, type Values } from './agent.ts';
 import { Answers } from './answers.ts';
 import { Computer } from './compute.ts';
+import { Desk, type AgentHost, type Passport } from './desk.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
 import type { TokenLedger } from './ledger.ts';
 import type { Counts } from './slot.ts';
@@ -139,7 +140,7 @@ export class Coherence<V extends Values> implements AgentHost {
     const count = (this.#incarnations.get(name) ?? 0) + 1;
     this.#incarnations.set(name, count);
     const incarnation = `${name}@${this.session}${count > 1 ? `.${count}` : ''}`;
-    const agent = new SharedAgent<Values>(this, name, incarnation, passport);
+    const agent = new SharedAgent<Values>(new Desk(this, name, incarnation, passport), this.#left);
     this.#agents.set(name, agent);
     for (const key of this.replica.memory.cells.keys()) {
       if (this.strategyFor(name, key).name === 'broadcast') agent.subscribe(key);
@@ -153,9 +154,9 @@ export class Coherence<V extends Values> implements AgentHost {
   strategyFor(agent: string, key: string): Strategy {
     return this.#byAgent.get(agent) ?? this.#byKey.get(key) ?? this.#strategy;
   }
-  left(agent: SharedAgent<Values>): void {
+  readonly #left = (agent: SharedAgent<Values>): void => {
     if (this.#agents.get(agent.name) === agent) this.#agents.delete(agent.name);
-  }
+  };
 
   /** This replica as JSON, for a newcomer's `from`. */
   checkpoint(): ReplicaSnapshot {

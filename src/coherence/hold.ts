@@ -1,7 +1,7 @@
 /** A hold: a fermata on one key. While it lasts nobody else writes the key. */
 import type { Copy } from '../../actors/coherence/index.ts';
 import type { Recipe } from './compute.ts';
-import type { AgentHost } from './agent.ts';
+import type { AgentHost } from './desk.ts';
 import { FencedError, LapsedError } from './errors.ts';
 import type { Slot } from './slot.ts';
 import { acquire, putHeld } from './writing.ts';

@@ -1,7 +1,10 @@
 /** Coherent shared state: what a user calls. */
-export { SharedAgent, type Passport, type ReadOptions, type WriteOptions } from './agent.ts';
+export { SharedAgent } from './agent.ts';
+export type { WriteOptions } from './changing.ts';
 export { coherence, Coherence, type CoherenceOptions, type Schemas, type ValuesOf } from './coherence.ts';
 export type { Recipe } from './compute.ts';
+export type { Passport } from './desk.ts';
+export type { ReadOptions } from './reading.ts';
 export {
   benchCoherence,
   BROADCAST_BASELINE,

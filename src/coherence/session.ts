@@ -4,7 +4,8 @@
  *  entry with the versions of everything that was read: validating only what is written would admit write skew. */
 import type { ReadOf, Sender, Write } from '../../actors/coherence/index.ts';
 import type { TimerId } from '../../actors/clock.ts';
-import type { AgentHost, Values } from './agent.ts';
+import type { Values } from './agent.ts';
+import type { AgentHost } from './desk.ts';
 import type { Recipe } from './compute.ts';
 import { ConflictError, LapsedError, UnknownKeyError, UnsetError, type Conflict } from './errors.ts';
 import type { Slot } from './slot.ts';

@@ -39,24 +39,20 @@ export interface Counts {
   conflicts: number;
 }
 
-/** What all slots of an agent share. */
-export interface Desk {
+/** What all slots of an agent share: a `Desk`, as a slot sees it. */
+export interface SlotDesk {
   readonly name: string;
   readonly sender: Sender;
   readonly host: SlotHost;
-  /** By key: what a hit returns. Made at the first read of a copy, gone with it: it is there only while the line's row
-   *  allows reads, so that a hit touches neither slot nor line. */
   readonly answers: Pages<Promise<unknown>>;
-  /** Reads answered from a copy. */
   hits: number;
-  /** Why nothing will ever come of this agent again. */
-  dead: Error | undefined;
+  readonly dead: Error | undefined;
 }
 
 export class Slot implements LineClient {
   readonly line: Line;
   readonly strategy: Strategy;
-  readonly #desk: Desk;
+  readonly #desk: SlotDesk;
   /** The version that the agent was last sent; −1 before the first. */
   known = -1;
   /** The version that the agent last asked for; 0 before the first. */
@@ -72,7 +68,7 @@ export class Slot implements LineClient {
   #queue: (() => void)[] | undefined = undefined;
   #wakes: (() => void)[] | undefined = undefined;
 
-  constructor(desk: Desk, line: Line, strategy: Strategy, seen: number) {
+  constructor(desk: SlotDesk, line: Line, strategy: Strategy, seen: number) {
     this.#desk = desk;
     this.line = line;
     this.strategy = strategy;

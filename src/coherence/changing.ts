@@ -1,0 +1,97 @@
+/** What an agent asks for when it writes, and the way through the slot's lock; `writing.ts` has the write itself. */
+import type { Computed, Recipe } from './compute.ts';
+import type { Desk } from './desk.ts';
+import { UsageError } from './errors.ts';
+import type { Slot } from './slot.ts';
+import { write, writeNow, type WriteRequest } from './writing.ts';
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal;
+  /** The version that must be current. Default: for a whole value, the version this agent last read (0 if it never
+   *  did), so that what it never saw is not buried; for a recipe, whatever is current, for it computes from that. */
+  readonly expect?: number;
+  /** A whole value replaces whatever is there, seen or not. */
+  readonly overwrite?: boolean;
+}
+
+/** A recipe on a slot that has just been locked and that nobody else works on: without a turn of the microtask queue
+ *  where that is possible. */
+export function changeNow(desk: Desk, slot: Slot, recipe: Recipe<never>): Promise<number> {
+  const { computer } = desk.host;
+  const { key } = slot.line.cell;
+  const request: WriteRequest = {
+    slot,
+    replica: desk.replica,
+    signal: desk.closing.signal,
+    expect: undefined,
+    compute: (base) => computer.recipe(key, slot.deliver(base), recipe),
+  };
+  let version: number | undefined;
+  try {
+    version = writeNow(request);
+  } catch (error) {
+    slot.unlock();
+    return Promise.reject(error);
+  }
+  if (version === undefined) return write(request).finally(() => slot.unlock());
+  slot.unlock();
+  return Promise.resolve(version);
+}
+
+export async function change(
+  desk: Desk,
+  key: string,
+  given: unknown,
+  { signal, expect, overwrite = false }: WriteOptions,
+): Promise<number> {
+  const { computer } = desk.host;
+  const recipe = typeof given === 'function' ? (given as Recipe<never>) : undefined;
+  if (expect !== undefined && overwrite)
+    throw new UsageError('write: `expect` and `overwrite` exclude each other.');
+  desk.slot(key);
+  const ready = recipe === undefined ? await computer.whole(key, given) : undefined;
+  const slot = await desk.enter(key, signal);
+  try {
+    return await write({
+      slot,
+      replica: desk.replica,
+      signal: desk.whileOpen(signal),
+      expect: expect ?? (recipe !== undefined || overwrite ? undefined : slot.seen),
+      compute: (base): Computed | Promise<Computed> =>
+        ready ?? computer.recipe(key, slot.deliver(base), recipe as Recipe<never>),
+    });
+  } finally {
+    slot.unlock();
+  }
+}
+
+export async function compareAndSet(
+  desk: Desk,
+  key: string,
+  expected: number,
+  given: unknown,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { computer } = desk.host;
+  const slot = await desk.enter(key, signal);
+  const { cell } = slot.line;
+  try {
+    if (cell.version > expected) throw slot.refuse('version', expected);
+    const base = { value: cell.value, version: cell.version };
+    const computing =
+      typeof given === 'function'
+        ? computer.recipe(key, slot.deliver(base), given as Recipe<never>)
+        : computer.whole(key, given);
+    const { value, patches } = computing instanceof Promise ? await computing : computing;
+    signal?.throwIfAborted();
+    const entry = { op: 'cas', key, base: expected, value, patches } as const;
+    const result = await desk.replica.say(desk.sender, entry);
+    if (result.outcome !== 'accepted') {
+      throw slot.refuse(result.outcome === 'held' ? 'held' : 'version', expected, result.version);
+    }
+    slot.made(result.version);
+    return result.version;
+  } finally {
+    slot.unlock();
+  }
+}

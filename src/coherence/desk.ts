@@ -1,0 +1,112 @@
+/** What an agent works at: its slots, one for each key that it has looked at, and whether it is open. */
+import type { Cell, Replica, Sender } from '../../actors/coherence/index.ts';
+import { abortable } from './abort.ts';
+import { Pages } from './answers.ts';
+import type { Computer } from './compute.ts';
+import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
+import type { Hold } from './hold.ts';
+import { Slot, type SlotHost } from './slot.ts';
+import type { Strategy } from './strategy.ts';
+
+/** What a space gives to its agents. */
+export interface AgentHost extends SlotHost {
+  readonly computer: Computer;
+  readonly session: string;
+  strategyFor(agent: string, key: string): Strategy;
+}
+
+/** What an agent takes along to another replica: it must not see less there. */
+export interface Passport {
+  readonly applied: number;
+  readonly seen: Readonly<Record<string, number>>;
+}
+
+export class Desk {
+  readonly name: string;
+  readonly host: AgentHost;
+  readonly replica: Replica;
+  readonly sender: Sender;
+  /** By key: what a hit returns. Made at the first read of a copy, gone with it: it is there only while the line's row
+   *  allows reads, so that a hit touches neither slot nor line. */
+  readonly answers = new Pages<Promise<unknown>>();
+  readonly slots = new Pages<Slot>();
+  /** By key: where its answer and its slot are. */
+  readonly places: ReadonlyMap<string, number>;
+  readonly opened: Slot[] = [];
+  readonly holds = new Set<Hold<unknown>>();
+  readonly closing = new AbortController();
+  /** Reads answered from a copy. */
+  hits = 0;
+  /** Why nothing will ever come of this agent again. */
+  dead: Error | undefined = undefined;
+  /** Until this replica has applied what the agent has seen elsewhere. */
+  arriving: Promise<void> | undefined = undefined;
+  readonly #seen: Readonly<Record<string, number>>;
+
+  constructor(host: AgentHost, name: string, incarnation: string, passport: Passport | undefined) {
+    this.name = name;
+    this.host = host;
+    this.replica = host.replica;
+    this.sender = host.replica.sender(incarnation);
+    this.places = host.replica.memory.places;
+    this.#seen = passport?.seen ?? {};
+    if (passport === undefined) return;
+    this.arriving = host.replica.reached(passport.applied)?.then(() => void (this.arriving = undefined));
+    this.arriving?.catch(() => undefined); // told to whoever waits for it
+  }
+
+  /** The slot of a key; made when it is first asked for.
+   *  @throws {UnknownKeyError | ClosedAgentError} */
+  slot(key: string): Slot {
+    this.refuseClosed();
+    const place = this.places.get(key);
+    if (place === undefined) throw new UnknownKeyError(key, this.places.keys());
+    const known = this.slots.get(place);
+    if (known !== undefined) return known;
+    const line = this.replica.line(this.sender.agent, this.replica.memory.cells.get(key) as Cell);
+    const seen = Object.hasOwn(this.#seen, key) ? (this.#seen[key] as number) : 0;
+    const slot = new Slot(this, line, this.host.strategyFor(this.name, key), seen);
+    this.slots.set(place, slot);
+    this.opened.push(slot);
+    return slot;
+  }
+  /** The slot, locked. */
+  async enter(key: string, signal: AbortSignal | undefined): Promise<Slot> {
+    const slot = this.slot(key);
+    signal?.throwIfAborted();
+    if (this.arriving !== undefined) await abortable(this.arriving, signal);
+    for (const hold of this.holds) {
+      if (hold.key === key)
+        throw new UsageError(`'${key}' is held by this agent itself; use the hold's write().`);
+    }
+    const turn = slot.lock(this.whileOpen(signal));
+    if (turn !== undefined) await turn;
+    return slot;
+  }
+  refuseClosed(): void {
+    if (this.closing.signal.aborted) throw new ClosedAgentError(this.name);
+  }
+  whileOpen(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.closing.signal : AbortSignal.any([signal, this.closing.signal]);
+  }
+
+  /** Ends what is held, gives every copy up. */
+  async clear(): Promise<void> {
+    await Promise.all([...this.holds].map((hold) => hold.release()));
+    for (const slot of this.opened) {
+      await slot.lock();
+      // A request that is under way cannot be taken back: its copy is given up when it is there.
+      while (slot.line.state === 'IS' && this.dead === undefined) await slot.changed();
+      this.replica.send(slot.line, 'EVICT');
+      slot.forget();
+      slot.unlock();
+      this.replica.drop(slot.line);
+    }
+  }
+  /** Ends without a word, as a crash would. */
+  abandon(): void {
+    this.dead = new ClosedAgentError(this.name);
+    for (const slot of this.opened) slot.abandon();
+    this.closing.abort(this.dead);
+  }
+}

@@ -1,0 +1,65 @@
+/** How a read that is no plain hit goes: the first look at a copy, a miss, or a copy that is stale within its bound. */
+import { abortable } from './abort.ts';
+import type { Desk } from './desk.ts';
+import { UnsetError } from './errors.ts';
+import type { Slot } from './slot.ts';
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Linearisable: at least as new as the log's tip when the read begins. */
+  readonly fresh?: boolean;
+}
+
+export function peek(desk: Desk, key: string): unknown {
+  const slot = desk.slot(key);
+  if (desk.arriving !== undefined || !slot.line.readable) return undefined;
+  desk.hits++;
+  const value = slot.deliver(slot.line);
+  if (value !== undefined) void slot.answerWith(value);
+  return value;
+}
+
+/** A miss that ends at once, as it does on an idle bus in process; or the first hit of a copy.
+ *  @returns undefined where it takes longer, or more thought. */
+export function readNow(desk: Desk, slot: Slot | undefined): Promise<unknown> | undefined {
+  if (slot === undefined || desk.arriving !== undefined || slot.keeps) return undefined;
+  if (desk.closing.signal.aborted) return undefined;
+  const { line } = slot;
+  const miss = line.state === 'I';
+  if (miss) desk.replica.send(line, 'LOAD');
+  if (!line.readable || line.value === undefined) return undefined;
+  if (miss) desk.host.counts.misses++;
+  else desk.hits++;
+  return slot.answerWith(slot.deliver(line));
+}
+
+export async function read(
+  desk: Desk,
+  key: string,
+  { signal, fresh = false }: ReadOptions = {},
+): Promise<unknown> {
+  const slot = desk.slot(key);
+  const { line } = slot;
+  if (desk.arriving !== undefined || signal !== undefined) {
+    signal?.throwIfAborted();
+    await abortable(desk.arriving ?? Promise.resolve(), signal);
+  }
+  if (fresh) await abortable(Promise.resolve(desk.replica.reached(desk.replica.tip)), signal);
+  if (!line.readable) {
+    const kept = fresh ? undefined : slot.kept();
+    if (kept !== undefined) return kept.value;
+    desk.host.counts.misses++;
+    const filling = line.whenFilled();
+    if (line.state === 'I') desk.replica.send(line, 'LOAD');
+    const copy = filling.copy ?? (await abortable(filling.promise(), desk.whileOpen(signal)));
+    if (copy.value === undefined) throw new UnsetError(key);
+    slot.deliver(copy);
+    if (line.readable && line.version === copy.version) void slot.answerWith(copy.value);
+    return copy.value;
+  }
+  desk.hits++;
+  const value = slot.deliver(line);
+  if (value === undefined) throw new UnsetError(key);
+  void slot.answerWith(value);
+  return value;
+}
