@@ -1,5 +1,13 @@
 /** Random histories on several lagging replicas, and what must hold in each of them. */
-import { ClosedAgentError, coherence, ConflictError, FencedError, RecipeError, type Coherence } from 'tutti';
+import {
+  ClosedAgentError,
+  coherence,
+  ConflictError,
+  FencedError,
+  RecipeError,
+  type Coherence,
+  type StrategyOption,
+} from 'tutti';
 import type { Faults } from 'tutti/actors';
 import type { LineContext } from 'tutti/machines';
 import type { Slot } from '../src/coherence/slot.ts';
@@ -30,6 +38,11 @@ export interface HistoryFigures {
   readonly entries: number;
 }
 
+const STRATEGIES: readonly StrategyOption[] = [
+  ...(['lazy', 'eager', 'broadcast'] as const),
+  { name: 'lease', ttlMs: 500 },
+  { name: 'accessCount', reads: 2 },
+];
 type Shared = Coherence<Record<string, Log>>;
 const LEASE = 1_000;
 
@@ -46,7 +59,7 @@ export async function runHistory(plan: HistoryPlan): Promise<HistoryFigures> {
       schema: Object.fromEntries(keys.map((key) => [key, schema])),
       initial: Object.fromEntries(keys.map((key) => [key, []])),
       ...{ readers: plan.readers, clock, leaseMs: LEASE, session: `r${index}`, faults: plan.faults ?? {} },
-      strategy: (['lazy', 'eager', 'lazy'] as const)[random(3)] as 'lazy',
+      strategy: STRATEGIES[random(STRATEGIES.length)]!,
     }),
   );
   // The machine as XState runs it has to go where the line goes, from wherever it is first looked at.
@@ -79,7 +92,7 @@ export async function runHistory(plan: HistoryPlan): Promise<HistoryFigures> {
         const id = `${name}.${operation}`;
         maybe.add(id);
         try {
-          await act(agent, key, id, random(9), saw);
+          await act(agent, key, id, random(12), saw);
         } catch (error) {
           if (!(error instanceof ConflictError || error instanceof FencedError)) throw error;
           figures.conflicts++;
@@ -117,6 +130,26 @@ export async function runHistory(plan: HistoryPlan): Promise<HistoryFigures> {
     } else if (kind <= 5) {
       await agent.write(key, append);
       done(key);
+    } else if (kind === 9) {
+      const next = async (value: Log) => (
+        random(2) === 0 && (await settle()),
+        saw(key, value),
+        [...value, id]
+      );
+      await agent.update(key, next, { attempts: 50 });
+      done(key);
+    } else if (kind === 10) {
+      await agent.evict(key);
+    } else if (kind === 11) {
+      // Two of its own at once.
+      const said = [`${id}u`, `${id}w`] as const;
+      for (const one of said) maybe.add(one);
+      const both = await Promise.allSettled([
+        agent.update(key, (value) => [...value, said[0]], { attempts: 50 }),
+        agent.write(key, (value) => [...value, said[1]]),
+      ]);
+      both.forEach(({ status }, at) => status === 'fulfilled' && accepted.get(key)!.add(said[at]!));
+      for (const one of both) if (one.status === 'rejected') throw one.reason;
     } else if (kind === 6) {
       const value = await agent.read(key);
       await agent.compareAndSet(key, agent.version(key), append(value));

@@ -99,13 +99,14 @@ export function patchesSince(cell: Cell, version: number, to = cell.version): re
   if (recent.length < to - version) return undefined;
   if (recent.some(({ patches }) => patches === undefined)) return undefined;
   const all = recent.flatMap(({ patches }) => patches as readonly Patch[]);
-  // Only replacements of the very same place, with nothing but replacements around, can be dropped safely.
+  // With nothing but replacements, one is superfluous when its place, or what contains it, is replaced later.
   if (all.some(({ op }) => op !== 'replace')) return all;
-  const last = new Map<string, Patch>();
-  for (const patch of all) {
-    const place = JSON.stringify(patch.path);
-    last.delete(place);
-    last.set(place, patch);
-  }
-  return [...last.values()];
+  const later = new Set<string>();
+  const kept = all.toReversed().filter(({ path }) => {
+    for (let length = 0; length <= path.length; length++)
+      if (later.has(JSON.stringify(path.slice(0, length)))) return false;
+    later.add(JSON.stringify(path));
+    return true;
+  });
+  return kept.reverse();
 }

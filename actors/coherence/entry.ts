@@ -121,6 +121,24 @@ export function toSignal(scope: string, entry: Entry): Signal {
 export function fromSignal(scope: string, signal: Signal): Entry | undefined {
   if (signal.type !== 'cue' && signal.type !== 'fermata') return undefined;
   const payload = signal.payload as { coherence?: unknown; entry?: unknown } | undefined;
-  if (payload === undefined || payload.coherence !== scope) return undefined;
-  return payload.entry as Entry | undefined;
+  if (payload === undefined || payload === null || payload.coherence !== scope) return undefined;
+  const entry = payload.entry as Entry | undefined;
+  return typeof entry === 'object' && entry !== null && isEntry(entry) ? entry : undefined;
 }
+
+/** What is not even the shape of an entry is nobody's: applying it would end the space for everybody. */
+function isEntry(entry: Entry): boolean {
+  if (typeof entry.agent !== 'string' || !(entry.number >= 0) || !(entry.floor >= 0)) return false;
+  if (entry.op === 'publish') return Array.isArray(entry.reads) && Array.isArray(entry.writes);
+  return typeof entry.key === 'string' && OPS.has(entry.op);
+}
+const OPS: ReadonlySet<string> = new Set([
+  'gets',
+  'getm',
+  'release',
+  'evict',
+  'reclaim',
+  'renew',
+  'put',
+  'cas',
+]);

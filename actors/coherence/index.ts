@@ -11,5 +11,5 @@ export {
 } from './entry.ts';
 export { Line, type Copy, type LineClient, type LineState, type Pending } from './line.ts';
 export { Memory, type Faults, type MemoryOptions, type MemorySnapshot, type Sink } from './memory.ts';
-export { Replica, type ReplicaOptions, type ReplicaSnapshot } from './replica.ts';
+export { MissedHistoryError, Replica, type ReplicaOptions, type ReplicaSnapshot } from './replica.ts';
 export { Sender, type Unsent } from './sender.ts';

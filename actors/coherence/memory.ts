@@ -110,6 +110,15 @@ export class Memory {
     return result;
   }
 
+  /** Whether an entry shows that there was history that this memory has not applied: its sender was settled before it
+   *  was ever heard, or it changes a version that is not here yet. */
+  missed(entry: Entry): boolean {
+    if (entry.floor > 0 && !this.#agents.has(entry.agent)) return true;
+    if (entry.op !== 'put') return false;
+    const cell = this.#at(entry.key);
+    return cell !== undefined && entry.base > cell.version;
+  }
+
   snapshot(): MemorySnapshot {
     return {
       cells: [...this.cells.values()].map(snapshotCell),
@@ -173,6 +182,7 @@ export class Memory {
       }
       case 'evict':
         cell.sharers = cell.sharers.filter((sharer) => sharer !== agent);
+        if (cell.readers.length > 0) cell.readers = cell.readers.filter((reader) => reader !== agent);
         if (cell.owner === agent) {
           cell.owner = undefined;
           this.#endHold(cell, sink);

@@ -5,7 +5,7 @@
 import type { Subscription } from 'xstate';
 import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
 import type { Envelope } from '../../machines/signal.ts';
-import type { Bus, Seq } from '../bus.ts';
+import { BusClosedError, type Bus, type Seq } from '../bus.ts';
 import { realClock, type Clock } from '../clock.ts';
 import { clear } from '../clear.ts';
 import { InvariantError } from '../errors.ts';
@@ -33,6 +33,18 @@ export interface ReplicaOptions {
   readonly session: string;
   readonly from?: ReplicaSnapshot;
   readonly faults?: Faults;
+  /** Told when the bus does not take an entry, however often it is asked: what waits for it waits for ever. */
+  readonly onLost?: (why: unknown) => void;
+}
+
+/** This replica began after others, and does not know what was before. */
+export class MissedHistoryError extends Error {
+  override name = 'MissedHistoryError';
+  constructor() {
+    super(
+      "others began before this replica: give it a checkpoint of theirs as 'from', and the bus's history since.",
+    );
+  }
 }
 
 /** A replica as JSON: memory, and the position up to which the bus has been applied. */
@@ -72,12 +84,15 @@ export class Replica implements Sink, LineVoice {
   readonly #prefetches: Line[] = [];
   #flushing = false;
   #applied: Seq;
+  readonly #lost: ((why: unknown) => void) | undefined;
   #closed = false;
+  #catching = false;
   #left: Error | undefined;
   #waiting: { seq: Seq; resolve: () => void; reject: (why: Error) => void }[] = [];
 
   constructor(options: ReplicaOptions) {
     this.#bus = options.bus;
+    this.#lost = options.onLost;
     this.#scope = options.scope ?? 'shared';
     this.#first = lineTable(options.readers ?? 'wait');
     this.memory = new Memory(options);
@@ -91,7 +106,10 @@ export class Replica implements Sink, LineVoice {
     this.#leases = new Leases(lease, ({ key, epoch }) =>
       this.#publish(manager, manager.number({ op: 'reclaim', key, epoch })),
     );
-    this.#subscription = options.bus.signals.subscribe((envelope) => this.#hear(envelope));
+    this.#subscription = options.bus.signals.subscribe({
+      next: (envelope) => this.#hear(envelope),
+      complete: () => this.#lost?.(new BusClosedError()),
+    });
     for (const cell of this.memory.cells.values()) if (cell.held) this.held(cell);
   }
 
@@ -113,8 +131,16 @@ export class Replica implements Sink, LineVoice {
   }
   /** Applies history that a snapshot does not have. Call before anything is read. */
   async catchUp(): Promise<void> {
-    if (this.#applied < this.#bus.tip)
-      for await (const envelope of this.#bus.replay(this.#applied + 1)) this.#hear(envelope);
+    this.#catching = true;
+    try {
+      while (!this.#closed && this.#applied < this.#bus.tip) {
+        const from = this.#applied;
+        for await (const envelope of this.#bus.replay(from + 1)) this.#hear(envelope);
+        if (this.#applied === from) throw new InvariantError(`replica: the bus has no ${from + 1}`);
+      }
+    } finally {
+      this.#catching = false;
+    }
   }
 
   /** Who speaks under this id. */
@@ -174,6 +200,10 @@ export class Replica implements Sink, LineVoice {
     this.#publish(sender, entry);
     return settled();
   }
+  /** Why this replica has left the bus, if it has. */
+  get left(): Error | undefined {
+    return this.#left;
+  }
   /** Leaves the bus. Whoever waits is told why. */
   stop(why: Error = new Error('the replica has left the bus.')): void {
     this.#closed = true;
@@ -187,23 +217,28 @@ export class Replica implements Sink, LineVoice {
 
   // ── the bus
   #publish(sender: Sender, entry: Entry): void {
-    sender.publish(entry, () => this.#bus.publish(toSignal(this.#scope, entry)));
+    sender.publish(entry, () => this.#bus.publish(toSignal(this.#scope, entry)), this.#lost);
   }
   #hear(envelope: Envelope): void {
     if (this.#closed || envelope.seq <= this.#applied) return;
+    if (envelope.seq !== this.#applied + 1 && this.#catching) return; // comes again by the replay
     if (envelope.seq !== this.#applied + 1)
       throw new InvariantError(`replica: ${envelope.seq} after ${this.#applied}`);
     this.#applied = envelope.seq;
     const entry = fromSignal(this.#scope, envelope.signal);
     if (entry !== undefined) {
+      if (this.memory.missed(entry)) return this.#lost?.(new MissedHistoryError());
       this.counts[entry.op]++;
       const outer = this.#flushing;
       this.#flushing = true; // what lines say waits until the entry has been applied as a whole
-      this.memory.apply(entry, this);
-      for (let line = this.#prefetches.pop(); line !== undefined; line = this.#prefetches.pop()) {
-        if (line.state === 'I') this.#tell(line, 'LOAD');
+      try {
+        this.memory.apply(entry, this);
+        for (let line = this.#prefetches.pop(); line !== undefined; line = this.#prefetches.pop()) {
+          if (line.state === 'I') this.#tell(line, 'LOAD');
+        }
+      } finally {
+        this.#flushing = outer;
       }
-      this.#flushing = outer;
       this.flush();
     }
     if (this.#waiting.length > 0) {

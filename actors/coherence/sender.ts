@@ -39,11 +39,14 @@ export class Sender {
 
   /** Appends to the bus. One that fails is asked again with the very same entry: if the first did arrive, the
    *  second does nothing. */
-  publish(entry: Entry, append: () => number | Promise<number>): void {
+  publish(entry: Entry, append: () => number | Promise<number>, lost?: (error: unknown) => void): void {
     const appended = append();
     if (typeof appended === 'number') return;
     const again = (error: unknown, left: number): unknown => {
-      if (left === 0) return this.#fail(this.#expected.get(entry.number), error);
+      if (left === 0) {
+        this.#fail(this.#expected.get(entry.number), error);
+        return lost?.(error);
+      }
       return Promise.resolve()
         .then(append)
         .catch((failure: unknown) => again(failure, left - 1));

@@ -5,7 +5,7 @@ import type { Recipe } from './compute.ts';
 import { Desk, type Passport } from './desk.ts';
 import { ClosedAgentError } from './errors.ts';
 import { Hold } from './hold.ts';
-import { peek, read, readNow, type ReadOptions } from './reading.ts';
+import { peek, read, readCopy, readNow, type ReadOptions } from './reading.ts';
 import { retry, type RetryOptions } from './retry.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { Slot } from './slot.ts';
@@ -39,6 +39,16 @@ export class SharedAgent<V extends Values> {
       if (now !== undefined) return now as Promise<V[K]>;
     }
     return read(desk, key, options) as Promise<V[K]>;
+  }
+
+  /** Reads, and says which version it is: what `compareAndSet` and `expect` want to know.
+   *  @throws {UnknownKeyError | UnsetError | ClosedAgentError} */
+  async copy<K extends keyof V & string>(
+    key: K,
+    options?: ReadOptions,
+  ): Promise<{ readonly value: V[K]; readonly version: number }> {
+    const { value, version } = await readCopy(this.#desk, key, options);
+    return { value: value as V[K], version };
   }
 
   /** The copy, if there is one: synchronous, and never a request. */
@@ -102,9 +112,10 @@ export class SharedAgent<V extends Values> {
   ): Promise<number> {
     const { signal } = options;
     const attempt = async () => {
-      const value = await this.read(key, signal === undefined ? {} : { signal });
-      const expected = this.version(key);
-      return this.compareAndSet(key, expected, await compute(value), signal === undefined ? {} : { signal });
+      // The version of this very value: what the agent last saw may be newer by the time this goes on.
+      const { value, version } = await this.copy(key, signal === undefined ? {} : { signal });
+      const next = await compute(value);
+      return this.compareAndSet(key, version, next, signal === undefined ? {} : { signal });
     };
     return retry(attempt, { clock: this.#desk.host.clock, ...options });
   }
@@ -153,12 +164,15 @@ export class SharedAgent<V extends Values> {
   /** Gives the copy of a key up; the next read fetches it. */
   async evict(key: keyof V & string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const slot = await this.#desk.enter(key, signal);
-    while (slot.line.state === 'IS') await slot.changed(signal);
-    this.#desk.replica.send(slot.line, 'EVICT');
-    slot.forget();
-    slot.known = -1;
-    slot.seen = 0;
-    slot.unlock();
+    try {
+      while (slot.line.state === 'IS') await slot.changed(this.#desk.whileOpen(signal));
+      this.#desk.replica.send(slot.line, 'EVICT');
+      slot.forget();
+      slot.known = -1;
+      slot.seen = 0;
+    } finally {
+      slot.unlock();
+    }
   }
 
   /** Leaves for another replica, where `shared.agent(name, { passport })` goes on. */
@@ -173,15 +187,15 @@ export class SharedAgent<V extends Values> {
     const desk = this.#desk;
     if (desk.closing.signal.aborted) return;
     desk.closing.abort(new ClosedAgentError(this.name));
-    await desk.clear();
     this.#left(this);
+    await desk.clear();
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
   /** Ends without a word, as a crash would. */
-  abandon(): void {
-    this.#desk.abandon();
+  abandon(reason?: Error): void {
+    this.#desk.abandon(reason);
   }
 
   /** Reads that were answered from the copy, and the lines they came from. For reports. */

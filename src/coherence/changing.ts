@@ -1,4 +1,5 @@
 /** What an agent asks for when it writes, and the way through the slot's lock; `writing.ts` has the write itself. */
+import { abortable } from './abort.ts';
 import type { Computed, Recipe } from './compute.ts';
 import type { Desk } from './desk.ts';
 import { UsageError } from './errors.ts';
@@ -73,17 +74,25 @@ export async function compareAndSet(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const { computer } = desk.host;
+  if (!Number.isInteger(expected) || expected < 0)
+    throw new UsageError(
+      `compareAndSet: the expected version must be a whole number from 0, not ${expected}.`,
+    );
   const slot = await desk.enter(key, signal);
   const { cell } = slot.line;
   try {
-    if (cell.version > expected) throw slot.refuse('version', expected);
+    // A recipe needs the very version that it is told to change: one from the future is not here yet.
+    if (cell.version > expected || (typeof given === 'function' && cell.version !== expected))
+      throw slot.refuse('version', expected);
     const base = { value: cell.value, version: cell.version };
     const computing =
       typeof given === 'function'
         ? computer.recipe(key, slot.deliver(base), given as Recipe<never>)
         : computer.whole(key, given);
-    const { value, patches } = computing instanceof Promise ? await computing : computing;
+    const { value, patches } =
+      computing instanceof Promise ? await abortable(computing, desk.whileOpen(signal)) : computing;
     signal?.throwIfAborted();
+    desk.refuseClosed();
     const entry = { op: 'cas', key, base: expected, value, patches } as const;
     const result = await desk.replica.say(desk.sender, entry);
     if (result.outcome !== 'accepted') {

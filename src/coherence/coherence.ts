@@ -9,7 +9,7 @@ import { SharedAgent, type Values } from './agent.ts';
 import { Answers } from './answers.ts';
 import { Computer } from './compute.ts';
 import { Desk, type AgentHost, type Passport } from './desk.ts';
-import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
+import { ClosedAgentError, CoherenceError, UnknownKeyError, UsageError } from './errors.ts';
 import type { TokenLedger } from './ledger.ts';
 import type { Counts } from './slot.ts';
 import { strategyOf, type Strategy, type StrategyOption } from './strategy.ts';
@@ -78,6 +78,8 @@ export class Coherence<V extends Values> implements AgentHost {
   readonly #bus: Bus;
   readonly #scope: string;
   readonly #agents = new Map<string, SharedAgent<Values>>();
+  /** Of agents that have left. */
+  #hitsBefore = 0;
   readonly #incarnations = new Map<string, number>();
   readonly #strategy: Strategy;
   readonly #byKey: ReadonlyMap<string, Strategy>;
@@ -99,6 +101,8 @@ export class Coherence<V extends Values> implements AgentHost {
     }
     if (!(leaseMs >= 1 && leaseMs < 2 ** 31))
       throw new UsageError(`coherence: leaseMs must be 1 … 2^31 − 1, not ${leaseMs}.`);
+    if (options.readers !== undefined && !['wait', 'committed'].includes(options.readers))
+      throw new UsageError(`coherence: readers must be wait or committed, not ${String(options.readers)}.`);
     for (const key of [...Object.keys(keys), ...Object.keys(options.initial ?? {})]) {
       if (!Object.hasOwn(schema, key)) throw new UnknownKeyError(key, Object.keys(schema));
     }
@@ -115,6 +119,7 @@ export class Coherence<V extends Values> implements AgentHost {
     const initial = Object.keys(schema).map(
       (key) => [key, this.#initial(key, schema[key] as Schema, options.initial)] as const,
     );
+    checkSnapshot(options.from, this.session, Object.keys(schema));
     const used = inUse.get(bus) ?? new Set();
     if (used.has(scope))
       throw new UsageError(
@@ -127,6 +132,8 @@ export class Coherence<V extends Values> implements AgentHost {
       ...{ bus, scope, initial, readers, history, clock, leaseMs, session },
       ...(from === undefined ? {} : { from }),
       ...(faults === undefined ? {} : { faults }),
+      onLost: (cause) =>
+        this.#leave(new CoherenceError('the bus takes nothing any more; this space has left it.', { cause })),
     });
     this.ready = from === undefined ? Promise.resolve() : this.replica.catchUp();
   }
@@ -137,6 +144,7 @@ export class Coherence<V extends Values> implements AgentHost {
     if (typeof name !== 'string' || name === '') throw new UsageError('an agent needs a name.');
     const known = this.#agents.get(name);
     if (known !== undefined) return known as unknown as SharedAgent<V>;
+    if (this.replica.left !== undefined) throw this.replica.left;
     const count = (this.#incarnations.get(name) ?? 0) + 1;
     this.#incarnations.set(name, count);
     const incarnation = `${name}@${this.session}${count > 1 ? `.${count}` : ''}`;
@@ -155,6 +163,7 @@ export class Coherence<V extends Values> implements AgentHost {
     return this.#byAgent.get(agent) ?? this.#byKey.get(key) ?? this.#strategy;
   }
   readonly #left = (agent: SharedAgent<Values>): void => {
+    this.#hitsBefore += agent.hits;
     if (this.#agents.get(agent.name) === agent) this.#agents.delete(agent.name);
   };
 
@@ -164,7 +173,7 @@ export class Coherence<V extends Values> implements AgentHost {
   }
   /** Reads answered locally, of all agents. */
   get hits(): number {
-    let hits = 0;
+    let hits = this.#hitsBefore;
     for (const agent of this.#agents.values()) hits += agent.hits;
     return hits;
   }
@@ -175,8 +184,11 @@ export class Coherence<V extends Values> implements AgentHost {
   }
   /** Leaves the bus at once, as a crash would: what is held is reclaimed by the others after its lease. */
   stop(): void {
-    this.replica.stop(new ClosedAgentError('*', 'was closed: the shared space has left the bus.'));
-    for (const agent of this.#agents.values()) agent.abandon();
+    this.#leave(new ClosedAgentError('*', 'was closed: the shared space has left the bus.'));
+  }
+  #leave(why: CoherenceError): void {
+    this.replica.stop(why);
+    for (const agent of this.#agents.values()) agent.abandon(why);
     inUse.get(this.#bus)?.delete(this.#scope);
   }
   [Symbol.asyncDispose](): Promise<void> {
@@ -196,6 +208,19 @@ export class Coherence<V extends Values> implements AgentHost {
     if (given) throw new SchemaError(`the initial value of '${key}'`, checked.issues);
     return undefined;
   }
+}
+
+/** What is wrong here would be a request that nobody answers, or a key without a schema. */
+function checkSnapshot(from: ReplicaSnapshot | undefined, session: string, keys: readonly string[]): void {
+  if (from === undefined) return;
+  const known = from.memory.agents.find(([agent]) => agent.replace(/^.*@/s, '').split('.')[0] === session);
+  if (known !== undefined)
+    throw new UsageError(
+      `the session '${session}' is in the snapshot already; a replica needs one of its own.`,
+    );
+  const held = new Set(from.memory.cells.map(({ key }) => key));
+  if (held.size !== keys.length || keys.some((key) => !held.has(key)))
+    throw new UsageError(`the snapshot has other keys than the schema: ${[...held].slice(0, 8).join(', ')}.`);
 }
 
 const strategies = (

@@ -40,9 +40,10 @@ export const estimate: TokenCounter = {
  *  @throws when the package is not installed, saying so. */
 export async function gptTokenizer(): Promise<TokenCounter> {
   const name = 'gpt-tokenizer';
-  let countTokens: (text: string) => number;
+  type Count = (text: string, options: { disallowedSpecial: Set<string> }) => number;
+  let countTokens: Count;
   try {
-    ({ countTokens } = (await import(name)) as { countTokens: (text: string) => number });
+    ({ countTokens } = (await import(name)) as { countTokens: Count });
   } catch (cause) {
     throw new Error("gptTokenizer() needs the package 'gpt-tokenizer': npm install gpt-tokenizer.", {
       cause,
@@ -50,6 +51,10 @@ export async function gptTokenizer(): Promise<TokenCounter> {
   }
   return {
     name: 'gpt-tokenizer (o200k_base)',
-    count: (value) => countTokens(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null')),
+    // What looks like a special token is text here: by default the tokenizer throws.
+    count: (value) =>
+      countTokens(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null'), {
+        disallowedSpecial: new Set(),
+      }),
   };
 }

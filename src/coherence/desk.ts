@@ -84,7 +84,7 @@ export class Desk {
     return slot;
   }
   refuseClosed(): void {
-    if (this.closing.signal.aborted) throw new ClosedAgentError(this.name);
+    this.closing.signal.throwIfAborted();
   }
   whileOpen(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.closing.signal : AbortSignal.any([signal, this.closing.signal]);
@@ -95,17 +95,21 @@ export class Desk {
     await Promise.all([...this.holds].map((hold) => hold.release()));
     for (const slot of this.opened) {
       await slot.lock();
-      // A request that is under way cannot be taken back: its copy is given up when it is there.
-      while (slot.line.state === 'IS' && this.dead === undefined) await slot.changed();
-      this.replica.send(slot.line, 'EVICT');
+      // A line that has asked for a copy cannot evict what it does not have; memory forgets its request.
+      if (slot.line.state === 'IS') void this.#takeBack(slot);
+      else this.replica.send(slot.line, 'EVICT');
       slot.forget();
       slot.unlock();
       this.replica.drop(slot.line);
     }
   }
+  async #takeBack({ line }: Slot): Promise<void> {
+    if (this.dead === undefined) await this.replica.say(this.sender, { op: 'evict', key: line.cell.key });
+  }
   /** Ends without a word, as a crash would. */
-  abandon(): void {
-    this.dead = new ClosedAgentError(this.name);
+  abandon(reason?: Error): void {
+    this.dead =
+      reason === undefined || reason instanceof ClosedAgentError ? new ClosedAgentError(this.name) : reason;
     for (const slot of this.opened) slot.abandon();
     this.closing.abort(this.dead);
   }

@@ -22,6 +22,7 @@ export class Hold<T> {
     this.#ended = ended;
     this.key = slot.line.cell.key;
     this.version = copy.version;
+    slot.holding = true;
   }
   /** Takes the key, under the slot's lock. */
   static async take<T>(
@@ -53,6 +54,7 @@ export class Hold<T> {
       ? computer.recipe(this.key, this.value, change as Recipe<never>)
       : computer.whole(this.key, change));
     this.#refuseEnded();
+    this.#over = true; // once: a second write, or a release meanwhile, must not unlock the slot again
     try {
       return await putHeld(this.#slot, replica, this.#copy, computed);
     } finally {
@@ -73,7 +75,9 @@ export class Hold<T> {
   }
   /** Gives the key back unchanged. */
   async release(): Promise<void> {
-    if (!this.#over) this.#end();
+    if (this.#over) return;
+    this.#over = true;
+    this.#end();
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
@@ -83,7 +87,7 @@ export class Hold<T> {
     if (this.#over) throw new LapsedError('hold', `on '${this.key}' has ended`);
   }
   #end(): void {
-    this.#over = true;
+    this.#slot.holding = false;
     this.#ended();
     this.#slot.unlock();
   }

@@ -71,12 +71,24 @@ export class TokenLedger {
   tokensOf(key: string, version: number, value: unknown): number {
     const known = this.#counted.get(key);
     if (known?.version === version) return known.tokens;
-    const tokens = this.counter.count(value);
+    const tokens = this.#count(value);
     this.#counted.set(key, { version, tokens });
     return tokens;
   }
   tokensOfDelta(patches: readonly Patch[]): number {
-    return this.counter.delta?.(patches) ?? this.counter.count(patches);
+    try {
+      return this.counter.delta?.(patches) ?? this.counter.count(patches);
+    } catch {
+      return estimate.count(patches);
+    }
+  }
+  /** A counter that throws must not end what it counts: then it is the estimate that counts. */
+  #count(value: unknown): number {
+    try {
+      return this.counter.count(value);
+    } catch {
+      return estimate.count(value);
+    }
   }
 
   report(): LedgerReport {
@@ -86,9 +98,9 @@ export class TokenLedger {
         for (const [cause, entry] of causes) rows.push({ agent, key, cause, ...entry });
     }
     const sum = (of: (row: LedgerRow) => string) => {
-      const sums: Record<string, number> = {};
-      for (const row of rows) sums[of(row)] = (sums[of(row)] ?? 0) + row.tokens;
-      return sums;
+      const sums = new Map<string, number>();
+      for (const row of rows) sums.set(of(row), (sums.get(of(row)) ?? 0) + row.tokens);
+      return Object.fromEntries(sums);
     };
     const none = Object.fromEntries(CAUSES.map((cause) => [cause, 0])) as Record<Cause, number>;
     return {

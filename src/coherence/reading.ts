@@ -1,4 +1,5 @@
 /** How a read that is no plain hit goes: the first look at a copy, a miss, or a copy that is stale within its bound. */
+import type { Copy } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import type { Desk } from './desk.ts';
 import { UnsetError } from './errors.ts';
@@ -33,11 +34,16 @@ export function readNow(desk: Desk, slot: Slot | undefined): Promise<unknown> | 
   return slot.answerWith(slot.deliver(line));
 }
 
-export async function read(
+export async function read(desk: Desk, key: string, options?: ReadOptions): Promise<unknown> {
+  return (await readCopy(desk, key, options)).value;
+}
+
+/** What is read, and its version. */
+export async function readCopy(
   desk: Desk,
   key: string,
   { signal, fresh = false }: ReadOptions = {},
-): Promise<unknown> {
+): Promise<Copy> {
   const slot = desk.slot(key);
   const { line } = slot;
   if (desk.arriving !== undefined || signal !== undefined) {
@@ -47,7 +53,7 @@ export async function read(
   if (fresh) await abortable(Promise.resolve(desk.replica.reached(desk.replica.tip)), signal);
   if (!line.readable) {
     const kept = fresh ? undefined : slot.kept();
-    if (kept !== undefined) return kept.value;
+    if (kept !== undefined) return kept;
     desk.host.counts.misses++;
     const filling = line.whenFilled();
     if (line.state === 'I') desk.replica.send(line, 'LOAD');
@@ -55,11 +61,11 @@ export async function read(
     if (copy.value === undefined) throw new UnsetError(key);
     slot.deliver(copy);
     if (line.readable && line.version === copy.version) void slot.answerWith(copy.value);
-    return copy.value;
+    return copy;
   }
   desk.hits++;
   const value = slot.deliver(line);
   if (value === undefined) throw new UnsetError(key);
   void slot.answerWith(value);
-  return value;
+  return { value, version: line.version };
 }

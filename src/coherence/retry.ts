@@ -15,7 +15,13 @@ export interface RetryOptions {
 
 /** Runs an attempt again while it ends in a {@link ConflictError}. Other errors pass through.
  *  @throws {RetryError} when the bound is reached, with the last conflict as its cause.
- *  @example await retry(async () => writer.compareAndSet('n', writer.version('n'), await compute())); */
+ *  @example
+ *  ```ts
+ *  await retry(async () => {
+ *    const { value, version } = await writer.copy('n');
+ *    return writer.compareAndSet('n', version, await compute(value));
+ *  });
+ *  ``` */
 export async function retry<T>(
   attempt: (count: number) => Promise<T>,
   options: RetryOptions = {},

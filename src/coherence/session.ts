@@ -7,7 +7,14 @@ import type { TimerId } from '../../actors/clock.ts';
 import type { Values } from './agent.ts';
 import type { AgentHost } from './desk.ts';
 import type { Recipe } from './compute.ts';
-import { ConflictError, LapsedError, UnknownKeyError, UnsetError, type Conflict } from './errors.ts';
+import {
+  ConflictError,
+  LapsedError,
+  UnknownKeyError,
+  UnsetError,
+  UsageError,
+  type Conflict,
+} from './errors.ts';
 import type { Slot } from './slot.ts';
 
 export interface SessionOptions {
@@ -46,6 +53,8 @@ export class Session<V extends Values> {
     for (const [key, { line }] of slots)
       this.#cut.set(key, { value: line.cell.value, version: line.cell.version });
     const ttl = options.ttlMs ?? 600_000;
+    if (!(ttl >= 0 && ttl < 2 ** 31))
+      throw new UsageError(`session: ttlMs must be 0 … 2^31 − 1, not ${ttl}.`);
     this.#timer = host.clock.setTimeout(() => (this.#over ??= `lapsed after ${ttl} ms`), ttl);
     (this.#timer as { unref?: () => void }).unref?.();
   }
@@ -72,13 +81,19 @@ export class Session<V extends Values> {
     const { computer } = this.#host;
     computer.refuseWithinRecipe(key);
     const { version: base } = this.#look(key);
-    const before = this.#writes.get(key);
-    const computed = await (typeof change === 'function'
-      ? computer.recipe(key, this.read(key), change as Recipe<never>)
-      : computer.whole(key, change));
-    this.#look(key);
-    const patches = before === undefined ? computed.patches : join(before.patches, computed.patches);
-    this.#writes.set(key, { key, base, value: computed.value, patches });
+    for (;;) {
+      const before = this.#writes.get(key);
+      const computing =
+        typeof change === 'function'
+          ? computer.recipe(key, this.read(key), change as Recipe<never>)
+          : computer.whole(key, change);
+      const computed = computing instanceof Promise ? await computing : computing;
+      this.#look(key);
+      if (this.#writes.get(key) !== before) continue; // another write of this session was faster
+      const patches = before === undefined ? computed.patches : join(before.patches, computed.patches);
+      this.#writes.set(key, { key, base, value: computed.value, patches });
+      return;
+    }
   }
 
   /** Publishes all writes at once, if nothing that was read or written has changed since the cut; ends the session.
@@ -87,7 +102,13 @@ export class Session<V extends Values> {
   async publish({ signal }: { signal?: AbortSignal } = {}): Promise<Readonly<Record<string, number>>> {
     this.#refuseEnded();
     signal?.throwIfAborted();
-    const { replica, counts } = this.#host;
+    for (const key of this.#writes.keys()) {
+      this.#host.computer.refuseWithinRecipe(key);
+      if (this.#slots.get(key)?.holding === true)
+        throw new UsageError(`'${key}' is held by this agent itself; end the hold before publish().`);
+    }
+    const until = signal === undefined ? this.#closing : AbortSignal.any([signal, this.#closing]);
+    const { replica } = this.#host;
     const writes = [...this.#writes.values()];
     const reads: ReadOf[] = [...this.#reads].map((key) => ({ key, version: this.#look(key).version }));
     this.#end('has been published');
@@ -96,9 +117,10 @@ export class Session<V extends Values> {
     try {
       for (const key of [...this.#writes.keys()].sort()) {
         const slot = this.#slots.get(key) as Slot;
-        const turn = slot.lock(signal);
+        const turn = slot.lock(until);
         if (turn !== undefined) await turn;
         locked.push(slot);
+        until.throwIfAborted();
       }
       this.#refuseStale(involved);
       if (writes.length === 0) return {};
@@ -119,9 +141,6 @@ export class Session<V extends Values> {
       }
       for (const { key, base } of writes) (this.#slots.get(key) as Slot).made(base + 1);
       return Object.fromEntries(writes.map(({ key, base }) => [key, base + 1]));
-    } catch (error) {
-      if (error instanceof ConflictError) counts.conflicts++;
-      throw error;
     } finally {
       for (const slot of locked) slot.unlock();
     }
@@ -143,7 +162,9 @@ export class Session<V extends Values> {
       if (slot.line.cell.version !== version) conflicts.push(slot.conflict(version));
     }
     const [first, ...rest] = conflicts;
-    if (first !== undefined) throw new ConflictError('version', [first, ...rest]);
+    if (first === undefined) return;
+    this.#host.counts.conflicts++;
+    throw new ConflictError('version', [first, ...rest]);
   }
   #version(key: string): number {
     return this.#cut.get(key)?.version ?? 0;

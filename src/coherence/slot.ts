@@ -64,6 +64,8 @@ export class Slot implements LineClient {
   fenced = false;
   /** A write or a hold is under way; what it reads is charged where it reads. */
   working = false;
+  /** A hold of the agent's own has the lock. */
+  holding = false;
   #locked = false;
   #queue: (() => void)[] | undefined = undefined;
   #wakes: (() => void)[] | undefined = undefined;
@@ -103,7 +105,8 @@ export class Slot implements LineClient {
   kept(): Copy | undefined {
     const kept = this.#kept;
     if (kept === undefined) return undefined;
-    if (kept.left === 0 || this.#desk.host.clock.now() > kept.until) {
+    // Never older than what this agent has seen or written since.
+    if (kept.left === 0 || kept.copy.version < this.seen || this.#desk.host.clock.now() > kept.until) {
       this.#kept = undefined;
       return undefined;
     }
@@ -132,6 +135,7 @@ export class Slot implements LineClient {
   }
   refuse(reason: 'version' | 'held', expected: number, actual?: number): ConflictError {
     this.#desk.host.counts.conflicts++;
+    this.#kept = undefined; // who has been told that a copy is stale reads it no more
     return new ConflictError(reason, [this.conflict(expected, actual)]);
   }
 
@@ -145,6 +149,7 @@ export class Slot implements LineClient {
       this.#locked = true;
       return undefined;
     }
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const turn = () => {
         forget();

@@ -41,7 +41,7 @@ export function accessCount({ reads }: { reads: number }): Strategy {
 export type StrategyOption = 'lazy' | 'eager' | 'broadcast' | Strategy;
 
 export function strategyOf(option: StrategyOption): Strategy {
-  if (typeof option !== 'string') {
+  if (typeof option !== 'string' && typeof option === 'object' && option !== null) {
     if (option.name === 'lease') return lease(option);
     if (option.name === 'accessCount') return accessCount(option);
     option = option.name;

@@ -1,5 +1,6 @@
 /** Writes by way of the line: own the key, compute, put; and the hold, which is the same with a pause. */
 import type { Copy, Replica } from '../../actors/coherence/index.ts';
+import { abortable } from './abort.ts';
 import type { Computed } from './compute.ts';
 import { FencedError } from './errors.ts';
 import type { Slot } from './slot.ts';
@@ -64,7 +65,7 @@ export async function write(request: WriteRequest): Promise<number> {
         if (expect !== undefined && base.version !== expect)
           throw slot.refuse('version', expect, base.version);
         const computing = compute(base);
-        const computed = computing instanceof Promise ? await computing : computing;
+        const computed = computing instanceof Promise ? await abortable(computing, signal) : computing;
         if (computing instanceof Promise) {
           signal?.throwIfAborted();
           // E may be gone, and even a hold when its lease ran out: then all is done again.

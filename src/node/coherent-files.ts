@@ -12,7 +12,8 @@ import type { Bus } from '../../actors/bus.ts';
 import { createBus } from '../../actors/in-process-bus.ts';
 import type { SharedAgent } from '../coherence/agent.ts';
 import { coherence, type Coherence } from '../coherence/coherence.ts';
-import { CoherenceError } from '../coherence/errors.ts';
+import { abortable } from '../coherence/abort.ts';
+import { CoherenceError, RecipeError } from '../coherence/errors.ts';
 
 /** Somebody else has changed the file since it was read. Nothing was written. */
 export class FileConflictError extends CoherenceError {
@@ -107,14 +108,15 @@ export class CoherentFiles {
   }
   /** The agent of this name; the same object for the same name. */
   agent(name: string): FileAgent {
+    const shared = this.#space.agent(name); // throws when all is closed
     const known = this.#agents.get(name);
     if (known !== undefined) return known;
-    const agent = new FileAgent(this.#space.agent(name), this.#disk, this.paths);
+    const agent = new FileAgent(shared, this.#disk, this.paths);
     this.#agents.set(name, agent);
     return agent;
   }
   async close(): Promise<void> {
-    for (const name of this.#agents.keys()) await this.#space.agent(name).close();
+    await this.#space.close();
   }
 }
 
@@ -124,6 +126,7 @@ export class FileAgent {
   readonly #paths: ReadonlySet<string>;
   /** By file: the text that this agent has seen last. */
   readonly #seen = new Map<string, string>();
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor(agent: SharedAgent<Space>, disk: Disk, paths: readonly string[]) {
     this.#agent = agent;
@@ -133,7 +136,10 @@ export class FileAgent {
 
   /** The file's text, as it is on the disk now.
    *  @throws {FileRefusedError} when it is not shared, gone, or no longer a plain text file. */
-  async read(path: string, options: { signal?: AbortSignal } = {}): Promise<string> {
+  read(path: string, options: { signal?: AbortSignal } = {}): Promise<string> {
+    return this.#inTurn(path, () => this.#read(path, options), options.signal);
+  }
+  async #read(path: string, options: { signal?: AbortSignal }): Promise<string> {
     this.#check(path);
     const shared = await this.#agent.read(path, options);
     const text = await this.#disk.read(path);
@@ -145,10 +151,13 @@ export class FileAgent {
   /** Writes the file, and returns the text that is there then. A function gets the present text, whoever wrote it; a
    *  whole text replaces only what this agent has seen.
    *  @throws {FileConflictError} when somebody else has changed the file: nothing is written. */
-  async write(
+  write(path: string, change: string | FileRecipe, options: { signal?: AbortSignal } = {}): Promise<string> {
+    return this.#inTurn(path, () => this.#write(path, change, options), options.signal);
+  }
+  async #write(
     path: string,
     change: string | FileRecipe,
-    options: { signal?: AbortSignal } = {},
+    options: { signal?: AbortSignal },
   ): Promise<string> {
     this.#check(path);
     await using hold = await this.#agent.hold(path, options);
@@ -156,8 +165,7 @@ export class FileAgent {
       const present = await this.#disk.read(path);
       const seen = this.#seen.get(path);
       if (typeof change === 'string' && seen !== present) throw new FileConflictError(path, seen, present);
-      const next = typeof change === 'string' ? change : change(present);
-      if (typeof next !== 'string') throw new FileRefusedError(path, 'the function returned no text.');
+      const next = typeof change === 'string' ? change : compute(path, change, present);
       const mine = () => {
         options.signal?.throwIfAborted();
         if (hold.fenced) throw new FileConflictError(path, seen, present); // the lease ran out meanwhile
@@ -174,11 +182,24 @@ export class FileAgent {
   /** Writes if the file's text is `expected`.
    *  @throws {FileConflictError} when it is not. */
   async compareAndSet(path: string, expected: string, text: string): Promise<string> {
-    this.#check(path);
-    this.#seen.set(path, expected);
-    return this.write(path, text);
+    return this.#inTurn(path, () => {
+      this.#check(path);
+      const before = this.#seen.get(path);
+      this.#seen.set(path, expected);
+      return this.#write(path, text, {}).catch((error: unknown) => {
+        if (before === undefined) this.#seen.delete(path);
+        else this.#seen.set(path, before);
+        throw error;
+      });
+    });
   }
 
+  /** One thing at a time with each file, as an agent's key has it. */
+  #inTurn<T>(path: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const mine = (this.#turns.get(path) ?? Promise.resolve()).then(work);
+    this.#turns.set(path, mine.then(nothing, nothing));
+    return abortable(mine, signal);
+  }
   /** A foreign edit becomes what everybody shares. */
   async #adopt(path: string, options: { signal?: AbortSignal }): Promise<void> {
     await using hold = await this.#agent.hold(path, options);
@@ -193,6 +214,22 @@ export class FileAgent {
       );
   }
 }
+
+const nothing = (): void => undefined;
+function compute(path: string, change: FileRecipe, present: string): string {
+  let next: unknown;
+  try {
+    next = change(present);
+  } catch (error) {
+    throw new RecipeError(path, `threw: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+  if (next instanceof Promise) next.catch(nothing);
+  if (typeof next !== 'string') throw new FileRefusedError(path, 'the function returned no text.');
+  return next;
+}
+
+/** Who compares and moves at this moment, by file: whatever space of this process it belongs to. */
+const moving = new Map<string, Promise<void>>();
 
 /** The folder. Every look goes through here, and checks anew that nothing leads outside. */
 class Disk {
@@ -229,6 +266,7 @@ class Disk {
   async replace(path: string, present: string, next: string, mine: () => void): Promise<boolean> {
     const bytes = Buffer.from(next, 'utf8');
     if (bytes.length > this.#maxBytes) throw this.#tooBig(path, bytes.length);
+    if (textOf(path, bytes) !== next) throw new FileRefusedError(path, 'that text has no UTF-8.');
     const full = await this.#place(path);
     const { mode } = await lstat(full);
     const temporary = join(dirname(full), `.${randomUUID()}.tmp`);
@@ -241,10 +279,14 @@ class Disk {
       } finally {
         await file.close();
       }
-      if ((await this.read(path)) !== present) return false;
-      mine();
-      await rename(temporary, full);
-      return true;
+      const turn = (moving.get(full) ?? Promise.resolve()).then(async () => {
+        if ((await this.read(path)) !== present) return false;
+        mine();
+        await rename(temporary, full);
+        return true;
+      });
+      moving.set(full, turn.then(nothing, nothing)); // within this process only; between processes it takes a lock file
+      return await turn;
     } finally {
       await rm(temporary, { force: true });
     }

@@ -31,8 +31,8 @@ await planner.update('plan', async ({ todo }) => {
 // 3. The same by hand: compare and set, as often as is sensible.
 const version = await retry(
   async () => {
-    const { todo } = await planner.read('plan');
-    return planner.compareAndSet('plan', planner.version('plan'), { todo: [...todo, 'a review'] });
+    const { value, version: seen } = await planner.copy('plan');
+    return planner.compareAndSet('plan', seen, { todo: [...value.todo, 'a review'] });
   },
   { attempts: 5 },
 );
