@@ -24,6 +24,7 @@ type Behaviour =
   | { readonly kind: 'unfinished'; readonly text: string } // it ends in order, without a finish
   | { readonly kind: 'garbage' } //                           200, and not the protocol
   | { readonly kind: 'bad-chunk'; readonly text: string } //  an event that is no JSON
+  | { readonly kind: 'overloaded' } //                        200, and then an error in the provider's words
   | { readonly kind: 'hang' };
 
 export interface Asked {
@@ -32,6 +33,7 @@ export interface Asked {
     messages: { role: string; content: unknown }[];
     stream?: boolean;
     max_tokens?: number;
+    max_completion_tokens?: number;
     tools?: unknown[];
     response_format?: unknown;
   };
@@ -122,6 +124,9 @@ function behave(
       begin();
       pieces(behaviour.text);
       return void response.end('data: {"choices": [\n\ndata: [DONE]\n\n');
+    case 'overloaded':
+      begin();
+      return void response.end('data: {"error":{"message":"overloaded","code":529}}\n\n');
     case 'hang':
       hanging.add(response);
       begin();

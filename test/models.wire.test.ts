@@ -3,6 +3,7 @@ import { tool } from 'ai';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ModelError } from '../src/models/errors.ts';
+import { MissingKeyError, modelFromEnvironment } from '../src/models/provider.ts';
 import type { CallEvent } from '../src/models/meter.ts';
 import { modelAgent } from '../src/models/model-agent.ts';
 import type { ModelCallOptions } from '../src/models/call-options.ts';
@@ -82,7 +83,7 @@ describe.each([true, false])('stream: %s', (stream) => {
     expect(error).toBeUndefined();
     expect(value).toMatchObject({ output: '10', calls: 5 });
     expect(ran.sort()).toEqual(['1+2', '3+4']);
-    expect(slept).toEqual([1_000, 7_000, 2_000]);
+    expect(slept).toEqual([1_000, 7_000, 1_000]);
     if (stream) expect(shown).toBe('10'); // what was shown of the cut answer has been taken back
     const results = server.asked.at(-1)!.body.messages.filter(({ role }) => role === 'tool');
     expect(results.map(({ content }) => content)).toEqual(['3', '7']);
@@ -103,12 +104,29 @@ describe.each([true, false])('stream: %s', (stream) => {
   test.each([
     ['seconds', { 'retry-after': '12' }, 12_000],
     ['milliseconds', { 'retry-after-ms': '250', 'retry-after': '12' }, 250],
-    ['a date', { 'retry-after': new Date(0).toUTCString() }, 0],
+    ['a date that is past, by the back-off', { 'retry-after': new Date(0).toUTCString() }, 1_000],
   ])('Retry-After in %s is honoured', async (_form, headers, wait) => {
     await using server = await chatServer([{ kind: 'status', status: 429, headers }, answer('ok')]);
     const { value, slept } = await ask(server, { stream });
     expect(value?.output).toBe('ok');
     expect(slept).toEqual([wait]);
+  });
+
+  test('waits that a provider asks for use up no attempts, but no more time than allowed', async () => {
+    const busy = { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const;
+    const late = { retry: { attempts: 2, maxRetryAfterMs: 6_000 }, stream };
+    await using server = await chatServer([...Array.from({ length: 6 }, () => busy), answer('at last')]);
+    const { value, slept } = await ask(server, late);
+    expect([value?.output, slept.length]).toEqual(['at last', 6]);
+    await using full = await chatServer(() => busy);
+    expect((await ask(full, late)).error).toMatchObject({ failure: 'rate-limit', attempts: 7 });
+  });
+
+  test('an error within a stream is the provider’s, tried again and paid for', async () => {
+    if (!stream) return;
+    await using server = await chatServer([{ kind: 'overloaded' }, answer('ok')]);
+    const { value, slept } = await ask(server, { stream });
+    expect([value?.output, slept]).toEqual(['ok', [1_000]]);
   });
 
   test('a Retry-After longer than the policy allows fails at once and says for how long', async () => {
@@ -264,4 +282,42 @@ test('fifty steps against a server that fails every third call: every step ends 
   expect([...seen.values()]).toEqual(Array(50).fill(1)); // answered once each: none lost, none doubled
   expect(budget.reserved).toEqual({ calls: 0, tokens: 0, usd: 0 });
   expect(budget.spent.calls).toBe(server.asked.length);
+});
+
+describe('models of the environment', () => {
+  const schema = z.object({ animal: z.string() });
+  const asked = async (provider: string) => {
+    await using server = await chatServer([answer('{"animal":"cat"}')]);
+    const prefix = `TUTTI_${provider.toUpperCase()}`;
+    const model = await modelFromEnvironment(`${provider}:tiny`, {
+      [`${prefix}_BASE_URL`]: server.baseURL,
+      [`${prefix}_API_KEY`]: 'a-key-of-nobody',
+    });
+    const call = modelCall({ prompt: 'Name one.', outputSchema: schema });
+    const { output } = await call({}, stepContext().context, { model });
+    expect(output).toEqual({ animal: 'cat' });
+    return server.asked[0]!.body;
+  };
+
+  test('are told what answer is wanted: the schema itself, or in words where they know none', async () => {
+    const format = (await asked('own')).response_format as { json_schema: { schema: unknown } };
+    expect(format.json_schema.schema).toMatchObject({ properties: { animal: { type: 'string' } } });
+    const { response_format, messages } = await asked('deepseek');
+    expect(response_format).toEqual({ type: 'json_object' });
+    expect(JSON.stringify(messages)).toMatch(/JSON schema.*animal/);
+  });
+  test('are limited in the words that they accept', async () => {
+    expect(await asked('openai')).toMatchObject({ max_completion_tokens: expect.any(Number) });
+    expect(await asked('own')).toMatchObject({ max_tokens: expect.any(Number) });
+  });
+  test.each(['', '  '])('an empty key (%j) is none', async (key) => {
+    await expect(modelFromEnvironment('openai:tiny', { OPENAI_API_KEY: key })).rejects.toThrow(
+      MissingKeyError,
+    );
+  });
+  test.each(['not a url', 'http://bob:hunter2@127.0.0.1/v1'])('%s is no address', async (address) => {
+    const made = modelFromEnvironment('own:tiny', { TUTTI_OWN_BASE_URL: address });
+    await expect(made).rejects.toThrow(/TUTTI_OWN_BASE_URL/);
+    await expect(made).rejects.not.toThrow(/hunter2/);
+  });
 });

@@ -1,6 +1,8 @@
 /** `tutti bench routing`: the paper's Table 5 recomputed, and the governors' traces. */
 import { writeFile } from 'node:fs/promises';
+import { messageOf } from '../../actors/errors.ts';
 import { benchRouting } from '../routing/bench.ts';
+import { UsageError } from './usage.ts';
 
 export interface RoutingFlags {
   readonly picture?: string;
@@ -10,7 +12,11 @@ export interface RoutingFlags {
 export async function benchRoutingCommand({ picture: file, json }: RoutingFlags): Promise<number> {
   const found = await benchRouting();
   const { picture, ...figures } = found;
-  if (file !== undefined) await writeFile(file, picture);
+  if (file !== undefined) {
+    await writeFile(file, picture).catch((error: unknown) => {
+      throw new UsageError(`--picture ${file}: cannot be written to (${messageOf(error)}).`);
+    });
+  }
   if (json) process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   else {
     const { printed, fromComponents, recomputed, estimated } = found.table5;

@@ -4,7 +4,7 @@ import type {
   LanguageModelV4GenerateResult,
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider';
-import { CutError } from './failure.ts';
+import { CutError, StreamError } from './failure.ts';
 
 type Growing = { type: 'text' | 'reasoning'; text: string };
 type Part = LanguageModelV4Content | Growing;
@@ -23,6 +23,7 @@ export async function collect(
   const open = new Map<string, Growing>();
   let finish: (LanguageModelV4StreamPart & { type: 'finish' }) | undefined;
   let metadata: object = {};
+  let warnings: LanguageModelV4GenerateResult['warnings'] = [];
   const begin = (kind: Growing['type'], id: string, extra: object) => {
     const part: Growing = { type: kind, text: '', ...extra };
     open.set(`${kind} ${id}`, part);
@@ -71,9 +72,12 @@ export async function collect(
         case 'finish':
           finish = part;
           break;
+        case 'stream-start':
+          warnings = part.warnings;
+          break;
         case 'error':
-          throw part.error;
-        default: // the beginning of a tool call, raw chunks, warnings: nothing to keep
+          throw new StreamError(part.error);
+        default: // the beginning of a tool call, raw chunks: nothing to keep
       }
     }
   } finally {
@@ -87,7 +91,7 @@ export async function collect(
     content: content as LanguageModelV4Content[],
     finishReason,
     usage,
-    warnings: [],
+    warnings,
     response: metadata,
   };
   return providerMetadata === undefined ? answer : { ...answer, providerMetadata };

@@ -25,6 +25,8 @@ export interface ModelErrorDetails {
   readonly statusCode?: number | undefined;
   /** Milliseconds that the provider asked to wait. */
   readonly retryAfterMs?: number | undefined;
+  /** US dollars that the answer cost although it is of no use; 0 where no prices are known. */
+  readonly usd?: number | undefined;
 }
 
 /** A model did not give a usable answer. The provider's own error is not attached: it may hold the request. */
@@ -37,8 +39,10 @@ export class ModelError extends Error implements ModelErrorDetails {
   readonly attempts: number;
   readonly statusCode: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly usd: number;
 
-  constructor({ failure, model, problem, remedy, attempts, statusCode, retryAfterMs }: ModelErrorDetails) {
+  constructor(details: ModelErrorDetails) {
+    const { failure, model, problem, remedy, attempts, statusCode, retryAfterMs, usd = 0 } = details;
     const tried = attempts > 1 ? ` (after ${attempts} attempts)` : '';
     super(`model '${model}': ${problem}${tried}. ${remedy}`);
     this.failure = failure;
@@ -48,6 +52,7 @@ export class ModelError extends Error implements ModelErrorDetails {
     this.attempts = attempts;
     this.statusCode = statusCode;
     this.retryAfterMs = retryAfterMs;
+    this.usd = usd;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { OperatingPoint } from '../../machines/operating-point.ts';
 import type { Points } from './choose.ts';
+import { ModelError, type ModelFailure } from './errors.ts';
 
 export interface Verdict {
   readonly accepted: boolean;
@@ -98,17 +99,22 @@ export async function escalate<T>(options: EscalateOptions<T>): Promise<Escalate
   let usd = 0;
   let rejection: string | undefined;
   for (let point: OperatingPoint = governor.pointFor(options.difficulty); ;) {
-    const { value, usd: paid } = await run(point, rejection);
-    const checked = await checkAll(verifiers, value, { point, number: attempts.length + 1 });
+    const ran = await run(point, rejection).catch(unusable);
+    const { usd: paid } = ran;
+    const checked =
+      'error' in ran
+        ? { accepted: false, usd: 0, rejectedBy: ran.error.failure, reason: ran.error.problem, quality: 0 }
+        : await checkAll(verifiers, ran.value, { point, number: attempts.length + 1 });
     usd += paid + checked.usd;
     attempts.push({ ...checked, point, usd: paid + checked.usd });
     governor.verdict(checked.accepted);
     options.onAttempt?.(attempts.at(-1)!);
     const next = checked.accepted || attempts.length >= maxAttempts ? undefined : governor.above(point);
     if (next === undefined) {
-      if (!checked.accepted && onExhausted === 'fail') throw new EscalationError(attempts, usd);
+      if (!checked.accepted && (onExhausted === 'fail' || 'error' in ran))
+        throw new EscalationError(attempts, usd);
       return {
-        value,
+        value: (ran as { value: T }).value,
         accepted: checked.accepted,
         quality: checked.quality ?? (checked.accepted ? 1 : 0),
         usd,
@@ -118,6 +124,14 @@ export async function escalate<T>(options: EscalateOptions<T>): Promise<Escalate
     point = next;
     rejection = checked.reason;
   }
+}
+
+/** A model answered, and what it said cannot be used: the first thing that a verifier would refuse. */
+const UNUSABLE: readonly ModelFailure[] = ['output', 'length', 'filtered', 'steps'];
+
+function unusable(error: unknown): { readonly error: ModelError; readonly usd: number } {
+  if (error instanceof ModelError && UNUSABLE.includes(error.failure)) return { error, usd: error.usd };
+  throw error;
 }
 
 async function checkAll<T>(

@@ -17,6 +17,13 @@ export interface WireFailure {
 export class CutError extends Error {
   override name = 'CutError';
 }
+/** What a provider said in an answer that had begun. */
+export class StreamError extends Error {
+  override name = 'StreamError';
+  constructor(said: unknown) {
+    super(textOf(said), { cause: said });
+  }
+}
 /** A call took longer than its route allows. */
 export class CallTimeoutError extends Error {
   override name = 'CallTimeoutError';
@@ -52,6 +59,17 @@ export function readFailure(error: unknown, now: () => number = Date.now): WireF
       failure: 'timeout',
       problem: message,
       remedy: "Raise the route's timeoutMs, or take a faster model.",
+      retryable: true,
+      billed: true,
+    };
+  }
+  if (error instanceof StreamError) {
+    // An error of the parser keeps its meaning; whatever the provider says itself came after a 200.
+    if (error.cause instanceof Error) return { ...readFailure(error.cause, now), billed: true };
+    return {
+      failure: 'server',
+      problem: `the provider failed within its answer (${message})`,
+      remedy: 'Try again later.',
       retryable: true,
       billed: true,
     };
@@ -160,7 +178,7 @@ export function readRetryAfter(
   headers: Readonly<Record<string, string>> | undefined,
   now: () => number = Date.now,
 ): number | undefined {
-  const exact = Number(headers?.['retry-after-ms'] ?? Number.NaN);
+  const exact = Number(headers?.['retry-after-ms']?.trim() || Number.NaN);
   if (Number.isFinite(exact) && exact >= 0) return exact;
   const given = headers?.['retry-after'];
   if (given === undefined) return undefined;

@@ -22,13 +22,14 @@ import type { CallReport } from './usage.ts';
 
 /** When a call is tried again. */
 export interface CallRetry {
-  /** Calls in all, 1 to 20. Default 3. */
+  /** Calls in all, 1 to 20. Default 3. Waits that a provider asked for by Retry-After do not count. */
   readonly attempts?: number | undefined;
   /** Milliseconds before the second. Default 1,000. */
   readonly delayMs?: number | undefined;
   /** Each further delay is so many times longer. Default 2. */
   readonly factor?: number | undefined;
-  /** The longest wait that a provider may ask for by Retry-After; a longer one fails the call. Default 60,000 ms. */
+  /** How long a call waits in all because its provider asked for it by Retry-After; a longer wait fails the call. So
+   *  many calls at once get through a rate limit. Default 60,000 ms. */
   readonly maxRetryAfterMs?: number | undefined;
   /** What to do with an answer that broke off. Default retry. */
   readonly onCut?: 'retry' | 'fail' | undefined;
@@ -98,11 +99,12 @@ async function callWithRetries(
   const inputTokens = inputBound(params);
   const tokens = inputTokens + params.maxOutputTokens;
   const usd = options.prices?.bound(name, inputTokens, params.maxOutputTokens) ?? 0;
+  let [asked, waited] = [0, 0]; // waits that the provider asked for
   for (let attempt = 1; ; attempt++) {
     const reservation = await options.ledger.acquire({ calls: 1, tokens, usd }, params.abortSignal);
     const book = booker(reservation, name, options);
-    options.onEvent({ type: attempt === 1 ? 'started' : 'restarted', model: name, attempt });
     try {
+      options.onEvent({ type: attempt === 1 ? 'started' : 'restarted', model: name, attempt });
       const answer = await callOnce(model, params, options);
       for (const warning of answer.warnings)
         options.onEvent({ type: 'warning', model: name, warning: options.redact(JSON.stringify(warning)) });
@@ -123,10 +125,14 @@ async function callWithRetries(
       else book({ inputTokens: ZERO_IN, outputTokens: ZERO_OUT }, true);
       const policy =
         failure.failure === 'cut' ? onCut : failure.failure === 'malformed' ? onMalformed : 'retry';
-      const wait = failure.retryAfterMs ?? delayMs * factor ** (attempt - 1);
-      const tooLong = (failure.retryAfterMs ?? 0) > maxRetryAfterMs;
-      if (!failure.retryable || policy === 'fail' || tooLong || attempt >= attempts)
+      // A time in the past is no wait: a clock that is late must not use up all attempts at once.
+      const told = (failure.retryAfterMs ?? 0) > 0 ? failure.retryAfterMs! : undefined;
+      const wait = told ?? delayMs * factor ** (attempt - asked - 1);
+      const tooLong = told !== undefined && waited + told > maxRetryAfterMs;
+      if (!failure.retryable || policy === 'fail' || tooLong)
         throw modelError(name, failure, attempt, tooLong, options.redact);
+      if (told !== undefined) [asked, waited] = [asked + 1, waited + told];
+      else if (attempt - asked >= attempts) throw modelError(name, failure, attempt, tooLong, options.redact);
       options.onEvent({ type: 'waiting', model: name, delayMs: wait, failure: failure.failure });
       await options.sleep(wait);
     }
@@ -167,7 +173,11 @@ async function callOnce(
 function booker(reservation: Reservation, model: string, { prices, runId, stepId, onCall }: MeterOptions) {
   return (reported: TokenUsage | undefined, failed: boolean): void => {
     const { inputTokens, outputTokens } = reported ?? {};
-    const known = inputTokens?.total !== undefined && outputTokens?.total !== undefined;
+    // A count that is none, such as -5, is no report.
+    const isCount = (value: number | undefined): value is number =>
+      Number.isSafeInteger(value) && value! >= 0;
+    const [input, output] = [inputTokens?.total, outputTokens?.total];
+    const known = isCount(input) && isCount(output);
     const { bound } = reservation;
     if (!known) {
       reservation.settle(bound);
@@ -175,16 +185,21 @@ function booker(reservation: Reservation, model: string, { prices, runId, stepId
         inputTokens: { ...ZERO_IN, total: undefined },
         outputTokens: { ...ZERO_OUT, total: undefined },
       };
-      onCall({ runId, stepId, model, usage, usd: prices && bound.usd, estimated: true, failed });
+      // Where the price is not known, neither is the cost.
+      const usd = prices === undefined || Number.isNaN(prices.cost(model, usage)) ? undefined : bound.usd;
+      onCall({ runId, stepId, model, usage, tokens: bound.tokens, usd, estimated: true, failed });
       return;
     }
     const usage = reported as TokenUsage;
     const cost = prices?.cost(model, usage);
     const usd = Number.isNaN(cost) ? undefined : cost;
-    reservation.settle({ calls: 1, tokens: inputTokens.total + outputTokens.total, usd: usd ?? 0 });
-    onCall({ runId, stepId, model, usage, usd, estimated: false, failed });
+    reservation.settle({ calls: 1, tokens: input + output, usd: usd ?? 0 });
+    onCall({ runId, stepId, model, usage, tokens: input + output, usd, estimated: false, failed });
   };
 }
+
+/** A server may answer with a page. */
+const clip = (text: string): string => (text.length <= 500 ? text : `${text.slice(0, 500)}…`);
 
 function modelError(
   model: string,
@@ -200,7 +215,7 @@ function modelError(
     failure,
     model,
     attempts,
-    problem: redact(problem),
+    problem: clip(redact(problem)),
     remedy: wait,
     statusCode,
     retryAfterMs,

@@ -121,6 +121,7 @@ export function modelCall<Operands = Record<string, unknown>, Result = string>(
         problem: redact(problem),
         remedy,
         attempts: calls.length,
+        usd: calls.reduce((sum, { usd = 0 }) => sum + usd, 0),
       });
     try {
       const result = await sdk.generateText({

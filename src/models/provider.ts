@@ -4,24 +4,29 @@
  * Any server that speaks the chat-completions protocol will do, through `@ai-sdk/openai-compatible` (an optional
  * peer). The names of models are the user's and stand nowhere here.
  */
+import { RoutingConfigError } from '../routing/config-error.ts';
 import { checkModelName, providerOf } from '../routing/router.ts';
 import { MissingPackageError, UnknownModelError } from './errors.ts';
+import { keepSecret } from './redact.ts';
 import type { Model } from './sdk.ts';
 
+type Body = Record<string, any>;
 interface Endpoint {
   readonly baseURL: string;
   /** The variable that holds the key; none is needed where there is none. */
   readonly key?: string | undefined;
+  /** What this provider wants said in another way. */
+  readonly dialect?: ((body: Body) => Body) | undefined;
 }
 
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  anthropic: { baseURL: 'https://api.anthropic.com/v1', key: 'ANTHROPIC_API_KEY' },
-  deepseek: { baseURL: 'https://api.deepseek.com/v1', key: 'DEEPSEEK_API_KEY' },
+  anthropic: { baseURL: 'https://api.anthropic.com/v1', key: 'ANTHROPIC_API_KEY', dialect: inWords },
+  deepseek: { baseURL: 'https://api.deepseek.com/v1', key: 'DEEPSEEK_API_KEY', dialect: inWords },
   google: { baseURL: 'https://generativelanguage.googleapis.com/v1beta/openai', key: 'GEMINI_API_KEY' },
   groq: { baseURL: 'https://api.groq.com/openai/v1', key: 'GROQ_API_KEY' },
   mistral: { baseURL: 'https://api.mistral.ai/v1', key: 'MISTRAL_API_KEY' },
   ollama: { baseURL: 'http://127.0.0.1:11434/v1' },
-  openai: { baseURL: 'https://api.openai.com/v1', key: 'OPENAI_API_KEY' },
+  openai: { baseURL: 'https://api.openai.com/v1', key: 'OPENAI_API_KEY', dialect: newNames },
   openrouter: { baseURL: 'https://openrouter.ai/api/v1', key: 'OPENROUTER_API_KEY' },
 };
 
@@ -52,24 +57,49 @@ export async function modelFromEnvironment(
   const provider = providerOf(name);
   const prefix = `TUTTI_${provider.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
   const listed = Object.hasOwn(ENDPOINTS, provider) ? ENDPOINTS[provider] : undefined;
-  const baseURL = environment[`${prefix}_BASE_URL`] ?? listed?.baseURL;
+  const said = (variable: string) => environment[variable]?.trim() || undefined; // an empty one is none
+  const own = said(`${prefix}_BASE_URL`);
+  const baseURL = own ?? listed?.baseURL;
   if (baseURL === undefined) {
     throw new UnknownModelError(
       `model '${name}': there is no provider '${provider}'. Use ${Object.keys(ENDPOINTS).join(', ')}, or set ${prefix}_BASE_URL.`,
     );
   }
-  const apiKey =
-    environment[`${prefix}_API_KEY`] ?? (listed?.key === undefined ? undefined : environment[listed.key]);
-  if (apiKey === undefined && listed?.key !== undefined && environment[`${prefix}_BASE_URL`] === undefined)
+  if (!URL.canParse(baseURL) || new URL(baseURL).username !== '')
+    throw new RoutingConfigError(
+      `${prefix}_BASE_URL`,
+      'is no address, or has a user and a password in it',
+      `Write http://HOST:PORT/v1, and a key in ${prefix}_API_KEY.`,
+    );
+  const apiKey = said(`${prefix}_API_KEY`) ?? (listed?.key === undefined ? undefined : said(listed.key));
+  if (apiKey !== undefined) keepSecret(apiKey);
+  if (apiKey === undefined && listed?.key !== undefined && own === undefined)
     throw new MissingKeyError(provider, listed.key);
   const { createOpenAICompatible } = await loadProvider();
   const made = createOpenAICompatible({
     name: provider,
     baseURL,
     includeUsage: true,
+    // Without it the schema is not sent at all, and the model has to guess what is wanted.
+    supportsStructuredOutputs: true,
+    ...(listed?.dialect === undefined ? {} : { transformRequestBody: (body: Body) => listed.dialect!(body) }),
     ...(apiKey === undefined ? {} : { apiKey }),
   });
   return made(name.slice(provider.length + 1));
+}
+
+/** For who does not know `json_schema`: any JSON, and the schema as a message. */
+function inWords(body: Body): Body {
+  const schema: unknown = body['response_format']?.json_schema?.schema;
+  if (schema === undefined) return body;
+  const content = `Answer with JSON alone, and let it fit this JSON schema: ${JSON.stringify(schema)}`;
+  const messages = [{ role: 'system', content }, ...body['messages']];
+  return { ...body, response_format: { type: 'json_object' }, messages };
+}
+
+/** OpenAI's newer models refuse `max_tokens`. */
+function newNames({ max_tokens, ...body }: Body): Body {
+  return max_tokens === undefined ? body : { ...body, max_completion_tokens: max_tokens };
 }
 
 async function loadProvider(): Promise<typeof import('@ai-sdk/openai-compatible')> {

@@ -8,8 +8,14 @@ const PATTERNS: readonly RegExp[] = [
   /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi,
   /\b(?:sk|pk|rk|gsk|xai|key|api|ghp|gho|hf|AIza)[-_][A-Za-z0-9_-]{12,}/g,
   /\bAIza[A-Za-z0-9_-]{20,}/g,
+  /(?<=:\/\/)[^\s/@:]*:[^\s/@]+(?=@)/g, // user and password in an address
   /((?:api[-_]?key|authorization|access[-_]?token|secret|password)["']?\s*[:=]\s*["']?)[^"'\s,;}&]{4,}/gi,
 ];
+
+/** Keys that models were made with, wherever they came from. */
+const handedOver = new Set<string>();
+/** Says that a value must never be shown from now on. */
+export const keepSecret = (value: string): void => void handedOver.add(value);
 
 /** Replaces secrets in any text. */
 export type Redact = (text: string) => string;
@@ -24,17 +30,29 @@ export function redactor(
   secrets: readonly string[] = [],
   environment: Readonly<Record<string, string | undefined>> = processEnvironment(),
 ): Redact {
-  const found = new Set(secrets);
-  for (const [name, value] of Object.entries(environment)) {
-    if (value !== undefined && /(?:KEY|TOKEN|SECRET|PASSWORD)$/i.test(name)) found.add(value);
-  }
-  const known = [...found].filter((value) => value.length >= SHORTEST).sort((a, b) => b.length - a.length);
-  const forms = known.flatMap((value) => [
-    ...new Set([value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)]),
-  ]);
+  let forms: readonly string[] = [];
+  let known = -1;
+  let readAt = Number.NEGATIVE_INFINITY;
+  /** Read anew at most once a second: an environment is often filled after the agents were made. */
+  const formsNow = (): readonly string[] => {
+    if (handedOver.size === known && Date.now() - readAt < 1_000) return forms;
+    [known, readAt] = [handedOver.size, Date.now()];
+    const found = [...secrets, ...handedOver];
+    for (const [name, value] of Object.entries(environment)) {
+      if (value !== undefined && /(?:KEY|TOKEN|SECRET|PASSWORD)$/i.test(name)) found.push(value);
+    }
+    // A header carries a key without the white space around it.
+    const values = [...new Set(found.flatMap((value) => [value, value.trim()]))]
+      .filter((value) => value.trim().length >= SHORTEST)
+      .sort((a, b) => b.length - a.length);
+    forms = values.flatMap((value) => [
+      ...new Set([value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)]),
+    ]);
+    return forms;
+  };
   return (text) => {
     let clean = text;
-    for (const form of forms) clean = clean.replaceAll(form, HIDDEN);
+    for (const form of formsNow()) clean = clean.replaceAll(form, HIDDEN);
     for (const pattern of PATTERNS)
       clean = clean.replace(pattern, (_whole, before?: unknown) =>
         typeof before === 'string' && /[:=]/.test(before) ? before + HIDDEN : HIDDEN,

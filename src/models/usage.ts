@@ -8,6 +8,8 @@ export interface CallReport {
   /** `provider:name`. */
   readonly model: string;
   readonly usage: TokenUsage;
+  /** In and out, as booked: reported, or the upper bound that was set aside. */
+  readonly tokens?: number | undefined;
   /** US dollars; undefined where no prices are known. */
   readonly usd: number | undefined;
   /** The provider reported nothing, so what was set aside is booked as used. */

@@ -76,7 +76,17 @@ export async function loadPrices({
 }: PriceOptions = {}): Promise<PriceList> {
   for (const [model, price] of Object.entries(overrides)) checkPrice(model, price);
   const calculate = lookUp ? await loadCalculator() : undefined;
-  const own = (model: string) => overrides[model] ?? overrides[`${providerOf(model)}:*`];
+  /** Prices that are the same for every token, asked for once a minute: matching a name takes the package 10 us. */
+  const flat = new Map<string, { readonly price: ModelPrice | undefined; readonly until: number }>();
+  const flatPrice = (model: string): ModelPrice | undefined => {
+    const known = flat.get(model);
+    const now = Date.now();
+    if (known !== undefined && now < known.until) return known.price;
+    const price = flatOf(model, calculate, at);
+    flat.set(model, { price, until: at === undefined ? now + 60_000 : Number.POSITIVE_INFINITY });
+    return price;
+  };
+  const own = (model: string) => overrides[model] ?? overrides[`${providerOf(model)}:*`] ?? flatPrice(model);
   const priced = (model: string, input: number, read: number, write: number, output: number): number => {
     checkModelName(model, 'model');
     const mine = own(model);
@@ -140,6 +150,31 @@ function ofPackage(
   if (found.total_price < 0)
     throw new PriceError(`prices['${model}']`, 'the price table says a negative price', remedy);
   return found.total_price;
+}
+
+/** The price of a model that has no tiers; undefined where it has, or where none is known. */
+function flatOf(
+  model: string,
+  calculate: Calculator | undefined,
+  at: Date | undefined,
+): ModelPrice | undefined {
+  const provider = providerOf(model);
+  const providerId = PROVIDERS[provider] ?? provider.split('.')[0]!;
+  const usage = { input_tokens: 1, output_tokens: 1 };
+  let price: Readonly<Record<string, unknown>> | undefined;
+  try {
+    const options = { providerId, ...(at === undefined ? {} : { timestamp: at }) };
+    price = calculate?.(usage, model.slice(provider.length + 1), options)?.model_price;
+    if (price?.['requests_kcount'] !== undefined) return undefined; // a call costs, too
+  } catch {
+    return undefined; // whoever asks for the cost is told
+  }
+  const { input_mtok: input, output_mtok: output, cache_read_mtok, cache_write_mtok } = price ?? {};
+  const isPrice = (value: unknown): value is number => typeof value === 'number' && value >= 0;
+  const [cacheRead, cacheWrite] = [cache_read_mtok ?? input, cache_write_mtok ?? input];
+  return [input, output, cacheRead, cacheWrite].every(isPrice)
+    ? ({ input, output, cacheRead, cacheWrite } as ModelPrice)
+    : undefined;
 }
 
 function checkPrice(model: string, price: ModelPrice): void {

@@ -99,7 +99,7 @@ export class RunAccount {
     const { usage, usd } = report;
     for (const listener of this.#listeners) listener(report);
     this.#modelCalls++;
-    this.#tokens += (usage.inputTokens.total ?? 0) + (usage.outputTokens.total ?? 0);
+    this.#tokens += report.tokens ?? (usage.inputTokens.total ?? 0) + (usage.outputTokens.total ?? 0);
     this.#usd = this.#usd === undefined || usd === undefined ? undefined : this.#usd + usd;
   }
   /** Undefined where no model was asked. */

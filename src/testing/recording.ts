@@ -135,7 +135,7 @@ export function replayingModel(
           ? nearest(request, [...left.keys()])
           : 'every answer to this request has been given; record again, or say repeat: true.';
       throw new ModelMissError(
-        `model '${provider}:${modelId}': no recorded answer. It was asked: ${excerpt(params)}. ${why}`,
+        `model '${provider}:${modelId}': no recorded answer. It was asked: ${redact(excerpt(params))}. ${why}`,
       );
     }
     if (call.error !== undefined) throw new ReplayedError(call.error.message, call.error.statusCode);

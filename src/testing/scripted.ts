@@ -1,4 +1,5 @@
 /** A model that says what a test has written down, in order. A miss fails loudly. */
+import { redactor } from '../models/redact.ts';
 import type {
   JSONValue,
   LanguageModelV3,
@@ -82,7 +83,7 @@ function make(
       const had =
         typeof script === 'function' ? 'the script has no reply' : `the script has ${script.length} replies`;
       throw new ModelMissError(
-        `model '${provider}:${modelId}': call ${number}, but ${had}. It was asked: ${excerpt(call)}`,
+        `model '${provider}:${modelId}': call ${number}, but ${had}. It was asked: ${redactor()(excerpt(call))}`,
       );
     }
     const reply = typeof found === 'string' ? { text: found } : found;
