@@ -182,8 +182,12 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
       }
     }
     if (after !== undefined) for (const name of after) source.push(bind(name, (k) => `steps[${k}].after`, i));
-    if (writes === 'input')
-      throw new ScoreError(`steps[${i}].writes`, "nothing may write 'input'; choose another name.", id);
+    if ((writes ?? id) === 'input')
+      throw new ScoreError(
+        `steps[${i}].${writes === undefined ? 'id' : 'writes'}`,
+        "nothing may write 'input'; choose another name.",
+        id,
+      );
     latest.set(writes ?? id, i);
   }
   firstEdge[steps.length] = source.length;

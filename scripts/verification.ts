@@ -42,7 +42,7 @@ export async function verificationPage(): Promise<string> {
       transitions === undefined ? [] : `${transitions} transitions`,
       runs === undefined ? [] : `${runs} runs`,
     ].flat();
-    return `### ${claim.mapping}, ${claim.criterion}: ${verdict}\n\n${claim.property}\n\n- by ${claim.instrument}: ${bound}\n- ${counts.join(', ') || 'a violation was looked for, and found'}\n- source: ${claim.source}\n`;
+    return `### ${claim.mapping}, ${claim.criterion}: ${verdict}\n\n${claim.property}\n\n- by ${claim.instrument}: ${bound}\n${counts.length === 0 ? '' : `- ${counts.join(', ')}\n`}- source: ${claim.source}\n`;
   });
   const mutants: string[] = [];
   for await (const { machine, total, killed, equivalent, survivors } of judgeMutants())

@@ -2,6 +2,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine } from '../machines/cache-line.ts';
 import { tempoGovernor } from '../machines/tempo-governor.ts';
+import type { MappingName } from './claim.ts';
 import { governorDiffers } from './governor/lockstep.ts';
 import { lineDiffers } from './mesi/differs.ts';
 import { mutants } from './harness/mutants.ts';
@@ -19,6 +20,7 @@ export interface MutantReport {
 
 /** A machine, and what tells another from it. */
 interface Subject {
+  readonly mapping: MappingName;
   readonly machine: AnyStateMachine;
   readonly kills: (mutant: AnyStateMachine) => boolean;
   /** Whether nobody could tell a mutant that is not killed. */
@@ -30,6 +32,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     Object.entries(EXPLORED).map(([name, explored]): [string, Subject] => [
       name,
       {
+        mapping: 'tomasulo',
         machine: explored.machine,
         kills: (mutant) => kills(explored, mutant),
         isEquivalent: (mutant) => isEquivalent(explored, mutant),
@@ -37,11 +40,13 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     ]),
   ),
   'cache-line': {
+    mapping: 'mesi',
     machine: cacheLine as unknown as AnyStateMachine,
     kills: (mutant) => lineDiffers(mutant) !== undefined,
     isEquivalent: () => true, // what `lineDiffers` cannot tell apart, nothing that keeps to the protocol can
   },
   'tempo-governor': {
+    mapping: 'dvfs',
     machine: tempoGovernor as unknown as AnyStateMachine,
     kills: (mutant) => governorDiffers(mutant) !== undefined,
     isEquivalent: () => false,
@@ -52,13 +57,20 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
 const BATCH = 16;
 
 /** Judges the mutants of one machine after the other.
- *  @param progress is told now and then how many of a machine's mutants have been judged: 0 … 1.
+ *  @param options.only the machines of one mapping. Default: all.
+ *  @param options.progress is told now and then how many of a machine's mutants have been judged: 0 … 1.
  *  @throws the signal's reason when it is aborted. */
-export async function* judgeMutants(
-  signal?: AbortSignal,
-  progress?: (machine: string, part: number) => void,
-): AsyncGenerator<MutantReport> {
+export async function* judgeMutants({
+  only,
+  signal,
+  progress,
+}: {
+  readonly only?: MappingName | undefined;
+  readonly signal?: AbortSignal;
+  readonly progress?: (machine: string, part: number) => void;
+} = {}): AsyncGenerator<MutantReport> {
   for (const [name, subject] of Object.entries(SUBJECTS)) {
+    if (only !== undefined && subject.mapping !== only) continue;
     const survivors: string[] = [];
     const equivalent: string[] = [];
     const all = mutants(subject.machine);

@@ -73,14 +73,15 @@ export interface Report<Outputs = Record<string, unknown>> {
 /** A performance did not complete. What could be had is in `report`. */
 export class PerformanceError extends AggregateError {
   override name = 'PerformanceError';
-  readonly report: Report;
+  declare readonly report: Report;
   constructor(report: Report) {
     const [first] = report.errors;
     const more = report.errors.length > 1 ? ` (and ${report.errors.length - 1} more)` : '';
     super(report.errors, `'${report.score}' ${report.status}: ${first?.message ?? 'unknown'}${more}`, {
       cause: first,
     });
-    this.report = report;
+    // Not shown with the error: it has the errors once more, and everything else.
+    Object.defineProperty(this, 'report', { value: report, enumerable: false });
   }
 }
 

@@ -135,7 +135,17 @@ export class DocumentError extends Error {
 export function checkDocument(value: unknown): ScoreDocument {
   const parsed = scoreDocument.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw documentError(value, parsed.error.issues[0]!);
+  if (value == null) throw new DocumentError([], 'the file is empty; a score has score, agents and steps.');
+  const [first, ...others] = parsed.error.issues as [z.core.$ZodIssue, ...z.core.$ZodIssue[]];
+  // A key that is missing is often one that is misspelt.
+  const misspelt = others.find(
+    ({ code, path }) =>
+      code === 'unrecognized_keys' &&
+      at(value, first.path) === undefined &&
+      path.length === first.path.length - 1 &&
+      path.every((key, i) => key === first.path[i]),
+  );
+  throw documentError(value, misspelt ?? first);
 }
 
 function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentError {
@@ -147,6 +157,8 @@ function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentErro
       `unknown key '${key}' in ${place}; known are ${known.join(', ')}.`,
     );
   }
+  if (issue.code === 'invalid_union' && at(document, issue.path) === undefined)
+    return new DocumentError(issue.path, `'${String(issue.path.at(-1))}' is missing.`);
   // A union says only that nothing fitted: say what was closest to fitting.
   if (issue.code === 'invalid_union') {
     const inner = issue.errors

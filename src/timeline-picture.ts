@@ -55,15 +55,18 @@ export function timelineSvg({ score, timeline, makespan, criticalPath, status }:
 export function timelineText({ timeline, makespan, criticalPath }: Report, columns: number): string {
   const drawn = pick(timeline).slice(0, 60);
   const critical = new Set(criticalPath.steps);
-  const label = Math.min(24, Math.max(...drawn.map(({ id }) => id.length), 4));
-  const plot = Math.max(10, columns - label - 12);
+  const longest = Math.max(...drawn.map(({ id }) => widthOf(id)), 4);
+  const label = Math.min(24, longest, Math.max(6, Math.floor(columns / 3)));
+  const plot = Math.max(3, columns - label - 12);
   const at = (time: number) => Math.min(plot - 1, Math.floor((time / Math.max(makespan, 1e-9)) * plot));
   const lines = drawn.map(({ id, issued = 0, start, end = makespan, status }) => {
     const cells = Array.from({ length: plot }, () => ' ');
     cells.fill('·', at(issued), at(start ?? end));
     if (start !== undefined) cells.fill(critical.has(id) ? '█' : '▒', at(start), at(end) + 1);
-    const took = start === undefined ? status : seconds(end - start);
-    return `${clip(id, label).padEnd(label)} ${cells.join('')} ${took.padStart(9)}`;
+    const good = status === 'done' || status === 'defaulted';
+    const took = start === undefined || !good ? status : seconds(end - start);
+    const name = clip(id, label);
+    return `${name}${' '.repeat(label - widthOf(name))} ${cells.join('')} ${took.padStart(9)}`;
   });
   const left = timeline.length - drawn.length;
   return [...lines, ...(left > 0 ? [`and ${left} more steps`] : [])].join('\n');
@@ -79,9 +82,25 @@ function pick(timeline: readonly StepReport[]): readonly StepReport[] {
 
 /** Milliseconds for people. */
 export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+/** What takes two columns of a terminal: East Asian wide characters, and emoji. */
+const WIDE =
+  /[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u;
+const plainOf = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, ' ');
+/** Columns of a terminal. */
+const widthOf = (text: string): number => {
+  let columns = 0;
+  for (const c of plainOf(text)) columns += /\p{M}/u.test(c) ? 0 : WIDE.test(c) ? 2 : 1;
+  return columns;
+};
 const clip = (text: string, most: number): string => {
-  const plain = text.replace(/[\p{Cc}\p{Cf}]/gu, ' ');
-  return plain.length <= most ? plain : `${plain.slice(0, most - 1)}…`;
+  const plain = plainOf(text);
+  if (widthOf(plain) <= most) return plain;
+  let cut = '';
+  for (const c of plain) {
+    if (widthOf(cut + c) > most - 1) break;
+    cut += c;
+  }
+  return `${cut}…`;
 };
 const escape = (text: string): string =>
   text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/[\p{Cc}]/gu, ' ');

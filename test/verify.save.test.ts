@@ -19,7 +19,9 @@ test('only what failed is saved, under the number of its claim, in a folder that
   const into = join(folder, 'deep', 'er');
   const files = await saveCounterexamples([holds, broken, holds, judgedBroken({ noHold: true })], into);
   expect(files).toEqual([2, 4].map((n) => join(into, `mesi-invariant-guarantees-${n}.json`)));
-  expect(readdirSync(into).sort()).toEqual(files.map((file) => basename(file)));
+  const diagrams = files.map((file) => file.replace('.json', '.mmd'));
+  expect(readdirSync(into).sort()).toEqual([...files, ...diagrams].map((file) => basename(file)).sort());
+  expect(readFileSync(diagrams[0]!, 'utf8')).toMatch(/^sequenceDiagram$/m);
   expect(JSON.parse(readFileSync(files[0]!, 'utf8'))).toEqual({
     what: broken.finding.counterexample!.what,
     claim: {

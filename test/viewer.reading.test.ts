@@ -99,7 +99,10 @@ test('a definition that is not a machine has no chart, and says why; one with fa
   define('promise', { id: 'promise' });
   define('odd', { id: 'odd', initial: 'a', states: { a: { on: { GO: 'nowhere', ON: 'b' } }, b: 7, c: {} } });
   const { page, left, complaints } = await notesOf(trace.text);
-  expect(left).toEqual([expect.stringMatching(/^Line 2 has a definition that is not a machine/)]);
+  expect(left).toEqual([
+    expect.stringMatching(/^Line 2 has a definition that is not a machine/),
+    expect.stringMatching(/^Line 4 is the last, and the end of the trace is not told/),
+  ]);
   const said = async (actor: string) => {
     await page.evaluate((to) => (location.hash = `view=charts&actor=${to}`), actor);
     await page.getByRole('heading', { level: 2, name: actor }).waitFor();

@@ -1,7 +1,7 @@
 /** What has to hold in every world, and in every step from one to the next (Definition 6: what is guaranteed). */
 import type { Cell, Result } from '../../actors/index.ts';
 import type { ReaderPolicy } from '../../machines/index.ts';
-import { agentName, keyName, OFF, type Session, type Word } from './world.ts';
+import { agentName, keyName, OFF, writesOf, type Session, type Word } from './world.ts';
 
 /** What a violation is a violation of. */
 export type Rule =
@@ -101,6 +101,8 @@ export function wrongStep(before: Before, cell: Cell, applied: Applied): Problem
   if (session !== undefined && session.form !== 'cas' && result.outcome === 'accepted') {
     if (session.seen[cell.index] !== 1)
       return new Problem('read set', `${agent} publishes what it computed from an old ${key}`);
+    if (writesOf(session).includes(cell.index) && cell.version !== 2)
+      return new Problem('read set', `${agent} publishes, and ${key} is not written: not all or nothing`);
   }
   const ended = before.held && !(cell.held && cell.owner === before.owner && cell.epoch === 1);
   if (ended && agent !== before.owner && !(word?.op === 'reclaim' && word.epoch === 1))

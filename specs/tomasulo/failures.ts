@@ -45,6 +45,10 @@ export async function unaccounted(small: Troubled, run: Run = orchestrated): Pro
   return objected(given, found, wrongRegister(given, found, wanted));
 }
 
+/** The same where steps are issued after what they read has failed: with few stations. */
+export const unaccountedLate = async (small: Troubled): Promise<Objection | undefined> =>
+  (await unaccounted(small)) ?? unaccounted(small, (given) => orchestrated(given, 4));
+
 /** Every failed try is made again, no other, and in the end nothing shows. */
 export async function unrecovered(small: Troubled, run: Run = orchestrated): Promise<Objection | undefined> {
   const given = ample(small);

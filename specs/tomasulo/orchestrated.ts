@@ -32,8 +32,9 @@ export interface Performed {
   readonly events: readonly RunEvent[];
 }
 
-/** @param given with what goes wrong; without that, nothing does. */
-export async function orchestrated(given: Case | Troubled): Promise<Performed> {
+/** @param given with what goes wrong; without that, nothing does.
+ *  @param window how many steps may be under way; ample where cycles are compared. */
+export async function orchestrated(given: Case | Troubled, window = 4_096): Promise<Performed> {
   const { program, attempts = 1, silent }: Case & Partial<Troubled> = given;
   const times = program.map(never);
   const input: Registers = {};
@@ -42,7 +43,7 @@ export async function orchestrated(given: Case | Troubled): Promise<Performed> {
     runId: 'program',
     input,
     clock: new VirtualClock(),
-    window: 4_096, //                       ample
+    window,
     patience: Number.MAX_SAFE_INTEGER, //   the hardware has no ageing
     retry: { attempts, delayMs: REST, factor: 1 },
   };
@@ -92,6 +93,7 @@ function stepsOf({ program, hardware }: Case | Troubled, times: Timing[], input:
       const failing = context.attempt <= fails;
       times[index]!.start = context.now() + 1;
       await context.sleep(failing && hangs ? 2 * TIME_OUT : hardware.ops[op]!.latency);
+      if (failing && hangs) return Number.NaN; // nobody listens by then
       if (failing) throw new Error(`try ${context.attempt} fails`);
       times[index]!.complete = context.now();
       return resultOf(

@@ -31,11 +31,16 @@ function text(name: string, program: Program): string {
   const tags = tagsOf(program.steps);
   const lines = program.steps.map((step, i) => {
     const reads = [...edgesOf(program, i)].map((tag) => (tag === INPUT ? 'input' : tags[tag]));
-    return `${step.downbeat ? '── downbeat ──\n' : ''}${step.id} (${step.agent.name}) → ${tags[i]}${reads.length > 0 ? `  reads ${reads.join(', ')}` : ''}`;
+    const line = `${step.id} (${step.agent.name}) → ${tags[i]}${reads.length > 0 ? `  reads ${reads.join(', ')}` : ''}`;
+    return `${step.downbeat ? '── downbeat ──\n' : ''}${clean(line)}`;
   });
   const longest = Math.max(0, ...program.remaining);
-  return `${name}: ${program.steps.length} steps, ${program.source.length} dependences, longest path ${longest}\n${lines.join('\n')}\n`;
+  return `${clean(name)}: ${count(program.steps.length, 'step')}, ${count(program.source.length, 'dependence')}, longest path ${longest}\n${lines.join('\n')}\n`;
 }
+
+/** No escape sequence of a name reaches the terminal. */
+const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 function mermaid(program: Program): string {
   const tags = tagsOf(program.steps);

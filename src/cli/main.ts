@@ -28,9 +28,13 @@ const cli = new Command('tutti');
 const gather = (value: string, before: readonly string[]): string[] => [...before, value];
 let exitCode = 0;
 // Whoever reads us may stop early (`| head`): that is no fault.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-}
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCode);
+  console.error(`tutti: standard output cannot be written to (${error.message}).`);
+  process.exit(1);
+});
+// Progress that nobody can read is no reason to give up the work.
+process.stderr.on('error', () => {});
 const then = (code: Promise<number>): Promise<void> => code.then((value) => void (exitCode = value));
 
 cli

@@ -24,9 +24,16 @@ export async function prepareOut(folder: string): Promise<void> {
   }
 }
 
+export interface Written {
+  /** In the order of the outputs. */
+  readonly files: string[];
+  /** What could not be written, and why. */
+  readonly lost: string[];
+}
+
 /** Writes every output to a file of its name: text as it is, anything else as JSON; and `timeline.svg`, `run.json`.
- *  @returns the files, in the order of the outputs. */
-export async function writeOut(folder: string, report: Report): Promise<string[]> {
+ *  What cannot be written keeps nothing else from being written. */
+export async function writeOut(folder: string, report: Report): Promise<Written> {
   const picture = timelineSvg(report);
   const files: [name: string, text: string][] = Object.entries(report.outputs).map(([name, value]) =>
     typeof value === 'string'
@@ -34,15 +41,36 @@ export async function writeOut(folder: string, report: Report): Promise<string[]
       : [named(name, '.json'), `${JSON.stringify(value, null, 2) ?? 'null'}\n`],
   );
   files.push(['timeline.svg', picture], ['run.json', `${JSON.stringify(reportJson(report), null, 2)}\n`]);
-  const written: string[] = [];
+  const written: Written = { files: [], lost: [] };
   for (const [name, text] of files) {
     const path = join(folder, name);
     const draft = join(folder, `.${name}.${process.pid}`);
-    await writeFile(draft, text);
-    await rename(draft, path);
-    written.push(path);
+    try {
+      await writeFile(draft, text);
+      await rename(draft, path);
+      written.files.push(path);
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => undefined);
+      written.lost.push(`${path} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+    }
   }
   return written;
+}
+
+/** Files of outputs that this performance did not make: they are of an earlier one. */
+export async function leftFrom(
+  folder: string,
+  outputs: readonly string[],
+  written: readonly string[],
+): Promise<string[]> {
+  const candidates = outputs.flatMap((name) => [...new Set([named(name, '.txt'), named(name, '.json')])]);
+  const there = await Promise.all(
+    candidates
+      .map((name) => join(folder, name))
+      .filter((path) => !written.includes(path))
+      .map(async (path) => ((await stat(path).catch(() => undefined))?.isFile() ? [path] : [])),
+  );
+  return there.flat();
 }
 
 /** An output's name may come from anybody: it stays in the folder. */

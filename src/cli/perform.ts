@@ -1,4 +1,5 @@
 /** `tutti perform`: a score, performed while you watch. */
+import { realpath } from 'node:fs/promises';
 import { MissingPackageError, ModelError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
 import { PerformanceError, perform, type Report } from '../perform.ts';
@@ -7,10 +8,11 @@ import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
 import { readInput } from './input.ts';
 import { reportJson } from './json.ts';
-import { prepareOut, writeOut } from './out.ts';
+import { leftFrom, prepareOut, writeOut } from './out.ts';
 import { progressOn } from './progress.ts';
 import { safeMessage } from './secrets.ts';
 import { interrupted } from './interrupt.ts';
+import { UsageError } from './usage.ts';
 import { startTracing, type TracingFlags } from './tracing.ts';
 
 export interface PerformFlags extends TracingFlags {
@@ -33,6 +35,7 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
   const input = await readInput(inputs, flags.inputFile, document.input);
   if (flags.out !== undefined) await prepareOut(flags.out);
+  if (flags.trace !== undefined) await refuseOverwriting(flags.trace, [file, flags.inputFile]);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
   const progress = silent ? undefined : progressOn(process.stderr, score.program);
   const tracing = await startTracing(flags, score.name);
@@ -50,10 +53,15 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     tracing?.watch(run, score);
     const report = await run.report;
     progress?.end();
-    const files = flags.out === undefined ? [] : await writeOut(flags.out, report);
+    const { files, lost } =
+      flags.out === undefined ? { files: [], lost: [] } : await writeOut(flags.out, report);
     if (flags.json) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
     else say(report, files, flags);
-    if (report.status === 'completed') return 0;
+    if (flags.out !== undefined && report.status !== 'completed')
+      for (const file of await leftFrom(flags.out, [...score.program.outputs.keys()], files))
+        process.stderr.write(`tutti: ${file} is of an earlier performance.\n`);
+    for (const file of lost) process.stderr.write(`tutti: could not be written: ${file}\n`);
+    if (report.status === 'completed') return lost.length > 0 ? 1 : 0;
     process.stderr.write(`tutti: ${safeMessage(new PerformanceError(report))}\n`);
     if (interrupt.signal.aborted) return 130;
     return report.errors.length > 0 && report.errors.every(isBadUsage) ? 2 : 1;
@@ -62,6 +70,15 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     await tracing?.end(interrupt.signal);
     interrupt.forget();
   }
+}
+
+/** @throws {UsageError} when a trace would be written over what is performed. */
+async function refuseOverwriting(trace: string, inputs: readonly (string | undefined)[]): Promise<void> {
+  const there = (path: string | undefined) => path && realpath(path).catch(() => undefined);
+  const target = await there(trace);
+  for (const input of inputs)
+    if (target !== undefined && target === (await there(input)))
+      throw new UsageError(`--trace ${trace}: is what is performed. Give another file.`);
 }
 
 /** A step that could not begin: a model, a key, a price or a package that it names is not there, or not accepted. */
@@ -83,12 +100,18 @@ function say(report: Report, files: readonly string[], flags: PerformFlags): voi
   const columns = process.stdout.columns ?? 80;
   if (!flags.quiet) process.stdout.write(`${timelineText(report, columns)}\n\n`);
   if (files.length > 0) process.stdout.write(`${files.join('\n')}\n`);
-  else
-    for (const [name, value] of Object.entries(report.outputs))
-      process.stdout.write(`${name}: ${shown(value)}\n`);
+  else {
+    const outputs = Object.entries(report.outputs);
+    for (const [name, value] of outputs.slice(0, SHOWN))
+      process.stdout.write(`${safe(name)}: ${safe(shown(value))}\n`);
+    if (outputs.length > SHOWN)
+      process.stdout.write(`and ${outputs.length - SHOWN} more outputs; --out or --json has all\n`);
+  }
   if (flags.quiet) return;
   const { usage, makespan, criticalPath, timeline } = report;
-  const counts = `${timeline.length} steps, ${usage.calls} calls${usage.retries > 0 ? `, ${usage.retries} retries` : ''}`;
+  const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+  const retries = usage.retries > 0 ? `, ${count(usage.retries, 'retry', 'retries')}` : '';
+  const counts = `${count(timeline.length, 'step')}, ${count(usage.calls, 'call')}${retries}`;
   process.stdout.write(
     `${report.status}: ${counts} in ${seconds(makespan)} (critical path ${seconds(criticalPath.length)})\n`,
   );
@@ -105,6 +128,11 @@ function spent({ modelCalls, tokens = 0, usd, checked }: Report['usage']): strin
   if (checked === undefined) return used;
   return `${used}; ${checked.accepted} of ${checked.steps.length} checked steps accepted, quality ${checked.quality.toFixed(2)}`;
 }
+
+const SHOWN = 100;
+/** What an agent wrote moves no cursor and clears no screen. */
+const safe = (text: string): string =>
+  process.stdout.isTTY === true ? text.replace(/(?![\n\t])[\p{Cc}]/gu, '\u{FFFD}') : text;
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? 'undefined');

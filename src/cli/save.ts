@@ -1,11 +1,13 @@
 /** `tutti verify --save`: each counter-example as a file that `tutti view` replays. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Counterexample } from '../../specs/claim.ts';
+import { sequenceMermaid } from '../../specs/harness/mermaid.ts';
 import type { Judged } from '../../specs/verify.ts';
 import { UsageError } from './usage.ts';
 
-/** Writes one file per claim of which a counter-example was found. `mesi-invariant-guarantees-1.json` is of the first
- *  claim of that mapping and criterion, whether others failed or not: a claim has the same file in every run over the
+/** Writes one file per claim of which a counter-example was found, and beside it the same as a Mermaid diagram.
+ *  `mesi-invariant-guarantees-1.json` is of the first claim of that mapping and criterion, whether others failed or not: a claim has the same file in every run over the
  *  same claims.
  *  @returns the files, in the order of the claims.
  *  @throws {UsageError} when the folder cannot be written to. */
@@ -18,7 +20,12 @@ export async function saveCounterexamples(judged: readonly Judged[], folder: str
     const count = (counts.get(start) ?? 0) + 1;
     counts.set(start, count);
     const text = textOf(one);
-    if (text !== undefined) files.push({ name: `${start}-${count}.json`, text });
+    if (text === undefined) continue;
+    files.push({ name: `${start}-${count}.json`, text });
+    files.push({
+      name: `${start}-${count}.mmd`,
+      text: sequenceMermaid(one.finding.counterexample as Counterexample),
+    });
   }
   try {
     if (files.length > 0) await mkdir(folder, { recursive: true });
@@ -33,7 +40,7 @@ export async function saveCounterexamples(judged: readonly Judged[], folder: str
       `--save ${folder}: cannot be written to (${error instanceof Error ? error.message : String(error)}).`,
     );
   }
-  return files.map(({ name }) => join(folder, name));
+  return files.filter(({ name }) => name.endsWith('.json')).map(({ name }) => join(folder, name));
 }
 
 /** What the viewer reads: `what` and `transcript`; the rest says of what it is a counter-example. */

@@ -14,7 +14,8 @@ export interface SimulateFlags {
 }
 
 export async function simulateCommand(file: string, flags: SimulateFlags): Promise<number> {
-  const workflow = readWorkflow(await readJson(file));
+  const json = await readJson(file);
+  const workflow = inFile(file, () => readWorkflow(json));
   const interrupt = interrupted();
   try {
     const found = await simulate(workflow, { ...flags, signal: interrupt.signal });
@@ -40,14 +41,25 @@ async function readJson(file: string): Promise<unknown> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(
-      `${file}: ${code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`,
-    );
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = { ENOENT: 'there is no such file', EISDIR: 'is a folder; name a file in it' }[code ?? ''];
+    throw new UsageError(`${file}: ${why ?? message}.`);
   }
   try {
     return JSON.parse(text);
+  } catch {
+    throw new WfFormatError(
+      `${file}: not JSON. Expected WfFormat 1.5; a score is performed with tutti perform.`,
+    );
+  }
+}
+
+/** Says which file it is that is wrong. */
+function inFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
   } catch (error) {
-    throw new WfFormatError(`not JSON: ${(error as Error).message}`);
+    if (error instanceof WfFormatError) throw new WfFormatError(`${file}: ${error.message}`);
+    throw error;
   }
 }

@@ -4,7 +4,7 @@ import { createLogUpdate } from 'log-update';
 import type { Bounds, Claim, LitmusFile, MappingName } from '../../specs/claim.ts';
 import { LitmusFileError, parseLitmus } from '../../specs/mesi/litmus/file.ts';
 import { judgeMutants, type MutantReport } from '../../specs/mutation.ts';
-import { CLAIMS, fellShort, judge, PROOFS, type Judged } from '../../specs/verify.ts';
+import { CLAIMS, fellShort, judge, PROOFS, unbuilt, type Judged } from '../../specs/verify.ts';
 import { seconds } from '../timeline-picture.ts';
 import { interrupted } from './interrupt.ts';
 import { saveCounterexamples } from './save.ts';
@@ -24,11 +24,14 @@ export interface VerifyFlags {
   readonly json?: boolean;
 }
 
-/** @returns 0, or 1 when a claim fell short of what is expected of it, or 130 when interrupted. */
+/** @returns 0, or 1 when a claim fell short of what is expected of it or a mutant survives, or 130 when interrupted. */
 export async function verifyCommand(flags: VerifyFlags): Promise<number> {
   const { only, agents, lines, runs, seed } = flags;
   const litmus = flags.litmus === undefined ? undefined : await litmusFile(flags.litmus);
   const claims = claimsFor(flags, litmus);
+  if (claims.length === 0 && CLAIMS.some(({ mapping }) => mapping === only))
+    throw new UsageError('nothing is left to judge: --litmus is about mesi. Leave --only out.');
+  if (flags.prove === true) solverThere();
   const interrupt = interrupted();
   const progress = progressOn(process.stderr, claims);
   const judged: Judged[] = [];
@@ -38,12 +41,16 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
     ...(litmus === undefined ? {} : { litmus }),
   };
   try {
-    for await (const one of judge(bounds, claims)) {
+    for await (const one of judge(bounds, claims.map(unfailing))) {
       judged.push(one);
       progress.judged(one);
     }
     if (flags.mutants) {
-      for await (const report of judgeMutants(interrupt.signal, progress.mutants)) {
+      for await (const report of judgeMutants({
+        only,
+        signal: interrupt.signal,
+        progress: progress.mutants,
+      })) {
         mutants.push(report);
         progress.mutated(report);
       }
@@ -56,11 +63,14 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
     progress.end();
     interrupt.forget();
   }
-  if (flags.json) process.stdout.write(`${JSON.stringify(asJson(judged, mutants), null, 2)}\n`);
+  if (flags.json)
+    process.stdout.write(
+      `${JSON.stringify(asJson(judged, mutants, litmus === undefined ? notBuilt(only) : []), null, 2)}\n`,
+    );
   else process.stdout.write(verdicts(judged, mutants, only, process.stdout.columns));
   for (const file of flags.save === undefined ? [] : await saveCounterexamples(judged, flags.save))
     process.stderr.write(`counter-example: tutti view ${file}\n`);
-  return judged.some(fellShort) ? 1 : 0;
+  return judged.some(fellShort) || mutants.some(({ survivors }) => survivors.length > 0) ? 1 : 0;
 }
 
 /** Proofs take a package and a while, so they are asked for; a litmus file is judged by the claims it is about. */
@@ -70,6 +80,37 @@ function claimsFor({ only, prove }: VerifyFlags, litmus: LitmusFile | undefined)
       (only === undefined || mapping === only) && (litmus === undefined || instrument === 'litmus'),
   );
 }
+
+/** @throws {UsageError} where the optional package is not installed: before a minute's work, not after it. */
+function solverThere(): void {
+  try {
+    import.meta.resolve('z3-solver');
+  } catch {
+    throw new UsageError(
+      "--prove needs the package 'z3-solver', which is not installed. Install it: npm install z3-solver.",
+    );
+  }
+}
+
+/** A check that throws, or of which nothing is left to wait for, has found something: the other claims are judged all the same. */
+const unfailing = (claim: Claim): Claim => ({
+  ...claim,
+  check: async (bounds) => {
+    const { promise: never, reject } = Promise.withResolvers<never>();
+    const idle = () =>
+      setImmediate(() => reject(new Error('nothing is left to happen, and it has not ended')));
+    process.once('beforeExit', idle);
+    try {
+      return await Promise.race([claim.check(bounds), never]);
+    } catch (error) {
+      bounds.signal?.throwIfAborted();
+      const what = `The check broke off: ${error instanceof Error ? error.message : String(error)}.`;
+      return { verdict: 'fails', bound: 'broken off', counterexample: { what, transcript: [] } };
+    } finally {
+      process.off('beforeExit', idle);
+    }
+  },
+});
 
 /** @throws {UsageError} when there is no such file, or it is not JSON with a list of tests. */
 async function litmusFile(name: string): Promise<LitmusFile> {
@@ -93,12 +134,30 @@ async function litmusFile(name: string): Promise<LitmusFile> {
   }
 }
 
-function asJson(judged: readonly Judged[], mutants: readonly MutantReport[]): unknown {
+/** Fields may be added; those that are not counted are null. */
+function asJson(
+  judged: readonly Judged[],
+  mutants: readonly MutantReport[],
+  missing: readonly unknown[],
+): unknown {
   return {
-    claims: judged.map(({ claim, finding, ms }) => {
-      const { mapping, criterion, property, expected, instrument } = claim;
-      return { mapping, criterion, property, expected, instrument, ...finding, seconds: ms / 1_000 };
-    }),
+    claims: [
+      ...judged.map(({ claim, finding, ms }) => {
+        const { mapping, criterion, property, expected, instrument } = claim;
+        const counts = { states: null, transitions: null, runs: null };
+        return {
+          mapping,
+          criterion,
+          property,
+          expected,
+          instrument,
+          ...counts,
+          ...finding,
+          seconds: ms / 1_000,
+        };
+      }),
+      ...missing,
+    ],
     mutants: mutants.map(({ equivalent, ...report }) => ({
       ...report,
       equivalent: equivalent.length,
@@ -106,6 +165,21 @@ function asJson(judged: readonly Judged[], mutants: readonly MutantReport[]): un
     })),
   };
 }
+
+const notBuilt = (only: MappingName | undefined): unknown[] =>
+  unbuilt()
+    .filter(({ mapping }) => only === undefined || mapping === only)
+    .map(({ mapping, criterion }) => ({
+      ...{
+        mapping,
+        criterion,
+        property: null,
+        expected: 'not built',
+        verdict: 'not built',
+        instrument: null,
+      },
+      ...{ bound: null, states: null, transitions: null, runs: null },
+    }));
 
 interface Progress {
   /** How far the claim has got that is being judged: 0 … 1. */

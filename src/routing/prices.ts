@@ -91,6 +91,10 @@ export async function loadPrices({
     checkModelName(model, 'model');
     const mine = own(model);
     if (mine !== undefined) return ofOverride(mine, input, read, write, output);
+    if (lookUp && calculate === undefined) {
+      const remedy = `Install it: npm install @pydantic/genai-prices. Or give a price: overrides: { '${model}': { input, output } }.`;
+      throw new PriceError(`prices['${model}']`, 'the package with the price table is not installed', remedy);
+    }
     return ofPackage(model, calculate, at, {
       input_tokens: input,
       cache_read_tokens: read,

@@ -110,10 +110,16 @@ function noteOn(message: Fields): string | undefined {
   if (definition === undefined || definition === null || isMachine(definition)) return undefined;
   return 'has a definition that is not a machine; no chart of it';
 }
+/** What a machine has, even one without states. */
+const PARTS = ['states', 'on', 'invoke', 'always', 'after', 'entry', 'exit', 'context'];
+/** With some of its parts; or a name alone, which is what Stately's inspector says of an actor that is no machine. */
 function isMachine(definition: unknown): boolean {
-  if (typeof definition !== 'string') return isObject(definition);
+  if (isObject(definition))
+    return Object.keys(definition).every((key) => key === 'id') || PARTS.some((part) => part in definition);
+  if (typeof definition !== 'string') return false;
   try {
-    return isObject(JSON.parse(definition));
+    const read: unknown = JSON.parse(definition);
+    return isObject(read) && isMachine(read);
   } catch {
     return false;
   }

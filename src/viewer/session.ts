@@ -117,6 +117,7 @@ export class Session {
     if (transcripts !== undefined) {
       // Where no link names a view, it is the one with the sequence.
       this.parts = transcripts.parts;
+      this.reading = undefined;
       this.show(transcripts.opened);
       if (keeps === 'view' || (keeps === 'address' && !namesView(location.hash)))
         this.go({ view: 'messages' });

@@ -16,7 +16,13 @@ export interface LitmusTest {
   readonly threads: readonly (readonly LitmusOp[])[];
   /** What the file says one memory may show: a claim, to be compared with what is computed. */
   readonly outcomesSC?: readonly string[] | undefined;
+  /** An outcome that is of interest, and whether one memory may show it, as the file says. */
+  readonly condition?: readonly Term[] | undefined;
+  readonly underSC?: 'allowed' | 'forbidden' | undefined;
 }
+export type Term =
+  | { readonly loc: string; readonly val: number }
+  | { readonly thread: number; readonly reg: string; readonly val: number };
 
 /** A file that is no collection of litmus tests: which test, which place, what to do. */
 export class LitmusFileError extends Error {
@@ -40,6 +46,15 @@ const test = z.object({
   init: z.record(name, value),
   threads: z.array(z.array(operation).min(1)).min(1).max(MOST.threads),
   outcomesSC: z.array(z.string()).optional(),
+  condition: z
+    .array(
+      z.union([
+        z.object({ loc: name, val: value }),
+        z.object({ thread: z.int().min(0), reg: name, val: value }),
+      ]),
+    )
+    .optional(),
+  underSC: z.enum(['allowed', 'forbidden']).optional(),
 });
 
 /** The tests of a file.

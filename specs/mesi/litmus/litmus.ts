@@ -7,7 +7,7 @@ import type { ReaderPolicy } from '../../../machines/index.ts';
 import type { Bounds, Claim, Counterexample, Finding, LitmusFile } from '../../claim.ts';
 import { turns } from '../../harness/turn.ts';
 import { exploreLitmus, STARTS, type Start } from './explore.ts';
-import { LitmusFileError, outcomeOf, outcomeText, parseLitmus, type LitmusTest } from './file.ts';
+import { LitmusFileError, outcomeOf, outcomeText, parseLitmus, type LitmusTest, type Term } from './file.ts';
 import { oneMemory } from './model.ts';
 import type { LitmusFaults } from './player.ts';
 import { Schedules } from './random.ts';
@@ -151,7 +151,7 @@ export async function checkTest(
     if (!(error instanceof LitmusViolation)) throw error;
     fail(`${error.message}.`, error.moves);
   }
-  const wrong = misstated(test, allowed.keys());
+  const wrong = misstated(test, [...allowed.keys()]);
   if (wrong !== undefined) counterexample ??= { what: `${test.name}: ${wrong}`, transcript: [] };
   const ms = performance.now() - begin;
   const counts = { states, transitions, runs: drawn, reached: reached.size, allowed: allowed.size, replayed };
@@ -167,9 +167,25 @@ function allowedBy({ name, init, threads }: LitmusTest): ReadonlyMap<string, rea
   }
 }
 
+/** What is wrong with what a file says of its condition. */
+function misjudged({ name, condition, underSC }: LitmusTest, allowed: readonly string[]): string | undefined {
+  if (condition === undefined || underSC === undefined) return undefined;
+  const place = (term: Term) => ('loc' in term ? `[${term.loc}]` : `${term.thread}:${term.reg}`);
+  const shows = (text: string) => {
+    const outcome = outcomeOf(text, name);
+    return condition.every((term) => outcome.get(place(term)) === term.val);
+  };
+  const found = allowed.some(shows) ? 'allowed' : 'forbidden';
+  return found === underSC
+    ? undefined
+    : `the file says that its condition is ${underSC} under SC; it is ${found}.`;
+}
+
 /** What is wrong with a file's own list of outcomes, which may leave places out. */
-function misstated({ name, outcomesSC }: LitmusTest, allowed: Iterable<string>): string | undefined {
-  if (outcomesSC === undefined) return undefined;
+function misstated(test: LitmusTest, allowed: readonly string[]): string | undefined {
+  const { name, outcomesSC } = test;
+  const condition = misjudged(test, allowed);
+  if (condition !== undefined || outcomesSC === undefined) return condition;
   const stated = outcomesSC.map((text) => outcomeOf(text, name));
   const places = new Set(stated.flatMap((outcome) => [...outcome.keys()]));
   const shown = [...allowed].map((text) =>

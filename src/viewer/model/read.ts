@@ -1,4 +1,5 @@
 /** Takes a trace in from a file without holding the file: one line at a time, yielding to the page now and then. */
+import { TRACE_SESSION, type TraceMessage } from '../../trace/format.ts';
 import { TraceLines, type TraceLine } from '../../trace/read.ts';
 import type { Opened } from './opened.ts';
 import { LIMITS } from './trace.ts';
@@ -33,6 +34,7 @@ export async function readAll(
   const lines = new TraceLines();
   let until = performance.now() + SLICE;
   let read = 0;
+  let [last, cut, open] = [0, false, false];
   try {
     for (let done = false; !done;) {
       const chunk = await reader.read();
@@ -40,6 +42,8 @@ export async function readAll(
       let count = 0;
       for (const line of chunk.value === undefined ? lines.end() : lines.add(chunk.value)) {
         takeLine(opened, line);
+        [last, cut] = [line.line, line.message === undefined];
+        if (line.message?.sessionId === TRACE_SESSION) open = isOpen(line.message, open);
         read = line.offset + line.length;
         if (trace.length >= LIMITS.events) {
           const rest = (options.size - read) / 2 ** 20;
@@ -60,7 +64,17 @@ export async function readAll(
   } finally {
     await reader.cancel().catch(() => {});
   }
+  if (open && !cut)
+    notes.add(
+      last,
+      'is the last, and the end of the trace is not told: it was cut off, or is still being written',
+    );
 }
+
+/** Whether a trace of ours has begun and not told its end. */
+const isOpen = (message: TraceMessage, before: boolean): boolean =>
+  message.type === '@xstate.actor' ||
+  (before && !('snapshot' in message && message.snapshot.status === 'done'));
 
 /** Lets the page draw and listen. */
 function breath(): Promise<void> {

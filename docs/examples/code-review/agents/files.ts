@@ -32,6 +32,7 @@ export default async function files({ repo }: { repo: string }, { signal }: Cont
     paths = paths.slice(0, MAX_FILES);
   }
 
+  let large = 0;
   const outside = outsideOf(root);
   const found: (SourceFile | string)[] = await pool(paths, 32, signal, async (path) => {
     // A name that is not UTF-8 cannot be written in JSON, nor opened by the text of it.
@@ -43,6 +44,7 @@ export default async function files({ repo }: { repo: string }, { signal }: Cont
       if (stats.isSymbolicLink()) return 'symbolic link';
       if (stats.isDirectory()) return 'submodule';
       if (!stats.isFile()) return 'special file';
+      if (stats.size > MAX_TEXT) large++;
       const text = stats.size <= MAX_TEXT && !(await isBinary(join(root, path)));
       return {
         path,
@@ -58,6 +60,8 @@ export default async function files({ repo }: { repo: string }, { signal }: Cont
         : 'file that cannot be read';
     }
   });
+  if (large > 0)
+    notes.push(`contents of files over 1 MiB, of which only name and size were looked at: ${large}`);
   const sources: SourceFile[] = [];
   for (const entry of found) {
     if (typeof entry === 'string') count(skipped, entry);

@@ -15,11 +15,17 @@ export default async function security(
   const readable = list.files.filter((file) => file.text);
   const searched = readable.filter((file) => file.bytes <= MAX_SECRETS_BYTES).map(({ path }) => path);
   const written = readable.filter((file) => !file.generated).map(({ path }) => path);
+  const left = readable.length - searched.length;
   const request = { root: list.root };
   return review('security', signal, [
     searched.length === 0
       ? notApplicable('secretlint', 'no text files')
-      : runProgram('secrets', 'secretlint', { ...request, files: searched }, signal),
+      : runProgram('secrets', 'secretlint', { ...request, files: searched }, signal).then((found) => ({
+          ...found,
+          ...(left > 0 && {
+            note: [found.note, `${left} files over 256 KiB not searched`].filter(Boolean).join('; '),
+          }),
+        })),
     oxlint('security', list, lintable(list.files), signal),
     written.length === 0
       ? notApplicable('text patterns', 'no text files')
