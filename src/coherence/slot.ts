@@ -232,8 +232,7 @@ export class Slot implements LineClient {
     const { cell } = line;
     const { strategy } = this;
     const host = this.#desk.host;
-    const latest = cell.changes.at(-1);
-    const byOwn = latest?.agent === line.agent && latest.version === cell.version && !cell.held;
+    const byOwn = !cell.held && isLatestOf(line);
     if (!byOwn) {
       host.counts.invalidations++;
       host.ledger?.add(this.#desk.name, cell.key, 'invalidation', host.ledger.invalidationTokens);
@@ -281,4 +280,10 @@ export class Slot implements LineClient {
     }
     ledger.add(this.#desk.name, cell.key, cause, tokens);
   }
+}
+
+/** Whether the current version is the line's own agent's. */
+function isLatestOf({ agent, cell }: Line): boolean {
+  const latest = cell.changes.at(-1);
+  return latest?.agent === agent && latest.version === cell.version;
 }
