@@ -5,7 +5,7 @@
 import { createActor, type Actor, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
 import { compile, type CompiledLogic } from '../machines/compile.ts';
 import { cue } from '../machines/factories.ts';
-import { CAPACITY, type GovernorName, type GovernorTunables } from '../machines/governor.ts';
+import { CAPACITY, GOVERNORS, type GovernorName, type GovernorTunables } from '../machines/governor.ts';
 import {
   floorOf,
   resolve,
@@ -13,7 +13,7 @@ import {
   type LadderPoint,
   type OperatingPoint,
 } from '../machines/operating-point.ts';
-import type { Mode } from '../machines/performance.ts';
+import { MODES, type Mode } from '../machines/performance.ts';
 import { operatingPointOf, tempoGovernor, type TempoGovernorMachine } from '../machines/tempo-governor.ts';
 import type { Bus } from './bus.ts';
 import { realClock, type Clock } from './clock.ts';
@@ -188,10 +188,14 @@ export class UnitGovernor {
     this.#actor.send({ type: 'DEADLINE', remainingMs: soonest });
   }
   setPolicy(policy: GovernorName, frequency?: number): void {
+    among('policy', policy, GOVERNORS);
+    if (frequency !== undefined && !(frequency > 0))
+      throw new RangeError(`frequency must be above 0, not ${frequency}.`);
     this.#actor.send(frequency === undefined ? { type: 'SET', policy } : { type: 'SET', policy, frequency });
   }
   /** @param mode sprint, conservation, crisis; null leaves the mode and keeps its policy. */
   setMode(mode: Mode | null): void {
+    if (mode !== null) among('mode', mode, Object.keys(MODES));
     this.#actor.send({ type: 'SET', mode });
   }
 
@@ -236,4 +240,9 @@ function least(limits: Map<unknown, number>, by: unknown, limit: number | null):
   if (limit === null) limits.delete(by);
   else limits.set(by, limit);
   return limits.size === 0 ? null : Math.min(...limits.values());
+}
+
+function among(what: string, given: string, known: readonly string[]): void {
+  if (!known.includes(given))
+    throw new RangeError(`${what} must be one of ${known.join(', ')}, not '${given}'.`);
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { perform, scoreOf, VirtualClock, type StepPlan } from 'tutti';
 import { realClock, type Clock } from '../actors/clock.ts';
 import { freeze } from '../actors/freeze.ts';
+import { UnitGovernor } from '../actors/governor.ts';
 import { Heap } from '../actors/heap.ts';
 import { rename } from '../actors/program.ts';
 import { ReadyQueue } from '../actors/ready-queue.ts';
@@ -224,4 +225,11 @@ describe('the critical path', () => {
     const { outputs, timeline } = await perform(scoreOf('vamp', [{ id: 'v', agent, vamp }])).result;
     expect([outputs['v'], timeline[0]!.attempts, timeline[0]!.status]).toEqual([300, 300, 'done']);
   });
+});
+
+test('a governor refuses a policy, a mode and a frequency that nobody knows', () => {
+  const governor = new UnitGovernor({ unit: 'writers' });
+  expect(() => governor.setMode('bogus' as never)).toThrow(/mode must be one of sprint/);
+  expect(() => governor.setPolicy('bogus' as never)).toThrow(/policy must be one of/);
+  expect(() => governor.setPolicy('userspace', -1)).toThrow(/frequency must be above 0/);
 });

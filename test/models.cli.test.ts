@@ -266,3 +266,13 @@ describe('a key', () => {
     }
   });
 });
+
+test.each([
+  ['nope:x', /there is no provider 'nope'/],
+  ['nope', /names no model/],
+])('--model %s is bad usage, before anything runs', async (name, said) => {
+  const review = fileURLToPath(new URL('../docs/examples/code-review/score.yaml', import.meta.url));
+  const { code, stderr, stdout } = await tutti(['perform', review, '--model', name]);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(said);
+});

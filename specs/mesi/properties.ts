@@ -144,7 +144,7 @@ export const mesiClaims: readonly Claim[] = [
     twoKeys,
   ),
   invariant(
-    'An entry that the bus brings twice is applied once: it changes nothing, and nothing above is broken.',
+    'A sender’s latest entry that the bus brings twice is applied once: it changes nothing, and nothing above is broken.',
     'Lamport 1978 (replicated state machines); docs/decisions/0012',
     ['table', 'single writer', 'data value', 'versions', 'lost update', 'order of holds', 'directory'],
     repeated,

@@ -34,6 +34,7 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   const { score, document } = await loadScore(file);
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
   const input = await readInput(inputs, flags.inputFile, document.input);
+  if (flags.model !== undefined) await knownModel(flags.model);
   if (flags.out !== undefined) await prepareOut(flags.out);
   if (flags.trace !== undefined) await refuseOverwriting(flags.trace, [file, flags.inputFile]);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
@@ -70,6 +71,14 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     await tracing?.end(interrupt.signal);
     interrupt.forget();
   }
+}
+
+/** A model without a key is left out by whoever would ask it, and says so; one that nobody knows is bad usage. */
+async function knownModel(name: string): Promise<void> {
+  const { modelFromEnvironment } = await import('../models/provider.ts');
+  await modelFromEnvironment(name, process.env).catch((error: unknown) => {
+    if (!(error instanceof MissingKeyError)) throw error;
+  });
 }
 
 /** @throws {UsageError} when a trace would be written over what is performed. */
