@@ -1,23 +1,15 @@
 /** Claim: the viewer can be used by everybody: with the keyboard alone, with a screen reader, in light and dark, on a
  *  telephone and on a wall. */
 import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { VIEWS } from '../src/viewer/look.ts';
-import { launch, openPage, pageFile } from './viewer.page.ts';
+import { openPage } from './viewer.page.ts';
+import { onStage } from './viewer.stage.ts';
 import { smallTrace } from './viewer.traces.ts';
 
 const trace = { name: 'small.jsonl', text: smallTrace().text };
-let browser: Browser;
-let file: Awaited<ReturnType<typeof pageFile>>;
-beforeAll(async () => {
-  browser = await launch();
-  file = await pageFile();
-});
-afterAll(async () => {
-  await browser?.close();
-  file?.remove();
-});
+const stage = onStage();
 
 /** What axe-core holds to be a serious or critical fault, by rule and place. */
 async function faults(page: Page): Promise<string[]> {
@@ -37,7 +29,7 @@ const view = async (page: Page, name: string) => {
 
 for (const colorScheme of ['light', 'dark'] as const)
   test(`axe-core finds no serious fault in any view, ${colorScheme}`, async () => {
-    const { page, complaints } = await openPage(browser, file.url, trace, {
+    const { page, complaints } = await openPage(stage.browser, stage.file.url, trace, {
       colorScheme,
       hash: '#step=review-1/style&at=90',
     });
@@ -53,7 +45,7 @@ for (const colorScheme of ['light', 'dark'] as const)
   });
 
 test('axe-core would find a control without a name', async () => {
-  const { page } = await openPage(browser, file.url, trace);
+  const { page } = await openPage(stage.browser, stage.file.url, trace);
   await page.getByRole('button', { name: 'Play' }).evaluate((button) => button.removeAttribute('aria-label'));
   await page.locator('.transport .play').evaluate((button) => {
     button.removeAttribute('title');
@@ -68,7 +60,7 @@ for (const [width, height] of [
   [3_840, 2_160],
 ] as const)
   test(`no view is wider than a screen of ${width} pixels, and nothing lies over the replay`, async () => {
-    const { page } = await openPage(browser, file.url, trace, { width, height });
+    const { page } = await openPage(stage.browser, stage.file.url, trace, { width, height });
     for (const name of VIEWS) {
       await view(page, name);
       const wide = await page.evaluate(
@@ -87,7 +79,7 @@ for (const [width, height] of [
   });
 
 test('every control is reached with the Tab key, and has a name', async () => {
-  const { page } = await openPage(browser, file.url, trace);
+  const { page } = await openPage(stage.browser, stage.file.url, trace);
   const names: string[] = [];
   await page.locator('h1').click();
   for (let press = 0; press < 60; press++) {
@@ -124,7 +116,7 @@ test('every control is reached with the Tab key, and has a name', async () => {
 });
 
 test('keys play, step, jump to faults, change the view, search and choose', async () => {
-  const { page, complaints } = await openPage(browser, file.url, trace);
+  const { page, complaints } = await openPage(stage.browser, stage.file.url, trace);
   const now = () => page.locator('output.now').textContent();
   await page.keyboard.press('Home');
   await expect.poll(now).toContain('0 of');

@@ -1,31 +1,22 @@
 /** Claim: the example of the guide, and the code review, can be watched: live, and again from the file. */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { perform, VirtualClock, type Score } from 'tutti';
 import { loadScore, startInspector } from 'tutti/node';
 import { article } from '../docs/examples/watch/article.ts';
 import { traceTo } from '../src/trace/index.ts';
 import { VIEWS } from '../src/viewer/look.ts';
 import { repository } from './code-review.helpers.ts';
-import { launch, openPage, pageFile } from './viewer.page.ts';
+import { openPage } from './viewer.page.ts';
+import { onStage } from './viewer.stage.ts';
 
-let browser: Browser;
-let file: Awaited<ReturnType<typeof pageFile>>;
-beforeAll(async () => {
-  browser = await launch();
-  file = await pageFile();
-});
-afterAll(async () => {
-  await browser?.close();
-  file?.remove();
-});
+const stage = onStage();
 
 test('the example of the guide shows its steps, its lines, its governor and its own machine', async () => {
   let text = '';
   const clock = new VirtualClock();
   const report = await article(traceTo({ write: (more) => void (text += more) }, { clock }), clock);
   expect(report.status).toBe('completed');
-  const { page, complaints } = await openPage(browser, file.url, { name: 'article.jsonl', text });
+  const { page, complaints } = await openPage(stage.browser, stage.file.url, { name: 'article.jsonl', text });
   await expect
     .poll(() => page.locator('.bar').first().textContent())
     .toContain('7 steps, 7 ended; critical path 1.04 s, 4 steps');
@@ -46,9 +37,9 @@ test('the example of the guide shows its steps, its lines, its governor and its 
 
 test('a code review is watched while it happens, and again from what was written', async () => {
   const repo = repository({ 'a.ts': 'export const a = eval("1");\n', 'README.md': '# a\n' });
-  const inspector = await startInspector({ name: 'code-review', page: file.url });
+  const inspector = await startInspector({ name: 'code-review', page: stage.file.url });
   try {
-    const { page, complaints } = await openPage(browser, new URL(inspector.url));
+    const { page, complaints } = await openPage(stage.browser, new URL(inspector.url));
     await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
     let text = '';
     const trace = traceTo({
@@ -65,7 +56,7 @@ test('a code review is watched while it happens, and again from what was written
     await run.result;
     await trace.close();
     await page.getByRole('status').filter({ hasText: 'ended' }).waitFor();
-    const replay = await openPage(browser, file.url, { name: 'review.jsonl', text });
+    const replay = await openPage(stage.browser, stage.file.url, { name: 'review.jsonl', text });
     for (const shown of [page, replay.page]) {
       await expect.poll(() => shown.locator('.bar').first().textContent()).toContain('18 steps, 18 ended');
       for (const name of VIEWS) {
@@ -85,7 +76,7 @@ test('a code review is watched while it happens, and again from what was written
 });
 
 test('a file that is dropped on the page opens', async () => {
-  const { page } = await openPage(browser, file.url);
+  const { page } = await openPage(stage.browser, stage.file.url);
   const data = await page.evaluateHandle(() => {
     const transfer = new DataTransfer();
     const line = '{"type":"@xstate.event","sessionId":"x","event":{"type":"E"}}\n';

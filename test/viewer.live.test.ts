@@ -2,29 +2,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { startInspector } from '../src/node/inspector.ts';
-import { launch, openPage, pageFile } from './viewer.page.ts';
+import { openPage } from './viewer.page.ts';
+import { onStage } from './viewer.stage.ts';
 import { smallTrace } from './viewer.traces.ts';
 
 const lines = smallTrace().lines;
-let browser: Browser;
-let file: Awaited<ReturnType<typeof pageFile>>;
-beforeAll(async () => {
-  browser = await launch();
-  file = await pageFile();
-});
-afterAll(async () => {
-  await browser?.close();
-  file?.remove();
-});
+const stage = onStage();
 
 test('a live trace is followed, left to look back, and followed again; its end is told', async () => {
-  const inspector = await startInspector({ name: 'review', page: file.url });
+  const inspector = await startInspector({ name: 'review', page: stage.file.url });
   try {
     const write = (from: number, to: number) => inspector.sink.write(`${lines.slice(from, to).join('\n')}\n`);
-    const { page, complaints } = await openPage(browser, new URL(inspector.url));
+    const { page, complaints } = await openPage(stage.browser, new URL(inspector.url));
     await page.getByRole('heading', { level: 1, name: 'review' }).waitFor();
     await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
     const now = () => page.locator('output.now').textContent();
@@ -56,8 +47,8 @@ test('a live trace is followed, left to look back, and followed again; its end i
 });
 
 test('a connection that breaks leaves what has come, and says so', async () => {
-  const inspector = await startInspector({ name: 'review', page: file.url });
-  const { page } = await openPage(browser, new URL(inspector.url));
+  const inspector = await startInspector({ name: 'review', page: stage.file.url });
+  const { page } = await openPage(stage.browser, new URL(inspector.url));
   await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
   await inspector.sink.write(`${lines.join('\n')}\n`);
   await expect
@@ -76,9 +67,9 @@ test('a file that is served opens by itself, at the place that the link names', 
   const folder = mkdtempSync(join(tmpdir(), 'tutti-served-'));
   const path = join(folder, 'run.jsonl');
   writeFileSync(path, `${lines.join('\n')}\n`);
-  const inspector = await startInspector({ file: path, page: file.url });
+  const inspector = await startInspector({ file: path, page: stage.file.url });
   try {
-    const { page, complaints } = await openPage(browser, new URL(inspector.url), undefined, {
+    const { page, complaints } = await openPage(stage.browser, new URL(inspector.url), undefined, {
       hash: '#view=charts&actor=x%3Aradio&at=50',
     });
     await page.getByRole('heading', { level: 1, name: 'run.jsonl' }).waitFor();

@@ -2,34 +2,26 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { openOf } from '../src/viewer/model/opened.ts';
 import { readAll } from '../src/viewer/model/read.ts';
 import { fileSource } from '../src/viewer/model/source.ts';
 import { LIMITS } from '../src/viewer/model/trace.ts';
-import { launch, openPage, pageFile } from './viewer.page.ts';
+import { openPage } from './viewer.page.ts';
+import { onStage } from './viewer.stage.ts';
 import { smallTrace, TraceText } from './viewer.traces.ts';
 
 const whole = smallTrace().text;
 const lines = whole.split('\n').slice(0, -1);
-let browser: Browser;
-let file: Awaited<ReturnType<typeof pageFile>>;
-beforeAll(async () => {
-  browser = await launch();
-  file = await pageFile();
-});
-afterAll(async () => {
-  await browser?.close();
-  file?.remove();
-});
+const stage = onStage();
 
 /** Opens a text, and goes to the notes. */
 async function notesOf(
   text: string,
   name = 'bad.jsonl',
 ): Promise<{ page: Page; left: string[]; complaints: string[] }> {
-  const { page, complaints } = await openPage(browser, file.url, { name, text });
+  const { page, complaints } = await openPage(stage.browser, stage.file.url, { name, text });
   await page.locator('#tab-notes').click();
   const left = await page.locator('.left-out li').allTextContents();
   return { page, left, complaints };
@@ -119,7 +111,7 @@ test('a definition that is not a machine has no chart, and says why; one with fa
 });
 
 test('a file that is no trace at all says so', async () => {
-  const { page } = await openPage(browser, file.url, {
+  const { page } = await openPage(stage.browser, stage.file.url, {
     name: 'picture.png',
     text: '\u0089PNG\r\n\u0000\u0001',
   });
@@ -132,7 +124,10 @@ test('what a trace holds is text and never markup', async () => {
   trace.actor('x', '<img src=x onerror="document.title=1">', {
     definition: JSON.stringify({ id: '<b>', states: { '<script>': {} } }),
   });
-  const { page, complaints } = await openPage(browser, file.url, { name: '<i>name', text: trace.text });
+  const { page, complaints } = await openPage(stage.browser, stage.file.url, {
+    name: '<i>name',
+    text: trace.text,
+  });
   await page.locator('#tab-charts').click();
   await page.locator('.chart .name', { hasText: '<script>' }).waitFor();
   expect(await page.title()).toBe('tutti viewer');
@@ -147,7 +142,7 @@ test('a file of 2 GB is read as it streams, and the page stays small', async () 
   const handle = openSync(path, 'r+');
   ftruncateSync(handle, 2 ** 31 + 1); // a hole: it takes no room on the disk
   closeSync(handle);
-  const { page, complaints } = await openPage(browser, file.url);
+  const { page, complaints } = await openPage(stage.browser, stage.file.url);
   try {
     await page.setInputFiles('input[type=file]', path);
     await expect.poll(() => page.locator('.badge').count(), { timeout: 50_000 }).toBe(1);
@@ -194,7 +189,7 @@ test('more messages than a page holds are left out, and a note says how much', a
 });
 
 test('a page that is asked for another file while it reads one shows the other', async () => {
-  const { page, complaints } = await openPage(browser, file.url);
+  const { page, complaints } = await openPage(stage.browser, stage.file.url);
   const many = `${lines[0]}\n${'{"type":"@xstate.event","sessionId":"x","event":{"type":"E"}}\n'.repeat(200_000)}`;
   const open = (name: string, text: string) =>
     page.setInputFiles('input[type=file]', { name, mimeType: 'application/json', buffer: Buffer.from(text) });

@@ -1,7 +1,8 @@
 /** Claim: each view shows what the trace says, as of the cursor, and a link brings it back. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, openPage, pageFile } from './viewer.page.ts';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { openPage } from './viewer.page.ts';
+import { onStage } from './viewer.stage.ts';
 import { smallTrace } from './viewer.traces.ts';
 
 const text = smallTrace().text;
@@ -16,21 +17,12 @@ const rowOf = (fits: (message: any) => boolean): number => {
   if (row < 0) throw new Error('the trace has no such message');
   return row;
 };
-let browser: Browser;
-let file: Awaited<ReturnType<typeof pageFile>>;
+const stage = onStage();
 const opened: Page[] = [];
-beforeAll(async () => {
-  browser = await launch();
-  file = await pageFile();
-});
-afterAll(async () => {
-  await browser?.close();
-  file?.remove();
-});
 
 /** Opens the trace and then goes where a link leads. */
 async function at(hash: string): Promise<{ page: Page; complaints: string[] }> {
-  const found = await openPage(browser, file.url, trace);
+  const found = await openPage(stage.browser, stage.file.url, trace);
   await found.page.evaluate((to) => (location.hash = to), hash);
   opened.push(found.page);
   return found;
@@ -215,7 +207,7 @@ test('the address keeps the view: a page that is opened with it shows the same',
   await page.getByRole('gridcell', { name: /^writer, draft/, selected: true }).waitFor();
   await page.keyboard.press('ArrowLeft');
   await page.waitForURL(/at=59/);
-  const again = await openPage(browser, file.url, undefined, { hash: new URL(page.url()).hash });
+  const again = await openPage(stage.browser, stage.file.url, undefined, { hash: new URL(page.url()).hash });
   expect(await again.page.locator('#tab-lines').getAttribute('aria-selected')).toBe('true');
   await again.page.setInputFiles('input[type=file]', {
     name: 'again.jsonl',
@@ -235,7 +227,7 @@ test('a counter-example opens as a replay that ends with the violation', async (
     } } },
     { property: 'another', finding: { counterexample: { what: 'a stale read', transcript: [{ from: 'c', to: 'memory', text: 'read' }] } } },
   ]; // prettier-ignore
-  const { page, complaints } = await openPage(browser, file.url, {
+  const { page, complaints } = await openPage(stage.browser, stage.file.url, {
     name: 'claims.json',
     text: JSON.stringify(claims),
   });
@@ -257,10 +249,10 @@ test('a counter-example opens as a replay that ends with the violation', async (
 });
 
 test('nothing leaves the page: it asks nobody, and its policy would not let it', async () => {
-  const page = await browser.newPage();
+  const page = await stage.browser.newPage();
   const asked: string[] = [];
   page.on('request', (request) => asked.push(request.url()));
-  await page.goto(file.url.href);
+  await page.goto(stage.file.url.href);
   await page.setInputFiles('input[type=file]', {
     name: 'small.jsonl',
     mimeType: '',
@@ -268,7 +260,7 @@ test('nothing leaves the page: it asks nobody, and its policy would not let it',
   });
   for (const view of ['lines', 'governor', 'charts', 'messages', 'notes', 'score'])
     await page.locator(`#tab-${view}`).click();
-  expect(asked.filter((url) => !/^(blob|data):/.test(url))).toEqual([file.url.href]);
+  expect(asked.filter((url) => !/^(blob|data):/.test(url))).toEqual([stage.file.url.href]);
   const refused = await page.evaluate(async () => {
     const violation = new Promise<string>((resolve) =>
       addEventListener('securitypolicyviolation', ({ effectiveDirective }) => resolve(effectiveDirective), {
@@ -284,7 +276,10 @@ test('nothing leaves the page: it asks nobody, and its policy would not let it',
 
 test('what happened in one instant is replayed from message to message', async () => {
   const instant = text.replaceAll(/"createdAt":"[^"]*"/g, '"createdAt":"5"');
-  const { page, complaints } = await openPage(browser, file.url, { name: 'instant.jsonl', text: instant });
+  const { page, complaints } = await openPage(stage.browser, stage.file.url, {
+    name: 'instant.jsonl',
+    text: instant,
+  });
   const seen = new Set<string>();
   await page.getByRole('button', { name: 'Play' }).click();
   await expect
