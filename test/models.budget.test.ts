@@ -1,5 +1,6 @@
 /** Claims about the budget of a whole performance: shared by all its model agents, and never overrun. */
 import { expect, test } from 'vitest';
+import { inputBound } from '../src/models/meter.ts';
 import { perform, scoreOf, type StepPlan } from 'tutti';
 import { modelAgent } from '../src/models/model-agent.ts';
 import { loadPrices } from '../src/routing/prices.ts';
@@ -90,4 +91,15 @@ test('a step that begins again, by a retry, has its share again', () => {
   expect(seen.filter((count) => count !== undefined)).toEqual([3, 3, 2, 3]);
   for (const step of ['a', 'b', 'c']) account.end(step);
   expect(left()).toBe(1); // whoever asks still runs
+});
+
+test.each([
+  ['image/png', 16_384],
+  ['application/pdf', 2 ** 20],
+])('a file of %s is bounded by what it could cost, whatever its bytes', (mediaType, least) => {
+  const data = { type: 'url', url: new URL('https://example.org/f') } as const;
+  const content = [{ type: 'file', mediaType, data }];
+  const prompt = [{ role: 'user', content }] as unknown as Parameters<typeof inputBound>[0]['prompt'];
+  expect(inputBound({ prompt })).toBeGreaterThanOrEqual(least);
+  expect(inputBound({ prompt: [...prompt, ...prompt] })).toBeGreaterThanOrEqual(2 * least);
 });

@@ -276,3 +276,20 @@ test.each([
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(said);
 });
+
+test.each([
+  [[], {}, /^tutti: no model is asked; --model provider:name asks one\.$/m],
+  [['--model', 'openai:tiny'], { OPENAI_API_KEY: '' }, /^tutti: no model is asked: .*OPENAI_API_KEY/m],
+] as const)('without a model (%j) the review says so in one line and goes on', async (flags, env, said) => {
+  const review = fileURLToPath(new URL('../docs/examples/code-review/score.yaml', import.meta.url));
+  const empty = mkdtempSync(join(tmpdir(), 'tutti-empty-'));
+  const { code, stderr } = await tutti(['perform', review, '--input', `repo=${empty}`, ...flags], env);
+  expect(stderr).toMatch(said);
+  expect(code).toBe(0);
+});
+
+test('an input that the score does not have is refused by its name, with those that it has', async () => {
+  const review = fileURLToPath(new URL('../docs/examples/code-review/score.yaml', import.meta.url));
+  const { code, stderr } = await tutti(['perform', review, '--input', 'rep=.']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('no such input; it has repo, model.')]);
+});

@@ -16,6 +16,7 @@ export async function readInput(
     const equals = pair.indexOf('=');
     if (equals < 1) throw new UsageError(`--input takes key=value, not '${pair}'.`);
     const key = pair.slice(0, equals);
+    refuseUnknown(key, schema);
     input[key] = coerce(key, pair.slice(equals + 1), schema);
   }
   return input;
@@ -38,6 +39,16 @@ async function readObject(file: string): Promise<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw new UsageError(`--input-file ${file}: holds no object; write keys and values.`);
+}
+
+/** @throws {UsageError} for a key that the score's schema excludes, naming those that it has. */
+function refuseUnknown(key: string, schema: ScoreDocument['input']): void {
+  if (typeof schema !== 'object' || schema['additionalProperties'] !== false) return;
+  const known = Object.keys((schema['properties'] ?? {}) as object);
+  if (!known.includes(key))
+    throw new UsageError(
+      `--input ${key}: the score has no such input; it has ${known.join(', ') || 'none'}.`,
+    );
 }
 
 /** A value is text, unless the score's schema says that its key is something else. */

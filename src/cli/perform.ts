@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { MissingPackageError, ModelError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
+import type { ScoreDocument } from '../score-file.ts';
 import { PerformanceError, perform, type Report } from '../perform.ts';
 import { loadScore } from '../node/load-score.ts';
 import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
@@ -34,7 +35,8 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   const { score, document } = await loadScore(file);
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
   const input = await readInput(inputs, flags.inputFile, document.input);
-  if (flags.model !== undefined) await knownModel(flags.model);
+  const unasked = await whyUnasked(flags, document.input, input);
+  if (unasked !== undefined && flags.quiet !== true) process.stderr.write(`tutti: ${unasked}\n`);
   if (flags.out !== undefined) await prepareOut(flags.out);
   if (flags.trace !== undefined) await refuseOverwriting(flags.trace, [file, flags.inputFile]);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
@@ -73,12 +75,26 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   }
 }
 
-/** A model without a key is left out by whoever would ask it, and says so; one that nobody knows is bad usage. */
-async function knownModel(name: string): Promise<void> {
+/** Why a score that can ask a model will ask none; a model that nobody knows is bad usage. */
+async function whyUnasked(
+  { model }: PerformFlags,
+  schema: ScoreDocument['input'],
+  input: unknown,
+): Promise<string | undefined> {
+  const properties = (typeof schema === 'object' ? schema['properties'] : undefined) as object | undefined;
+  if (model === undefined) {
+    const named = (input as { model?: unknown }).model;
+    const asks = properties !== undefined && 'model' in properties && !named;
+    return asks ? 'no model is asked; --model provider:name asks one.' : undefined;
+  }
   const { modelFromEnvironment } = await import('../models/provider.ts');
-  await modelFromEnvironment(name, process.env).catch((error: unknown) => {
+  try {
+    await modelFromEnvironment(model, process.env);
+    return undefined;
+  } catch (error) {
     if (!(error instanceof MissingKeyError)) throw error;
-  });
+    return `no model is asked: ${safeMessage(error)}`;
+  }
 }
 
 /** @throws {UsageError} when a trace would be written over what is performed. */

@@ -61,12 +61,29 @@ export interface MeterOptions {
   readonly onCall: (report: CallReport) => void;
 }
 
+/** What a file can cost does not follow from its bytes: a picture is charged by its pixels, and anything else (a PDF of
+ *  many pages, an address of who knows what) may fill the largest window there is. */
+const FILE_TOKENS = { picture: 16_384, other: 2 ** 20 };
+function fileBound({ prompt }: LanguageModelV4CallOptions): number {
+  const parts = prompt.flatMap(({ content }): readonly { type: string }[] =>
+    typeof content === 'string' ? [] : content,
+  );
+  return parts
+    .filter(({ type }) => type === 'file')
+    .reduce((sum, part) => {
+      const { mediaType = '' } = part as { mediaType?: string };
+      return sum + (mediaType.startsWith('image') ? FILE_TOKENS.picture : FILE_TOKENS.other);
+    }, 0);
+}
+
 /** The most input tokens that a request can be: no token of text is shorter than a byte; 64 for each message's frame. */
-export function inputBound({ prompt, tools, responseFormat }: LanguageModelV4CallOptions): number {
+export function inputBound(request: LanguageModelV4CallOptions): number {
+  const { prompt, tools, responseFormat } = request;
   const text = JSON.stringify([prompt, tools, responseFormat], (_key, value: unknown) =>
     value instanceof Uint8Array ? '.'.repeat(Math.ceil((value.length * 4) / 3)) : value,
   );
-  return new TextEncoder().encode(text).length + 64 * (prompt.length + (tools?.length ?? 0) + 1);
+  const frames = 64 * (prompt.length + (tools?.length ?? 0) + 1);
+  return new TextEncoder().encode(text).length + frames + fileBound(request);
 }
 
 /** Wraps a model of specification V3 or V4. */
