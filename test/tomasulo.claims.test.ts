@@ -65,6 +65,7 @@ test.each([
   ['conductor', 'stalled PROGRESS[0] left out', 'the hardware does go on'],
 ])('%s: %s is a step of one side only', (name, mistake, what) => {
   const found = stepsCorrespond(mistaken(name, mistake));
+  expect(found.counterexample?.transcript.at(-1)?.text).toMatch(/^is in '/);
   expect(found.verdict).toBe('fails');
   expect(found.counterexample!.what).toContain(name);
   expect(found.counterexample!.what).toContain(what);
@@ -96,5 +97,7 @@ test.each([
   ['waiting OPERAND[0] without requestUnit', 'nothing will happen'],
 ])('a station that may wait for ever is found out: %s', (mistake, what) => {
   const { machine, settings } = EXPLORED['reservation-station']!;
-  expect(waitsForEver(mutant(machine, mistake).machine, settings[0]!).wrong).toContain(what);
+  const found = waitsForEver(mutant(machine, mistake).machine, settings[0]!);
+  expect(found.wrong).toContain(what);
+  expect(found.way!.length).toBeGreaterThan(1); // and how to get there
 });

@@ -4,10 +4,11 @@
  *  from machine to hardware has to be a bisimulation: whatever one side may do next, the other may, too, and both are at
  *  the same stage again. */
 import type { AnyStateMachine } from 'xstate';
+import type { Message } from '../claim.ts';
 import type { Situation, WalkOptions } from '../harness/walk.ts';
 import { EXPLORED } from './explored.ts';
 import { ISSUE_STAGE, STAGE, UNIT_STAGE } from './mapping.ts';
-import { only, situationsOf, stepsFrom } from './situations.ts';
+import { only, situationsOf, stepsFrom, wayTo } from './situations.ts';
 import * as hardware from './stages.ts';
 
 /** One machine, and the part of the hardware that it is. */
@@ -99,6 +100,8 @@ export interface Compared {
   readonly states: number;
   readonly transitions: number;
   readonly wrong?: string;
+  /** How to get where it is wrong. */
+  readonly way?: readonly Message[];
 }
 
 /** Compares the steps of both sides, in every situation among quiet surroundings. What changes no stage and says nothing
@@ -123,7 +126,8 @@ export function stepForStep({ name, machine, quiet, at, steps, names }: Part): C
       extra === undefined
         ? missing && `${where}: the hardware does ${missing}; the machine does not`
         : `${where}: the machine does ${extra}; the hardware does not`;
-    if (wrong !== undefined) return { states: all.length, transitions, wrong };
+    if (wrong !== undefined)
+      return { states: all.length, transitions, wrong, way: wayTo(machine, quiet, situation) };
   }
   return { states: all.length, transitions, ...(impossible && { wrong: impossible }) };
 }

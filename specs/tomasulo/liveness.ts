@@ -8,7 +8,8 @@ import type { AnyStateMachine } from 'xstate';
 import type { StationContext } from '../../machines/reservation-station.ts';
 import type { Situation, WalkOptions } from '../harness/walk.ts';
 import type { AroundStation } from './around-station.ts';
-import { situationsOf, stepsFrom } from './situations.ts';
+import type { Compared } from './correspondence.ts';
+import { situationsOf, stepsFrom, wayTo } from './situations.ts';
 
 /** What fair surroundings cannot put off for ever. A RESUME counts while something is held. */
 const FAIR = new Set(['OPERAND', 'FAULT', 'GRANT_UNIT', 'DONE', 'FAILED', 'WRITTEN', 'RESUME']);
@@ -35,10 +36,7 @@ const left = ({ value, context: { retries, repeats, holds }, surroundings: { due
 ];
 
 /** @returns how many situations and steps were looked at, and the first in which a station may wait for ever. */
-export function waitsForEver(
-  machine: AnyStateMachine,
-  setting: WalkOptions<AroundStation>,
-): { states: number; transitions: number; wrong?: string } {
+export function waitsForEver(machine: AnyStateMachine, setting: WalkOptions<AroundStation>): Compared {
   const { all, impossible } = situationsOf(machine, setting);
   const from = stepsFrom(machine, setting);
   let transitions = 0;
@@ -54,7 +52,7 @@ export function waitsForEver(
       fair.length === 0
         ? `in ${where} nothing will happen`
         : idle && `in ${where} ${idle.event.type} leaves as much to do`;
-    if (wrong) return { states: all.length, transitions, wrong };
+    if (wrong) return { states: all.length, transitions, wrong, way: wayTo(machine, setting, situation) };
   }
   return { states: all.length, transitions, ...(impossible && { wrong: impossible }) };
 }

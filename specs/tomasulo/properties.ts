@@ -56,10 +56,8 @@ async function mistakesNoticed(bounds: Bounds): Promise<Finding> {
 function summed(parts: readonly Compared[], found: Pick<Finding, 'verdict' | 'bound'>): Finding {
   const sum = (of: 'states' | 'transitions') => parts.reduce((total, part) => total + part[of], 0);
   const counts = { ...found, states: sum('states'), transitions: sum('transitions') };
-  const what = parts.find(({ wrong }) => wrong !== undefined)?.wrong;
-  return what === undefined
-    ? counts
-    : { ...counts, verdict: 'fails', counterexample: { what, transcript: [] } };
+  const { wrong: what, way: transcript = [] } = parts.find(({ wrong }) => wrong !== undefined) ?? {};
+  return what === undefined ? counts : { ...counts, verdict: 'fails', counterexample: { what, transcript } };
 }
 
 /** @param parts a seeded fault goes in here. */

@@ -1,5 +1,6 @@
 /** Every situation of a machine in its surroundings, and every step out of each. */
 import type { AnyStateMachine, EventObject } from 'xstate';
+import type { Message } from '../claim.ts';
 import { stepOf } from '../harness/told.ts';
 import { walk, type Situation, type Surroundings, type WalkOptions } from '../harness/walk.ts';
 
@@ -16,6 +17,16 @@ export function situationsOf<E>(
     all,
     impossible: `${machine.id}: ${violation.what} in '${violation.situation.value}' after ${path}`,
   };
+}
+
+/** A shortest way to a situation, as whoever draws it tells it. */
+export function wayTo<E>(machine: AnyStateMachine, options: WalkOptions<E>, to: Situation<E>): Message[] {
+  const there = JSON.stringify(to);
+  const { violation } = walk(machine, { ...options, invariant: (at) => JSON.stringify(at) !== there });
+  const said = (violation?.path ?? []).map((event) => ({
+    ...{ from: 'surroundings', to: machine.id, text: JSON.stringify(event) },
+  }));
+  return [...said, { from: machine.id, text: `is in '${to.value}'` }];
 }
 
 /** A step that was taken, and what was said in it. */

@@ -1,8 +1,9 @@
 /** What XState's inspection tells, of every actor there is. */
 import type { InspectionEvent } from 'xstate';
+import type { StationContext } from '../../machines/reservation-station.ts';
 import { Actors, type InspectedActor, type InspectedSnapshot, type Known } from './actors.ts';
 import type { Recorder, RowText } from './recorder.ts';
-import { Pool, stationText, takeStation, type StationContext } from './stations.ts';
+import { Pool, stationText, takeStation } from './stations.ts';
 import { tap } from './tap.ts';
 
 type Sighting = InspectionEvent & { readonly actorRef: InspectedActor; readonly rootId: string };

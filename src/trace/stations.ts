@@ -2,23 +2,13 @@
  *
  *  A station takes an event and is in a state, with a tag and so many operands missing: that is all there is to say of
  *  a plain step. What has more to it (holds, retries, vamps, failures) goes the usual way. */
+import type { StationContext } from '../../machines/reservation-station.ts';
 import type { Sampling } from './sampling.ts';
 import type { Waiting, Writer } from './writer.ts';
 
 /** What rows of numbers mean: the first number. 0 is text. */
 export const STATION = 1;
 export const PULSE = 2;
-
-export interface StationContext {
-  readonly station: number;
-  readonly tag: number;
-  readonly missing: number;
-  readonly holds: number;
-  readonly retries: number;
-  readonly repeats: number;
-  readonly tolerant: boolean;
-  readonly fallback: boolean;
-}
 
 const EVENTS = ['ISSUE', 'OPERAND', 'GRANT_UNIT', 'DONE', 'WRITTEN'] as const;
 const STATES = ['free', 'waiting', 'ready', 'executing', 'writing'] as const;
