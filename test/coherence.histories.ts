@@ -10,6 +10,7 @@ import {
 } from 'tutti';
 import type { Faults } from 'tutti/actors';
 import type { LineContext } from 'tutti/machines';
+import type { Line } from '../actors/coherence/index.ts';
 import type { Slot } from '../src/coherence/slot.ts';
 import type { Schema } from '../src/schema.ts';
 import { generator, LaggingLog, ManualClock, settle } from './coherence.lagging.ts';
@@ -251,15 +252,19 @@ function checkReplica({ replica }: Shared, readers: 'wait' | 'committed'): void 
         `the machine of ${line.agent}/${line.cell.key} is in ${seen.value}, not ${line.state}`,
       );
     // A hit looks only at the slot: its answer must be there for readable copies alone.
-    const slot = line.client as Slot;
+    const slot = line as Slot;
     const { answer } = slot;
     // There is one promise for a version, so another one is another version's.
     if (answer !== undefined && (!line.readable || slot.answerWith(line.value) !== answer)) {
       throw new Broken(`${line.agent} would answer ${line.cell.key} from a copy that it may not read`);
     }
+    const hosted: Line[] = [];
+    for (let at = line.hosted?.first; at !== undefined; at = at.sibling) hosted.push(at);
+    if (!hosted.includes(line))
+      throw new Broken(`${line.agent}'s line of ${line.cell.key} is not on its list`);
     for (const snoop of ['SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const) {
-      const others = line.hosted!.lines.some((other) => other !== line && other.row.listens[snoop] > 0);
-      if (line.hosted!.listens(line.agent, snoop) !== others)
+      const others = hosted.some((other) => other !== line && other.row.listens[snoop] > 0);
+      if (line.hosted!.listens(line, snoop) !== others)
         throw new Broken(`the filter of ${line.cell.key} miscounts who listens for ${snoop}`);
     }
     if (!line.readable) continue;

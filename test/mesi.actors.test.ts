@@ -122,7 +122,7 @@ class Actors {
   view(): string {
     const cells = [...this.#replica.memory.cells.values()].map((cell) => {
       const { owner, held, queue, readers, sharers, value } = cell;
-      return [owner ?? null, held, queue, readers, [...sharers].sort(), value];
+      return [owner ?? null, held, queue, readers, [...sharers.agents].sort(), value];
     });
     const lines = this.#replica.lines.map(({ state, readable, version, cell }) => [
       state,
@@ -138,7 +138,7 @@ class Actors {
 
 function viewOf(bench: Bench): string {
   const cells = bench.cells.map(({ owner, held, queue, readers, sharers, value }) => [
-    ...[owner ?? null, held, queue, readers, [...sharers].sort(), value],
+    ...[owner ?? null, held, queue, readers, [...sharers.agents].sort(), value],
   ]);
   const lines = bench.state.map((state, i) => {
     const readable = bench.table.readable(state, bench.copy[i]!);

@@ -124,7 +124,7 @@ export class Real {
       owner: this.#fixed((a) => cell.owner === name(a)),
       queue: this.#fixed((a) => cell.queue.includes(name(a))),
       readers: this.#fixed((a) => cell.readers.includes(name(a))),
-      sharers: this.#fixed((a) => cell.sharers.includes(name(a))),
+      sharers: this.#fixed((a) => cell.sharers.has(name(a))),
     } satisfies Record<(typeof FLAGS)[number], (agent: number) => boolean>;
     const words = Array.from({ length: PLACES }, (_, i) =>
       this.#each([...WORDS, 'none'], (word, a) => (said[a]![i]?.op ?? 'none') === word),

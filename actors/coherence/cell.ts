@@ -1,5 +1,6 @@
 /** Memory's side of one key: the value, and who may do what with it (coherence-protocol, rules 6 to 10). */
 import type { Patch } from './entry.ts';
+import { Sharers } from './sharers.ts';
 
 /** One version, as a reader that has an older one needs it. */
 export interface Change {
@@ -7,6 +8,10 @@ export interface Change {
   readonly agent: string;
   /** `undefined`: the whole value was replaced. */
   readonly patches: readonly Patch[] | undefined;
+}
+/** A change as a cell remembers it: a chain, since a list of each cell's own is memory that has to be fetched. */
+interface Remembered extends Change {
+  before: Remembered | undefined;
 }
 
 export interface Cell {
@@ -24,10 +29,12 @@ export interface Cell {
   queue: readonly string[];
   /** Who waits for a copy until the hold ends (`readers: 'wait'`). */
   readers: readonly string[];
-  /** Who may have a copy. Replaced as a whole, never changed: most keys have none, one, or all of a few. */
-  sharers: readonly string[];
-  /** The latest changes, oldest first, at most as many as memory keeps. */
-  readonly changes: Change[];
+  /** Who may have a copy. */
+  sharers: Sharers;
+  /** The latest change, and by it those before. */
+  latest: Remembered | undefined;
+  /** The latest change whose version divides by what memory keeps; before it nothing is needed soon. */
+  mark: Remembered | undefined;
 }
 /** One empty list for all cells: a list of each cell's own is memory that has to be fetched. */
 export const NOBODY: readonly string[] = Object.freeze([]);
@@ -56,15 +63,37 @@ export function createCell(key: string, index: number, value: unknown): Cell {
     held: false,
     queue: NOBODY,
     readers: NOBODY,
-    sharers: NOBODY,
-    changes: [],
+    sharers: Sharers.none,
+    latest: undefined,
+    mark: undefined,
   };
+}
+
+/** Remembers a change: at least the latest `history`, at most twice as many. */
+export function remember(cell: Cell, { version, agent, patches }: Change, history: number): void {
+  const { latest: before, mark } = cell;
+  const change = { version, agent, patches: history === 0 ? undefined : patches, before };
+  cell.latest = change;
+  if (mark === undefined) cell.mark = change;
+  else if (history === 0 || version % history === 0) {
+    mark.before = undefined;
+    cell.mark = change;
+  }
+}
+/** What is remembered, oldest first. */
+function changesOf(cell: Cell): Change[] {
+  const changes: Change[] = [];
+  for (let change = cell.latest; change !== undefined; change = change.before) {
+    const { version, agent, patches } = change;
+    changes.push({ version, agent, patches });
+  }
+  return changes.reverse();
 }
 
 /** The same cell as JSON. Sharers are sorted, so that equal cells have equal snapshots. */
 export function snapshotCell(cell: Cell): CellSnapshot {
   const { key, value, version, epoch, owner, held } = cell;
-  const [queue, readers, changes] = [[...cell.queue], [...cell.readers], [...cell.changes]];
+  const [queue, readers, changes] = [[...cell.queue], [...cell.readers], changesOf(cell)];
   return {
     key,
     value,
@@ -74,31 +103,39 @@ export function snapshotCell(cell: Cell): CellSnapshot {
     held,
     queue,
     readers,
-    sharers: [...cell.sharers].sort(),
+    sharers: [...cell.sharers.agents].sort(),
     changes,
   };
 }
 
-export function restoreCell(snapshot: CellSnapshot, index: number): Cell {
-  return {
-    ...snapshot,
+export function restoreCell(snapshot: CellSnapshot, index: number, history: number): Cell {
+  const { changes, ...rest } = snapshot;
+  const cell: Cell = {
+    ...rest,
     index,
     owner: snapshot.owner ?? undefined,
     queue: [...snapshot.queue],
     readers: [...snapshot.readers],
-    sharers: [...snapshot.sharers],
-    changes: [...snapshot.changes],
+    sharers: Sharers.of(snapshot.sharers),
+    latest: undefined,
+    mark: undefined,
   };
+  for (const change of changes) remember(cell, change, history);
+  return cell;
 }
 
 /** What changed from a version to a later one, as one list of patches; `undefined` when memory no longer
  *  knows, or when a whole value came in between. A place that is replaced twice is listed once. */
 export function patchesSince(cell: Cell, version: number, to = cell.version): readonly Patch[] | undefined {
   if (to <= version) return [];
-  const recent = cell.changes.filter((change) => change.version > version && change.version <= to);
-  if (recent.length < to - version) return undefined;
-  if (recent.some(({ patches }) => patches === undefined)) return undefined;
-  const all = recent.flatMap(({ patches }) => patches as readonly Patch[]);
+  const recent: (readonly Patch[])[] = [];
+  for (let change = cell.latest; recent.length < to - version; change = change.before) {
+    if (change === undefined) return undefined;
+    if (change.version > to) continue;
+    if (change.patches === undefined) return undefined;
+    recent.push(change.patches);
+  }
+  const all = recent.reverse().flat();
   // With nothing but replacements, one is superfluous when its place, or what contains it, is replaced later.
   if (all.some(({ op }) => op !== 'replace')) return all;
   const later = new Set<string>();

@@ -4,29 +4,35 @@ import type { Line } from './line.ts';
 import type { LineRow, Snoop } from './line-table.ts';
 
 export class Hosted {
-  readonly lines: Line[] = [];
-  /** By place: whose line it is. */
-  readonly #agents: string[] = [];
+  /** The first line; each knows its `sibling`. */
+  first: Line | undefined = undefined;
   #gets = 0;
   #getm = 0;
   #put = 0;
 
+  /** Appends a line. */
   add(line: Line): void {
-    this.lines.push(line);
-    this.#agents.push(line.agent);
+    let last = this.first;
+    while (last?.sibling !== undefined) last = last.sibling;
+    if (last === undefined) this.first = line;
+    else last.sibling = line;
     this.moved(undefined, line.row);
   }
   remove(line: Line): void {
-    const place = this.lines.indexOf(line);
-    if (place < 0) return;
-    this.lines.splice(place, 1);
-    this.#agents.splice(place, 1);
+    let before: Line | undefined;
+    for (let at = this.first; at !== line; at = at.sibling) {
+      if (at === undefined) return;
+      before = at;
+    }
+    // The line itself still knows its sibling, for whoever is just looking at it.
+    if (before === undefined) this.first = line.sibling;
+    else before.sibling = line.sibling;
     this.moved(line.row, undefined);
   }
   of(agent: string): Line | undefined {
-    const agents = this.#agents;
-    for (let i = 0; i < agents.length; i++) if (agents[i] === agent) return this.lines[i];
-    return undefined;
+    let line = this.first;
+    while (line !== undefined && line.agent !== agent) line = line.sibling;
+    return line;
   }
   /** A line went from a row to another. */
   moved(from: LineRow | undefined, to: LineRow | undefined): void {
@@ -34,9 +40,9 @@ export class Hosted {
     this.#getm += (to?.listens.SNOOP_GETM ?? 0) - (from?.listens.SNOOP_GETM ?? 0);
     this.#put += (to?.listens.SNOOP_PUT ?? 0) - (from?.listens.SNOOP_PUT ?? 0);
   }
-  /** Whether a line of another agent would hear the snoop of this one. */
-  listens(agent: string, event: Snoop): boolean {
+  /** Whether another line than this one would hear a snoop. */
+  listens(own: Line | undefined, event: Snoop): boolean {
     const all = event === 'SNOOP_GETS' ? this.#gets : event === 'SNOOP_GETM' ? this.#getm : this.#put;
-    return all > 0 && all > (this.of(agent)?.row.listens[event] ?? 0);
+    return all > 0 && all > (own?.row.listens[event] ?? 0);
   }
 }

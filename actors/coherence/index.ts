@@ -9,7 +9,14 @@ export {
   type Result,
   type Write,
 } from './entry.ts';
-export { Line, type Copy, type LineClient, type LineState, type Pending } from './line.ts';
+export { Line, type Copy, type LineState, type Pending } from './line.ts';
 export { Memory, type Faults, type MemoryOptions, type MemorySnapshot, type Sink } from './memory.ts';
-export { MissedHistoryError, Replica, type ReplicaOptions, type ReplicaSnapshot } from './replica.ts';
+export {
+  MissedHistoryError,
+  Replica,
+  type LineMaker,
+  type ReplicaOptions,
+  type ReplicaSnapshot,
+} from './replica.ts';
 export { Sender, type Unsent } from './sender.ts';
+export { Sharers } from './sharers.ts';

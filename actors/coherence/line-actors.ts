@@ -28,12 +28,12 @@ export class LineActors {
   look(inspect: Inspect): Subscription {
     return this.system.inspect(inspect as Observer<InspectionEvent>);
   }
-  begin(line: Line): void {
+  begin(line: Line, index: number): void {
     const { state, context } = line.row;
-    const snapshot = { status: 'active', value: state, context: { ...context, line: line.index } };
+    const snapshot = { status: 'active', value: state, context: { ...context, line: index } };
     line.actor = createActor((compiled ??= compile(cacheLine)), {
       parent: this.#root,
-      id: `line:${line.index}`,
+      id: `line:${index}`,
       snapshot: snapshot as never,
       input: undefined,
     });

@@ -12,21 +12,6 @@ import type { Sender } from './sender.ts';
 
 export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
 
-/** Whoever reads and writes through a line. */
-export interface LineClient {
-  /** The copy is there, or is another one now; `own` when the agent wrote it itself. */
-  filled(line: Line, own: boolean): void;
-  /** A copy went stale because another agent wrote, or is about to. */
-  dropped(line: Line): void;
-  granted(line: Line): void;
-  /** The own write was applied. */
-  done(line: Line): void;
-  /** The own write was refused; ownership has been asked for again. */
-  refused(line: Line): void;
-  lost(line: Line): void;
-  released(line: Line): void;
-}
-
 /** A write on its way to memory. */
 export interface Pending {
   readonly value: unknown;
@@ -53,13 +38,19 @@ export class Filling {
   }
 }
 
+/** The fields stand in the order in which a snoop needs them: an object of this size is several fetches from memory. */
 export class Line {
-  readonly index: number;
-  readonly cell: Cell;
-  readonly sender: Sender;
-  client: LineClient | undefined = undefined;
   /** Where the machine is, as of the last event. */
   row: LineRow;
+  /** The key's lines on this replica; gone with the agent. */
+  hosted: Hosted | undefined = undefined;
+  /** The next of them. */
+  sibling: Line | undefined = undefined;
+  /** The machine as XState's own actor; there while somebody inspects. */
+  actor: AnyActorRef | undefined = undefined;
+  #reads: Filling[] | undefined = undefined;
+  readonly cell: Cell;
+  readonly sender: Sender;
   /** The copy, while it is readable. */
   value: unknown = undefined;
   version = -1;
@@ -67,14 +58,8 @@ export class Line {
   epoch = -1;
   /** What a STORE puts. */
   pending: Pending | undefined = undefined;
-  #reads: Filling[] | undefined = undefined;
-  /** The key's lines on this replica; gone with the agent. */
-  hosted: Hosted | undefined = undefined;
-  /** The machine as XState's own actor; there while somebody inspects. */
-  actor: AnyActorRef | undefined = undefined;
 
-  constructor(index: number, sender: Sender, cell: Cell, row: LineRow) {
-    this.index = index;
+  constructor(sender: Sender, cell: Cell, row: LineRow) {
     this.sender = sender;
     this.cell = cell;
     this.row = row;
@@ -101,41 +86,33 @@ export class Line {
     return this.#reads !== undefined;
   }
 
-  // ── the machine's words
-  fill(own = false): void {
+  // ── the machine's words; whoever reads and writes through a line says what else they mean
+  /** The copy is there, or is another one now; `own` when the agent wrote it itself. */
+  fill(_own = false): void {
     const { cell } = this;
     this.value = cell.value;
     this.version = cell.version;
     this.epoch = cell.epoch;
     const reads = this.#reads;
-    if (reads !== undefined) {
-      this.#reads = undefined;
-      const copy = { value: this.value, version: this.version };
-      for (const filling of reads) filling.settle(copy);
-    }
-    this.client?.filled(this, own);
+    if (reads === undefined) return;
+    this.#reads = undefined;
+    const copy = { value: this.value, version: this.version };
+    for (const filling of reads) filling.settle(copy);
   }
-  drop(): void {
-    this.client?.dropped(this);
-  }
+  /** The copy went stale because another agent wrote, or is about to. */
+  drop(): void {}
   granted(): void {
     this.epoch = this.cell.epoch;
-    this.client?.granted(this);
   }
+  /** The own write was applied. */
   done(): void {
     this.pending = undefined;
     this.fill(true);
-    this.client?.done(this);
   }
-  lost(): void {
-    this.client?.lost(this);
-  }
-  released(): void {
-    this.client?.released(this);
-  }
-  refused(): void {
-    this.client?.refused(this);
-  }
+  lost(): void {}
+  released(): void {}
+  /** The own write was refused; ownership has been asked for again. */
+  refused(): void {}
 }
 
 /** Everything that a line can hear. */

@@ -6,7 +6,16 @@
  *  out; a PUT needs the current owner, epoch and version; a RECLAIM of the past does nothing; every entry is
  *  applied once. `Faults` exist so that a test can seed each mistake and see it caught. */
 import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
-import { createCell, NOBODY, restoreCell, snapshotCell, type Cell, type CellSnapshot } from './cell.ts';
+import {
+  createCell,
+  NOBODY,
+  remember,
+  restoreCell,
+  snapshotCell,
+  type Cell,
+  type CellSnapshot,
+} from './cell.ts';
+import { Sharers } from './sharers.ts';
 import type { Entry, PublishEntry, Result, Write } from './entry.ts';
 
 /** Who is told what an entry did. */
@@ -133,7 +142,7 @@ export class Memory {
     this.places.clear();
     this.#list.length = 0;
     this.#agents.clear();
-    for (const cell of snapshot.cells) this.#place(restoreCell(cell, this.cells.size));
+    for (const cell of snapshot.cells) this.#place(restoreCell(cell, this.cells.size, this.#history));
     for (const [agent, floor, results] of snapshot.agents)
       this.#agents.set(agent, { ...settledUpTo(floor), results: new Map(results) });
   }
@@ -181,7 +190,7 @@ export class Memory {
         return result('released', cell);
       }
       case 'evict':
-        cell.sharers = cell.sharers.filter((sharer) => sharer !== agent);
+        cell.sharers = cell.sharers.without(agent);
         if (cell.readers.length > 0) cell.readers = cell.readers.filter((reader) => reader !== agent);
         if (cell.owner === agent) {
           cell.owner = undefined;
@@ -199,9 +208,9 @@ export class Memory {
       return 'queued';
     }
     if (!cell.held) cell.owner = undefined;
-    share(cell, agent);
+    cell.sharers = cell.sharers.and(agent);
     sink.others(agent, cell, 'SNOOP_GETS');
-    if (cell.sharers.length === 1 && !cell.held) {
+    if (cell.sharers.only !== undefined && !cell.held) {
       cell.owner = agent;
       cell.epoch++;
       sink.own(agent, cell, 'GRANT_E');
@@ -215,8 +224,8 @@ export class Memory {
     cell.owner = agent;
     cell.epoch++;
     cell.held = true;
-    if (this.#wait) cell.sharers = NOBODY;
-    share(cell, agent);
+    if (this.#wait) cell.sharers = Sharers.none;
+    cell.sharers = cell.sharers.and(agent);
     sink.others(agent, cell, 'SNOOP_GETM');
     if (this.#faults.invalidateRequester === true) sink.own(agent, cell, 'SNOOP_GETM');
     sink.own(agent, cell, 'GRANT_M');
@@ -238,12 +247,11 @@ export class Memory {
   #commit(cell: Cell, agent: string, write: Write, byLine: boolean, sink: Sink): void {
     cell.version++;
     cell.value = write.value;
-    cell.changes.push({ version: cell.version, agent, patches: write.patches });
-    if (cell.changes.length > 2 * this.#history) cell.changes.splice(0, cell.changes.length - this.#history);
-    cell.sharers = NOBODY;
+    remember(cell, { version: cell.version, agent, patches: write.patches }, this.#history);
+    cell.sharers = Sharers.none;
     sink.others(agent, cell, 'SNOOP_PUT');
     if (byLine) {
-      share(cell, agent);
+      cell.sharers = cell.sharers.and(agent);
       this.#endHold(cell, sink);
       sink.own(agent, cell, 'ACCEPTED');
       this.#next(cell, sink);
@@ -278,11 +286,10 @@ export class Memory {
     const { readers, owner } = cell;
     cell.readers = NOBODY;
     for (const reader of this.#faults.leaveReaders === true ? NOBODY : readers) {
-      share(cell, reader);
+      cell.sharers = cell.sharers.and(reader);
       sink.own(reader, cell, 'GRANT_S');
     }
-    const alone = cell.sharers.length === 1 ? cell.sharers[0] : undefined;
-    if (owner !== undefined && alone !== owner) {
+    if (owner !== undefined && cell.sharers.only !== owner) {
       cell.owner = undefined;
       sink.own(owner, cell, 'SNOOP_GETS');
     }
@@ -320,8 +327,4 @@ const settledUpTo = (floor: number): Settled => ({
   lastResult: undefined,
   results: new Map(),
 });
-function share(cell: Cell, agent: string): void {
-  if (cell.sharers.length === 0) cell.sharers = [agent];
-  else if (!cell.sharers.includes(agent)) cell.sharers = [...cell.sharers, agent];
-}
 const result = (outcome: Result['outcome'], cell: Cell): Result => ({ outcome, version: cell.version });

@@ -47,6 +47,10 @@ export class MissedHistoryError extends Error {
   }
 }
 
+/** Makes a line. */
+export type LineMaker<L extends Line> = (...given: ConstructorParameters<typeof Line>) => L;
+const plain: LineMaker<Line> = (sender, cell, row) => new Line(sender, cell, row);
+
 /** A replica as JSON: memory, and the position up to which the bus has been applied. */
 export interface ReplicaSnapshot {
   readonly applied: Seq;
@@ -78,7 +82,8 @@ export class Replica implements Sink, LineVoice {
   readonly #leases: Leases;
   /** What lines have said and the bus has not yet been told, and who said it. */
   readonly #outbox: Entry[] = [];
-  readonly #senders: Sender[] = [];
+  readonly #speakers: Line[] = [];
+  #speaker: Line | undefined = undefined;
   #actors: LineActors | undefined = undefined;
   readonly #subscription: { unsubscribe(): void };
   readonly #prefetches: Line[] = [];
@@ -149,14 +154,17 @@ export class Replica implements Sink, LineVoice {
     if (sender === undefined) this.senders.set(agent, (sender = new Sender(agent)));
     return sender;
   }
-  /** The line of an agent and a key; made when it is first asked for. */
-  line(agent: string, cell: Cell): Line {
+  /** The line of an agent and a key; made when it is first asked for.
+   *  @param make makes it, where whoever reads and writes through it has a kind of its own. */
+  line(agent: string, cell: Cell): Line;
+  line<L extends Line>(agent: string, cell: Cell, make: LineMaker<L>): L;
+  line(agent: string, cell: Cell, make: LineMaker<Line> = plain): Line {
     const hosted = (this.#hosted[cell.index] ??= new Hosted());
     const known = hosted.of(agent);
     if (known !== undefined) return known;
-    const line = new Line(this.#lines.length, this.sender(agent), cell, this.#first);
+    const line = make(this.sender(agent), cell, this.#first);
+    this.#actors?.begin(line, this.#lines.length);
     this.#lines.push(line);
-    this.#actors?.begin(line);
     line.hosted = hosted;
     hosted.add(line);
     return line;
@@ -174,8 +182,8 @@ export class Replica implements Sink, LineVoice {
    *  @returns the subscription, and the actors' system. */
   inspect(inspect: Inspect): { system: LineActors['system']; subscription: Subscription } {
     if (this.#actors === undefined) {
-      this.#actors = new LineActors();
-      for (const line of this.#lines) this.#actors.begin(line);
+      const actors = (this.#actors = new LineActors());
+      this.#lines.forEach((line, index) => actors.begin(line, index));
     }
     return { system: this.#actors.system, subscription: this.#actors.look(inspect) };
   }
@@ -250,17 +258,24 @@ export class Replica implements Sink, LineVoice {
 
   // ── what memory says
   own(agent: string, cell: Cell, event: LineEvent['type']): void {
-    const line = this.#hosted[cell.index]?.of(agent);
+    const line = this.#hostedBy(agent, cell) ?? this.#hosted[cell.index]?.of(agent);
     if (line !== undefined) this.#tell(line, event);
   }
   others(agent: string, cell: Cell, event: Snoop): void {
-    const hosted = this.#hosted[cell.index];
-    if (hosted === undefined || !hosted.listens(agent, event)) return;
-    const { lines } = hosted;
-    for (let i = 0; i < lines.length; i++) {
-      const line = lines[i] as Line;
-      if (line.agent !== agent) this.#tell(line, event);
-    }
+    const speaker = this.#hostedBy(agent, cell);
+    const hosted = speaker === undefined ? this.#hosted[cell.index] : speaker.hosted;
+    if (hosted === undefined) return;
+    const own = speaker ?? hosted.of(agent);
+    if (!hosted.listens(own, event)) return;
+    for (let line = hosted.first; line !== undefined; line = line.sibling)
+      if (line !== own) this.#tell(line, event);
+  }
+  /** The line whose entry the bus is being told, if it is this one: mostly an entry comes back while it is said. */
+  #hostedBy(agent: string, cell: Cell): Line | undefined {
+    const speaker = this.#speaker;
+    return speaker?.cell === cell && speaker.agent === agent && speaker.hosted !== undefined
+      ? speaker
+      : undefined;
   }
   held(cell: Cell): void {
     this.#leases.note(cell);
@@ -283,16 +298,16 @@ export class Replica implements Sink, LineVoice {
     // A read that waited for a request which was taken back asks by itself.
     if (line.awaited && line.state === 'I') this.#tell(line, 'LOAD');
   }
-  request({ sender, cell }: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
-    this.#senders.push(sender);
-    this.#outbox.push({ op, key: cell.key, agent: sender.agent, number: 0, floor: 0 });
+  request(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
+    this.#speakers.push(line);
+    this.#outbox.push({ op, key: line.cell.key, agent: line.agent, number: 0, floor: 0 });
   }
-  put({ pending, epoch, cell, sender }: Line): void {
-    const { key } = cell;
-    const { agent } = sender;
+  put(line: Line): void {
+    const { pending, epoch, agent } = line;
+    const { key } = line.cell;
     if (pending === undefined) throw new InvariantError(`line ${agent}/${key}: a store without a value`);
     const { base, value, patches } = pending;
-    this.#senders.push(sender);
+    this.#speakers.push(line);
     this.#outbox.push({ op: 'put', key, agent, number: 0, floor: 0, epoch, base, value, patches });
   }
   protest(): void {
@@ -305,17 +320,18 @@ export class Replica implements Sink, LineVoice {
     let said = 0;
     try {
       for (; said < this.#outbox.length; said++) {
-        const sender = this.#senders[said] as Sender;
-        this.#publish(sender, sender.sign(this.#outbox[said] as Entry));
+        const speaker = (this.#speaker = this.#speakers[said] as Line);
+        this.#publish(speaker.sender, speaker.sender.sign(this.#outbox[said] as Entry));
       }
     } finally {
       this.#flushing = false;
+      this.#speaker = undefined;
       if (said === this.#outbox.length) {
         clear(this.#outbox);
-        clear(this.#senders);
+        clear(this.#speakers);
       } else {
         this.#outbox.splice(0, said);
-        this.#senders.splice(0, said);
+        this.#speakers.splice(0, said);
       }
     }
   }

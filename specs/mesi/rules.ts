@@ -45,7 +45,7 @@ export function wrongNow(cell: Cell, lines: readonly Looked[], readers: ReaderPo
     if (dead || !(readable || state === 'M' || state === 'E')) continue;
     const name = agentName(i);
     if (readable && !fresh) return new Problem('data value', `${name} reads a stale copy of ${key}`);
-    if (readable && state !== 'MP' && !cell.sharers.includes(name))
+    if (readable && state !== 'MP' && !cell.sharers.has(name))
       return new Problem('directory', `${name} has a copy of ${key}, and memory does not know`);
     if (state !== 'M' && state !== 'E') continue;
     if (++owners > 1) return new Problem('single writer', `${key} has two owners`);

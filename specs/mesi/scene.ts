@@ -1,6 +1,6 @@
 /** Everybody's place, laid open: what a packed world says, set up so that steps can be taken, and packed again. */
 import type { AnyStateMachine } from 'xstate';
-import { Memory, type Cell, type Faults } from '../../actors/index.ts';
+import { Memory, Sharers, type Cell, type Faults } from '../../actors/index.ts';
 import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
 import type { Rule } from './rules.ts';
 import { LineTable } from './table.ts';
@@ -65,6 +65,7 @@ export class Scene {
   readonly #packed: string[];
   readonly #swapped: string[];
   readonly #lists = new Map<number, readonly string[]>();
+  readonly #sets: (Sharers | undefined)[] = [];
 
   /** @param lanes of another, to understand its worlds. */
   constructor(options: BenchOptions, lanes = new Lanes()) {
@@ -128,9 +129,9 @@ export class Scene {
       [cell.version, cell.epoch, cell.owner] = [1, 1, owner];
       cell.held = (globals & (1 << k)) !== 0;
       cell.value = (globals & (4 << k)) === 0 ? ON : OFF;
-      cell.sharers = this.#names(sharers, true);
-      cell.queue = this.#names(queue, false);
-      cell.readers = this.#names(waiting, false);
+      cell.sharers = this.#set(sharers);
+      cell.queue = this.#names(queue);
+      cell.readers = this.#names(waiting);
     }
     for (let a = 0; a < agents; a++) {
       this.said[a] = this.lanes.decode(world.charCodeAt(a * wide + keys));
@@ -141,15 +142,22 @@ export class Scene {
     this.missed = (globals & 16) !== 0;
     this.said[agents] = this.lanes.decode(world.charCodeAt(agents * wide + 1));
   }
-  /** A list of names from a set of bits, or from places of 3 bits; each list is made once. */
-  #names(code: number, isSet: boolean): readonly string[] {
-    const known = this.#lists.get(isSet ? code : -1 - code);
+  /** A list of names from places of 3 bits; each list is made once. */
+  #names(code: number): readonly string[] {
+    const known = this.#lists.get(code);
     if (known !== undefined) return known;
     const names: string[] = [];
-    if (isSet) for (let a = 0; a < this.agents; a++) if ((code & (1 << a)) !== 0) names.push(agentName(a));
-    if (!isSet) for (let rest = code; rest > 0; rest >>= 3) names.push(agentName((rest & 7) - 1));
-    this.#lists.set(isSet ? code : -1 - code, Object.freeze(names));
+    for (let rest = code; rest > 0; rest >>= 3) names.push(agentName((rest & 7) - 1));
+    this.#lists.set(code, Object.freeze(names));
     return names;
+  }
+  /** A set of names from bits; each is made once. */
+  #set(bits: number): Sharers {
+    const known = this.#sets[bits];
+    if (known !== undefined) return known;
+    let sharers = Sharers.none;
+    for (let a = 0; a < this.agents; a++) if ((bits & (1 << a)) !== 0) sharers = sharers.and(agentName(a));
+    return (this.#sets[bits] = sharers);
   }
 
   save(): string {
@@ -198,7 +206,7 @@ export class Scene {
       if (this.epoch[line] === cell.epoch && table.epochMatters[state]) part |= PART.mine;
     }
     if (cell.owner === name) part |= PART.owner;
-    if (cell.sharers.length > 0 && cell.sharers.includes(name)) part |= PART.sharer;
+    if (cell.sharers.has(name)) part |= PART.sharer;
     if (cell.queue.length > 0) part |= (cell.queue.indexOf(name) + 1) << 8;
     if (cell.readers.length > 0) part |= (cell.readers.indexOf(name) + 1) << 11;
     return part;

@@ -58,12 +58,12 @@ export class SharedAgent<V extends Values> {
     if (place === undefined || desk.answers.get(place) === undefined)
       return peek(desk, key) as V[K] | undefined;
     desk.hits++;
-    return (desk.slots.get(place) as Slot).line.value as V[K];
+    return (desk.slots.get(place) as Slot).value as V[K];
   }
 
   /** Whether this agent has a current copy. Asks nobody and counts nothing. */
   has(key: keyof V & string): boolean {
-    return this.#desk.arriving === undefined && this.#desk.slot(key).line.readable;
+    return this.#desk.arriving === undefined && this.#desk.slot(key).readable;
   }
 
   /** The version that this agent last read or wrote; 0 before the first. */
@@ -165,8 +165,8 @@ export class SharedAgent<V extends Values> {
   async evict(key: keyof V & string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const slot = await this.#desk.enter(key, signal);
     try {
-      while (slot.line.state === 'IS') await slot.changed(this.#desk.whileOpen(signal));
-      this.#desk.replica.send(slot.line, 'EVICT');
+      while (slot.state === 'IS') await slot.changed(this.#desk.whileOpen(signal));
+      this.#desk.replica.send(slot, 'EVICT');
       slot.forget();
       slot.known = -1;
       slot.seen = 0;
@@ -177,7 +177,7 @@ export class SharedAgent<V extends Values> {
 
   /** Leaves for another replica, where `shared.agent(name, { passport })` goes on. */
   async leave(): Promise<Passport> {
-    const seen = Object.fromEntries(this.#desk.opened.map(({ line, seen }) => [line.cell.key, seen]));
+    const seen = Object.fromEntries(this.#desk.opened.map(({ cell, seen }) => [cell.key, seen]));
     await this.close();
     return { applied: this.#desk.replica.applied, seen };
   }
@@ -204,7 +204,7 @@ export class SharedAgent<V extends Values> {
   }
   /** Gets the copy of a key without being asked, as a strategy that pushes to everybody needs it. */
   subscribe(key: string): void {
-    const { line } = this.#desk.slot(key);
-    if (line.state === 'I') this.#desk.replica.send(line, 'LOAD');
+    const slot = this.#desk.slot(key);
+    if (slot.state === 'I') this.#desk.replica.send(slot, 'LOAD');
   }
 }

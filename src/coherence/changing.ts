@@ -19,7 +19,7 @@ export interface WriteOptions {
  *  where that is possible. */
 export function changeNow(desk: Desk, slot: Slot, recipe: Recipe<never>): Promise<number> {
   const { computer } = desk.host;
-  const { key } = slot.line.cell;
+  const { key } = slot.cell;
   const request: WriteRequest = {
     slot,
     replica: desk.replica,
@@ -79,7 +79,7 @@ export async function compareAndSet(
       `compareAndSet: the expected version must be a whole number from 0, not ${expected}.`,
     );
   const slot = await desk.enter(key, signal);
-  const { cell } = slot.line;
+  const { cell } = slot;
   try {
     // A recipe needs the very version that it is told to change: one from the future is not here yet.
     if (cell.version > expected || (typeof given === 'function' && cell.version !== expected))

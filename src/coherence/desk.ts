@@ -63,9 +63,14 @@ export class Desk {
     if (place === undefined) throw new UnknownKeyError(key, this.places.keys());
     const known = this.slots.get(place);
     if (known !== undefined) return known;
-    const line = this.replica.line(this.sender.agent, this.replica.memory.cells.get(key) as Cell);
     const seen = Object.hasOwn(this.#seen, key) ? (this.#seen[key] as number) : 0;
-    const slot = new Slot(this, line, this.host.strategyFor(this.name, key), seen);
+    const strategy = this.host.strategyFor(this.name, key);
+    const cell = this.replica.memory.cells.get(key) as Cell;
+    const slot = this.replica.line(
+      this.sender.agent,
+      cell,
+      (...line) => new Slot(this, strategy, seen, ...line),
+    );
     this.slots.set(place, slot);
     this.opened.push(slot);
     return slot;
@@ -96,15 +101,15 @@ export class Desk {
     for (const slot of this.opened) {
       await slot.lock();
       // A line that has asked for a copy cannot evict what it does not have; memory forgets its request.
-      if (slot.line.state === 'IS') void this.#takeBack(slot);
-      else this.replica.send(slot.line, 'EVICT');
+      if (slot.state === 'IS') void this.#takeBack(slot);
+      else this.replica.send(slot, 'EVICT');
       slot.forget();
       slot.unlock();
-      this.replica.drop(slot.line);
+      this.replica.drop(slot);
     }
   }
-  async #takeBack({ line }: Slot): Promise<void> {
-    if (this.dead === undefined) await this.replica.say(this.sender, { op: 'evict', key: line.cell.key });
+  async #takeBack({ cell }: Slot): Promise<void> {
+    if (this.dead === undefined) await this.replica.say(this.sender, { op: 'evict', key: cell.key });
   }
   /** Ends without a word, as a crash would. */
   abandon(reason?: Error): void {

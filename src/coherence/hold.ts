@@ -20,7 +20,7 @@ export class Hold<T> {
     this.#slot = slot;
     this.#copy = copy;
     this.#ended = ended;
-    this.key = slot.line.cell.key;
+    this.key = slot.cell.key;
     this.version = copy.version;
     slot.holding = true;
   }
@@ -65,11 +65,11 @@ export class Hold<T> {
    *  @throws {FencedError} when it is too late */
   async renew(): Promise<void> {
     this.#refuseEnded();
-    const { line, sender } = this.#slot;
+    const { sender, epoch } = this.#slot;
     const { outcome } = await this.#host.replica.say(sender, {
       op: 'renew',
       key: this.key,
-      epoch: line.epoch,
+      epoch,
     });
     if (outcome !== 'granted') throw new FencedError(this.key);
   }

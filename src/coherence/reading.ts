@@ -13,9 +13,9 @@ export interface ReadOptions {
 
 export function peek(desk: Desk, key: string): unknown {
   const slot = desk.slot(key);
-  if (desk.arriving !== undefined || !slot.line.readable) return undefined;
+  if (desk.arriving !== undefined || !slot.readable) return undefined;
   desk.hits++;
-  const value = slot.deliver(slot.line);
+  const value = slot.deliver(slot);
   if (value !== undefined) void slot.answerWith(value);
   return value;
 }
@@ -25,13 +25,12 @@ export function peek(desk: Desk, key: string): unknown {
 export function readNow(desk: Desk, slot: Slot | undefined): Promise<unknown> | undefined {
   if (slot === undefined || desk.arriving !== undefined || slot.keeps) return undefined;
   if (desk.closing.signal.aborted) return undefined;
-  const { line } = slot;
-  const miss = line.state === 'I';
-  if (miss) desk.replica.send(line, 'LOAD');
-  if (!line.readable || line.value === undefined) return undefined;
+  const miss = slot.state === 'I';
+  if (miss) desk.replica.send(slot, 'LOAD');
+  if (!slot.readable || slot.value === undefined) return undefined;
   if (miss) desk.host.counts.misses++;
   else desk.hits++;
-  return slot.answerWith(slot.deliver(line));
+  return slot.answerWith(slot.deliver(slot));
 }
 
 export async function read(desk: Desk, key: string, options?: ReadOptions): Promise<unknown> {
@@ -45,27 +44,26 @@ export async function readCopy(
   { signal, fresh = false }: ReadOptions = {},
 ): Promise<Copy> {
   const slot = desk.slot(key);
-  const { line } = slot;
   if (desk.arriving !== undefined || signal !== undefined) {
     signal?.throwIfAborted();
     await abortable(desk.arriving ?? Promise.resolve(), signal);
   }
   if (fresh) await abortable(Promise.resolve(desk.replica.reached(desk.replica.tip)), signal);
-  if (!line.readable) {
+  if (!slot.readable) {
     const kept = fresh ? undefined : slot.kept();
     if (kept !== undefined) return kept;
     desk.host.counts.misses++;
-    const filling = line.whenFilled();
-    if (line.state === 'I') desk.replica.send(line, 'LOAD');
+    const filling = slot.whenFilled();
+    if (slot.state === 'I') desk.replica.send(slot, 'LOAD');
     const copy = filling.copy ?? (await abortable(filling.promise(), desk.whileOpen(signal)));
     if (copy.value === undefined) throw new UnsetError(key);
     slot.deliver(copy);
-    if (line.readable && line.version === copy.version) void slot.answerWith(copy.value);
+    if (slot.readable && slot.version === copy.version) void slot.answerWith(copy.value);
     return copy;
   }
   desk.hits++;
-  const value = slot.deliver(line);
+  const value = slot.deliver(slot);
   if (value === undefined) throw new UnsetError(key);
   void slot.answerWith(value);
-  return { value, version: line.version };
+  return { value, version: slot.version };
 }

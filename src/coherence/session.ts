@@ -50,8 +50,7 @@ export class Session<V extends Values> {
     this.#slots = slots;
     this.#closing = closing;
     this.at = host.replica.applied;
-    for (const [key, { line }] of slots)
-      this.#cut.set(key, { value: line.cell.value, version: line.cell.version });
+    for (const [key, { cell }] of slots) this.#cut.set(key, { value: cell.value, version: cell.version });
     const ttl = options.ttlMs ?? 600_000;
     if (!(ttl >= 0 && ttl < 2 ** 31))
       throw new UsageError(`session: ttlMs must be 0 … 2^31 − 1, not ${ttl}.`);
@@ -159,7 +158,7 @@ export class Session<V extends Values> {
     for (const key of involved) {
       const slot = this.#slots.get(key) as Slot;
       const version = this.#version(key);
-      if (slot.line.cell.version !== version) conflicts.push(slot.conflict(version));
+      if (slot.cell.version !== version) conflicts.push(slot.conflict(version));
     }
     const [first, ...rest] = conflicts;
     if (first === undefined) return;

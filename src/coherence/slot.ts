@@ -1,13 +1,13 @@
-/** What one agent knows of one key: its line, what it has seen, what it has been sent, and its strategy.
+/** What one agent knows of one key: its line, and with it what it has seen, what it has been sent, and its strategy.
  *
- *  Hears its line, and charges the ledger. Three versions are kept apart: the line's, which is what the replica
- *  has; `known`, which is what the agent was sent; `seen`, which is what the agent asked for, and from which it
- *  may compute a write. */
+ *  Gives the line's words their meaning for the agent, and charges the ledger. Three versions are kept apart: the
+ *  line's, which is what the replica has; `known`, which is what the agent was sent; `seen`, which is what the agent
+ *  asked for, and from which it may compute a write. */
 import {
+  Line,
   patchesSince,
   type Copy,
-  type Line,
-  type LineClient,
+  type LineMaker,
   type Replica,
   type Sender,
 } from '../../actors/coherence/index.ts';
@@ -49,16 +49,16 @@ export interface SlotDesk {
   readonly dead: Error | undefined;
 }
 
-export class Slot implements LineClient {
-  readonly line: Line;
-  readonly strategy: Strategy;
+export class Slot extends Line {
   readonly #desk: SlotDesk;
+  readonly strategy: Strategy;
+  /** A copy that went stale and may still be read. */
+  #kept: { copy: Copy; until: number; left: number } | undefined = undefined;
+  #wakes: (() => void)[] | undefined = undefined;
   /** The version that the agent was last sent; −1 before the first. */
   known = -1;
   /** The version that the agent last asked for; 0 before the first. */
   seen: number;
-  /** A copy that went stale and may still be read. */
-  #kept: { copy: Copy; until: number; left: number } | undefined = undefined;
   /** What the line has told whoever works on it since it last looked. */
   accepted = -1;
   fenced = false;
@@ -68,21 +68,16 @@ export class Slot implements LineClient {
   holding = false;
   #locked = false;
   #queue: (() => void)[] | undefined = undefined;
-  #wakes: (() => void)[] | undefined = undefined;
 
-  constructor(desk: SlotDesk, line: Line, strategy: Strategy, seen: number) {
+  constructor(desk: SlotDesk, strategy: Strategy, seen: number, ...line: Parameters<LineMaker<Slot>>) {
+    super(...line);
     this.#desk = desk;
-    this.line = line;
     this.strategy = strategy;
     this.seen = seen;
-    line.client = this;
   }
 
-  get sender(): Sender {
-    return this.#desk.sender;
-  }
   get answer(): Promise<unknown> | undefined {
-    return this.#desk.answers.get(this.line.cell.index);
+    return this.#desk.answers.get(this.cell.index);
   }
   /** Whether a stale copy may still be read. */
   get keeps(): boolean {
@@ -112,7 +107,7 @@ export class Slot implements LineClient {
     }
     kept.left--;
     this.#desk.hits++;
-    if (kept.copy.version !== this.line.cell.version) this.#desk.host.counts.staleHits++;
+    if (kept.copy.version !== this.cell.version) this.#desk.host.counts.staleHits++;
     this.deliver(kept.copy);
     return kept.copy;
   }
@@ -126,12 +121,12 @@ export class Slot implements LineClient {
   }
   forget(): void {
     this.#kept = undefined;
-    this.#desk.answers.clear(this.line.cell.index);
+    this.#desk.answers.clear(this.cell.index);
   }
 
-  conflict(expected: number, actual = this.line.cell.version): Conflict {
-    const { key } = this.line.cell;
-    return { key, expected, actual, patches: patchesSince(this.line.cell, expected) };
+  conflict(expected: number, actual = this.cell.version): Conflict {
+    const { key } = this.cell;
+    return { key, expected, actual, patches: patchesSince(this.cell, expected) };
   }
   refuse(reason: 'version' | 'held', expected: number, actual?: number): ConflictError {
     this.#desk.host.counts.conflicts++;
@@ -165,16 +160,15 @@ export class Slot implements LineClient {
   /** Lets the next one work. A request that nobody wants any more is taken back first. */
   unlock(): void {
     this.working = false;
-    const { line } = this;
-    const { state } = line;
+    const { state } = this;
     if (state === 'IM' || state === 'SM' || state === 'M') {
-      this.#desk.host.replica.send(line, 'RELEASE');
+      this.#desk.host.replica.send(this, 'RELEASE');
       void this.#settled().then(() => this.#pass());
     } else this.#pass();
   }
   async #settled(): Promise<void> {
     for (;;) {
-      const { state } = this.line;
+      const { state } = this;
       if (this.#desk.dead !== undefined) return;
       if (state === 'I' || state === 'S' || state === 'E' || state === 'IS') return;
       await this.changed();
@@ -210,63 +204,65 @@ export class Slot implements LineClient {
   /** From now on reads of the line's copy hit. */
   answerWith(value: unknown): Promise<unknown> {
     const { host, answers } = this.#desk;
-    const { cell, version } = this.line;
+    const { cell, version } = this;
     const answer = host.answers.of(cell.index, version, value);
     answers.set(cell.index, answer);
     return answer;
   }
 
-  // ── the line
-  filled(line: Line, own: boolean): void {
+  // ── the machine's words, as the agent hears them
+  override fill(own = false): void {
+    super.fill();
     this.forget();
-    if (own) this.made(line.version);
+    if (own) this.made(this.version);
     else if (!this.working) {
       const { name } = this.strategy;
-      if (name === 'broadcast') this.deliver(line, 'broadcast');
-      else if (name === 'eager' && this.known !== line.version) this.#charge(line);
+      if (name === 'broadcast') this.deliver(this, 'broadcast');
+      else if (name === 'eager' && this.known !== this.version) this.#charge(this);
     }
     this.#wake();
   }
-  dropped(line: Line): void {
+  override drop(): void {
     this.forget();
-    const { cell } = line;
-    const { strategy } = this;
-    const host = this.#desk.host;
-    const byOwn = !cell.held && isLatestOf(line);
+    const { cell, strategy } = this;
+    const { host } = this.#desk;
+    const byOwn = !cell.held && cell.latest?.agent === this.agent;
     if (!byOwn) {
       host.counts.invalidations++;
       host.ledger?.add(this.#desk.name, cell.key, 'invalidation', host.ledger.invalidationTokens);
     }
-    if (strategy.name === 'eager' || strategy.name === 'broadcast') host.replica.prefetch(line);
-    else if (strategy.name !== 'lazy' && !byOwn && this.known === line.version) {
+    if (strategy.name === 'eager' || strategy.name === 'broadcast') host.replica.prefetch(this);
+    else if (strategy.name !== 'lazy' && !byOwn && this.known === this.version) {
       const until = strategy.name === 'lease' ? host.clock.now() + strategy.ttlMs : Infinity;
       const left = strategy.name === 'accessCount' ? strategy.reads : Infinity;
-      this.#kept = { copy: { value: line.value, version: line.version }, until, left };
+      this.#kept = { copy: { value: this.value, version: this.version }, until, left };
     }
     this.#wake();
   }
-  granted(): void {
+  override granted(): void {
+    super.granted();
     this.#wake();
   }
-  done(line: Line): void {
-    this.accepted = line.version;
+  override done(): void {
+    super.done();
+    this.accepted = this.version;
     this.#wake();
   }
-  refused(): void {
+  override refused(): void {
     this.fenced = true;
     this.#wake();
   }
-  lost(): void {
+  override lost(): void {
     this.fenced = true;
     this.#wake();
   }
-  released(): void {
+  override released(): void {
     this.#wake();
   }
 
   #charge({ value, version }: Copy, pushed?: 'broadcast'): void {
     const { ledger, delta } = this.#desk.host;
-    const { cell } = this.line;
+    const { cell } = this;
     const before = this.known;
     this.known = version;
     if (ledger === undefined) return;
@@ -280,10 +276,4 @@ export class Slot implements LineClient {
     }
     ledger.add(this.#desk.name, cell.key, cause, tokens);
   }
-}
-
-/** Whether the current version is the line's own agent's. */
-function isLatestOf({ agent, cell }: Line): boolean {
-  const latest = cell.changes.at(-1);
-  return latest?.agent === agent && latest.version === cell.version;
 }

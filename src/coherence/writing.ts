@@ -20,27 +20,26 @@ export interface WriteRequest {
 /** Writes without waiting, under the slot's lock: in process nearly every write can.
  *  @returns the new version, or `undefined` when something has to be waited for: go on with {@link write}. */
 export function writeNow({ slot, replica, compute, expect }: WriteRequest): number | undefined {
-  const { line } = slot;
-  if (expect !== undefined && line.cell.version > expect) throw slot.refuse('version', expect);
+  if (expect !== undefined && slot.cell.version > expect) throw slot.refuse('version', expect);
   slot.accepted = -1;
   slot.working = true;
   try {
-    if (line.state === 'I' || line.state === 'S') replica.send(line, 'STORE');
-    const { state } = line;
+    if (slot.state === 'I' || slot.state === 'S') replica.send(slot, 'STORE');
+    const { state } = slot;
     if (state !== 'M' && state !== 'E') return undefined;
-    const { version } = line;
+    const { version } = slot;
     if (expect !== undefined && version !== expect) throw slot.refuse('version', expect, version);
-    const computed = compute({ value: line.value, version });
+    const computed = compute({ value: slot.value, version });
     if (computed instanceof Promise) {
       computed.catch(() => undefined); // computed again by whoever waits
       return undefined;
     }
-    line.pending = { value: computed.value, base: version, patches: computed.patches };
-    replica.send(line, 'STORE');
+    slot.pending = { value: computed.value, base: version, patches: computed.patches };
+    replica.send(slot, 'STORE');
     return slot.accepted < 0 ? undefined : slot.accepted;
   } finally {
     slot.working = false;
-    line.pending = undefined;
+    slot.pending = undefined;
   }
 }
 
@@ -49,8 +48,7 @@ export function writeNow({ slot, replica, compute, expect }: WriteRequest): numb
  *  @throws {ConflictError} when another version than `expect` is current. Nothing is held afterwards. */
 export async function write(request: WriteRequest): Promise<number> {
   const { slot, replica, compute, expect, signal } = request;
-  const { line } = slot;
-  const { cell } = line;
+  const { cell } = slot;
   // Versions only grow: what conflicts here conflicts everywhere, and needs no entry to find out.
   if (expect !== undefined && cell.version > expect) throw slot.refuse('version', expect);
   slot.accepted = -1;
@@ -58,10 +56,10 @@ export async function write(request: WriteRequest): Promise<number> {
   try {
     for (;;) {
       slot.refuseAbandoned();
-      const { state } = line;
+      const { state } = slot;
       if (slot.accepted >= 0) return slot.accepted;
       if (state === 'E' || state === 'M') {
-        const base = { value: line.value, version: line.version };
+        const base = { value: slot.value, version: slot.version };
         if (expect !== undefined && base.version !== expect)
           throw slot.refuse('version', expect, base.version);
         const computing = compute(base);
@@ -69,14 +67,14 @@ export async function write(request: WriteRequest): Promise<number> {
         if (computing instanceof Promise) {
           signal?.throwIfAborted();
           // E may be gone, and even a hold when its lease ran out: then all is done again.
-          if ((line.state !== 'E' && line.state !== 'M') || line.version !== base.version) continue;
+          if ((slot.state !== 'E' && slot.state !== 'M') || slot.version !== base.version) continue;
         }
-        line.pending = { value: computed.value, base: base.version, patches: computed.patches };
-        replica.send(line, 'STORE');
+        slot.pending = { value: computed.value, base: base.version, patches: computed.patches };
+        replica.send(slot, 'STORE');
       } else if (state === 'I' || state === 'S') {
         signal?.throwIfAborted();
-        replica.send(line, 'STORE');
-        if (line.state === 'M') continue;
+        replica.send(slot, 'STORE');
+        if (slot.state === 'M') continue;
         await slot.changed(signal);
       } else {
         // What has been put cannot be recalled: its outcome is awaited, aborted or not.
@@ -85,25 +83,24 @@ export async function write(request: WriteRequest): Promise<number> {
     }
   } finally {
     slot.working = false;
-    line.pending = undefined;
+    slot.pending = undefined;
   }
 }
 
 /** Takes the key and keeps it: a fermata. Under the slot's lock. */
 export async function acquire(slot: Slot, replica: Replica, signal: AbortSignal | undefined): Promise<Copy> {
-  const { line } = slot;
   slot.working = true;
   try {
     for (;;) {
       slot.refuseAbandoned();
       signal?.throwIfAborted();
-      const { state } = line;
+      const { state } = slot;
       if (state === 'M') {
         slot.fenced = false;
-        return { value: line.value, version: line.version };
+        return { value: slot.value, version: slot.version };
       }
-      if (state === 'I' || state === 'S' || state === 'E') replica.send(line, 'HOLD');
-      if (line.state !== 'M') await slot.changed(signal);
+      if (state === 'I' || state === 'S' || state === 'E') replica.send(slot, 'HOLD');
+      if (slot.state !== 'M') await slot.changed(signal);
     }
   } catch (error) {
     slot.working = false;
@@ -114,12 +111,11 @@ export async function acquire(slot: Slot, replica: Replica, signal: AbortSignal 
 /** Writes what was computed under a hold, which ends.
  *  @throws {FencedError} when the hold was reclaimed, here or on the way. */
 export async function putHeld(slot: Slot, replica: Replica, base: Copy, computed: Computed): Promise<number> {
-  const { line } = slot;
-  const { key } = line.cell;
-  if (slot.fenced || line.state !== 'M') throw new FencedError(key);
+  const { key } = slot.cell;
+  if (slot.fenced || slot.state !== 'M') throw new FencedError(key);
   slot.accepted = -1;
-  line.pending = { value: computed.value, base: base.version, patches: computed.patches };
-  replica.send(line, 'STORE');
+  slot.pending = { value: computed.value, base: base.version, patches: computed.patches };
+  replica.send(slot, 'STORE');
   while (slot.accepted < 0) {
     slot.refuseAbandoned();
     if (slot.fenced) throw new FencedError(key);

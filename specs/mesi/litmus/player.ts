@@ -200,7 +200,7 @@ export class Player {
         const owns = state === 'E' || state === 'M';
         return [
         loc, state, readable, readable ? [value, version] : null, owns ? epoch : null,
-        cell.value, cell.version, cell.epoch, owner, held, queue, readers, [...sharers].sort(),
+        cell.value, cell.version, cell.epoch, owner, held, queue, readers, [...sharers.agents].sort(),
       ]; // prettier-ignore
       });
     const busy = [this.#filling !== undefined, this.#waits, [...this.#writing]];

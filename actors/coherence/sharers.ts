@@ -1,0 +1,46 @@
+/** Who may have a copy of a key: a set of agents that never changes, and is mostly made only once.
+ *
+ *  Keys by the thousand are shared by the same few agents. Sets of their own would be as many lists, made anew with
+ *  each write and fetched from far memory at the next (docs/decisions/0030). */
+
+/** Sets remembered at most; then remembering begins anew. */
+const MOST = 1_024;
+let made = 0;
+
+export class Sharers {
+  static readonly none = new Sharers([]);
+  static of(agents: readonly string[]): Sharers {
+    return agents.reduce((sharers: Sharers, agent) => sharers.and(agent), Sharers.none);
+  }
+
+  /** In the order in which they came. */
+  readonly agents: readonly string[];
+  /** The one, if it is alone. */
+  readonly only: string | undefined;
+  readonly #and = new Map<string, Sharers>();
+
+  private constructor(agents: readonly string[]) {
+    this.agents = agents;
+    this.only = agents.length === 1 ? agents[0] : undefined;
+  }
+
+  has(agent: string): boolean {
+    return this.agents.includes(agent);
+  }
+  /** These and one more. */
+  and(agent: string): Sharers {
+    const known = this.#and.get(agent);
+    if (known !== undefined) return known;
+    if (this.has(agent)) return this;
+    if (made++ === MOST) {
+      made = 0;
+      Sharers.none.#and.clear();
+    }
+    const more = new Sharers([...this.agents, agent]);
+    this.#and.set(agent, more);
+    return more;
+  }
+  without(agent: string): Sharers {
+    return this.has(agent) ? Sharers.of(this.agents.filter((other) => other !== agent)) : this;
+  }
+}
