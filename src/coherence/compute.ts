@@ -69,7 +69,8 @@ export class Computer {
         unknown,
         readonly ImmerPatch[],
       ];
-      return [next, patches as readonly Patch[]];
+      // They are remembered for long, and a list that grew by `push` has room for sixteen more.
+      return [next, patches.slice() as readonly Patch[]];
     } catch (error) {
       if (error instanceof CoherenceError) throw error;
       throw new RecipeError(key, `threw: ${error instanceof Error ? error.message : String(error)}`, error);
