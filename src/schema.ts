@@ -38,12 +38,12 @@ export function validate<Output>(
   value: unknown,
   what: string,
 ): Output | Promise<Output> {
-  const take = (result: SchemaResult<Output>): Output => {
-    if (result.issues !== undefined) throw new SchemaError(what, result.issues);
-    return result.value;
-  };
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then(take) : take(result);
+  return result instanceof Promise ? result.then((late) => accept(late, what)) : accept(result, what);
+}
+function accept<Output>(result: SchemaResult<Output>, what: string): Output {
+  if (result.issues !== undefined) throw new SchemaError(what, result.issues);
+  return result.value;
 }
 
 function placeOf({ path }: SchemaIssue): string {

@@ -19,13 +19,12 @@ export interface WriteOptions {
  *  where that is possible. */
 export function changeNow(desk: Desk, slot: Slot, recipe: Recipe<never>): Promise<number> {
   const { computer } = desk.host;
-  const { key } = slot.cell;
   const request: WriteRequest = {
     slot,
     replica: desk.replica,
     signal: desk.closing.signal,
     expect: undefined,
-    compute: (base) => computer.recipe(key, slot.deliver(base), recipe),
+    compute: (base) => computer.recipe(slot.cell, slot.deliver(base), recipe),
   };
   let version: number | undefined;
   try {
@@ -49,8 +48,8 @@ export async function change(
   const recipe = typeof given === 'function' ? (given as Recipe<never>) : undefined;
   if (expect !== undefined && overwrite)
     throw new UsageError('write: `expect` and `overwrite` exclude each other.');
-  desk.slot(key);
-  const ready = recipe === undefined ? await computer.whole(key, given) : undefined;
+  const { cell } = desk.slot(key);
+  const ready = recipe === undefined ? await computer.whole(cell, given) : undefined;
   const slot = await desk.enter(key, signal);
   try {
     return await write({
@@ -59,7 +58,7 @@ export async function change(
       signal: desk.whileOpen(signal),
       expect: expect ?? (recipe !== undefined || overwrite ? undefined : slot.seen),
       compute: (base): Computed | Promise<Computed> =>
-        ready ?? computer.recipe(key, slot.deliver(base), recipe as Recipe<never>),
+        ready ?? computer.recipe(cell, slot.deliver(base), recipe as Recipe<never>),
     });
   } finally {
     slot.unlock();
@@ -87,8 +86,8 @@ export async function compareAndSet(
     const base = { value: cell.value, version: cell.version };
     const computing =
       typeof given === 'function'
-        ? computer.recipe(key, slot.deliver(base), given as Recipe<never>)
-        : computer.whole(key, given);
+        ? computer.recipe(cell, slot.deliver(base), given as Recipe<never>)
+        : computer.whole(cell, given);
     const { value, patches } =
       computing instanceof Promise ? await abortable(computing, desk.whileOpen(signal)) : computing;
     signal?.throwIfAborted();

@@ -17,11 +17,18 @@ export interface Computed {
 /** Changes a draft in place, or returns the next value. Synchronous: whoever holds a key does not wait. */
 export type Recipe<T> = (draft: T) => T | void | undefined;
 
+/** Which key: its name, and its place among the keys. */
+export interface Place {
+  readonly key: string;
+  readonly index: number;
+}
+
 export class Computer {
-  readonly #schemas: Readonly<Record<string, Schema>>;
+  /** By place. */
+  readonly #schemas: readonly Schema[];
   #running: string | undefined;
 
-  constructor(schemas: Readonly<Record<string, Schema>>) {
+  constructor(schemas: readonly Schema[]) {
     this.#schemas = schemas;
   }
 
@@ -32,18 +39,18 @@ export class Computer {
 
   /** A whole value.
    *  @throws {SchemaError} */
-  whole(key: string, value: unknown): Computed | Promise<Computed> {
-    const checked = this.#check(key, value);
+  whole(place: Place, value: unknown): Computed | Promise<Computed> {
+    const checked = this.#check(place, value);
     const done = (fit: unknown): Computed => ({ value: freeze(fit), patches: undefined });
     return checked instanceof Promise ? checked.then(done) : done(checked);
   }
 
   /** A recipe applied to a base.
    *  @throws {RecipeError | SchemaError} */
-  recipe(key: string, base: unknown, recipe: Recipe<never>): Computed | Promise<Computed> {
-    if (base === undefined) throw new UnsetError(key);
-    const [next, patches] = this.#run(key, base, recipe);
-    const checked = this.#check(key, next);
+  recipe(place: Place, base: unknown, recipe: Recipe<never>): Computed | Promise<Computed> {
+    if (base === undefined) throw new UnsetError(place.key);
+    const [next, patches] = this.#run(place.key, base, recipe);
+    const checked = this.#check(place, next);
     const done = (fit: unknown): Computed =>
       // A schema that returns an equal value has changed nothing: keep what shares its structure with the base.
       fit === next || equal(fit, next)
@@ -79,8 +86,8 @@ export class Computer {
     }
   }
 
-  #check(key: string, value: unknown): unknown {
-    return validate(this.#schemas[key] as Schema, value, `the value of '${key}'`);
+  #check({ key, index }: Place, value: unknown): unknown {
+    return validate(this.#schemas[index] as Schema, value, `the value of '${key}'`);
   }
 }
 

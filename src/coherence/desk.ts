@@ -1,10 +1,10 @@
 /** What an agent works at: its slots, one for each key that it has looked at, and whether it is open. */
 import type { Cell, Replica, Sender } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
-import { Pages } from './answers.ts';
 import type { Computer } from './compute.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
 import type { Hold } from './hold.ts';
+import { Pages } from './pages.ts';
 import { Slot, type SlotHost } from './slot.ts';
 import type { Strategy } from './strategy.ts';
 

@@ -51,8 +51,8 @@ export class Hold<T> {
     this.#refuseEnded();
     const { computer, replica } = this.#host;
     const computed = await (typeof change === 'function'
-      ? computer.recipe(this.key, this.value, change as Recipe<never>)
-      : computer.whole(this.key, change));
+      ? computer.recipe(this.#slot.cell, this.value, change as Recipe<never>)
+      : computer.whole(this.#slot.cell, change));
     this.#refuseEnded();
     this.#over = true; // once: a second write, or a release meanwhile, must not unlock the slot again
     try {

@@ -80,12 +80,13 @@ export class Session<V extends Values> {
     const { computer } = this.#host;
     computer.refuseWithinRecipe(key);
     const { version: base } = this.#look(key);
+    const { cell } = this.#slots.get(key) as Slot;
     for (;;) {
       const before = this.#writes.get(key);
       const computing =
         typeof change === 'function'
-          ? computer.recipe(key, this.read(key), change as Recipe<never>)
-          : computer.whole(key, change);
+          ? computer.recipe(cell, this.read(key), change as Recipe<never>)
+          : computer.whole(cell, change);
       const computed = computing instanceof Promise ? await computing : computing;
       this.#look(key);
       if (this.#writes.get(key) !== before) continue; // another write of this session was faster

@@ -12,7 +12,7 @@ import {
   type Sender,
 } from '../../actors/coherence/index.ts';
 import type { Clock } from '../../actors/clock.ts';
-import type { Answers, Pages } from './answers.ts';
+import type { Pages } from './pages.ts';
 import { ConflictError, type Conflict } from './errors.ts';
 import type { Cause, TokenLedger } from './ledger.ts';
 import type { Strategy } from './strategy.ts';
@@ -25,7 +25,6 @@ export interface SlotHost {
   readonly clock: Clock;
   readonly delta: boolean;
   readonly counts: Counts;
-  readonly answers: Answers;
 }
 
 /** What happened, for a report. */
@@ -203,10 +202,8 @@ export class Slot extends Line {
 
   /** From now on reads of the line's copy hit. */
   answerWith(value: unknown): Promise<unknown> {
-    const { host, answers } = this.#desk;
-    const { cell, version } = this;
-    const answer = host.answers.of(cell.index, version, value);
-    answers.set(cell.index, answer);
+    const answer = this.hosted?.answerOf(this.version, value) ?? Promise.resolve(value);
+    this.#desk.answers.set(this.cell.index, answer);
     return answer;
   }
 
