@@ -225,7 +225,7 @@ export class Replica implements Sink, LineVoice {
 
   // ── the bus
   #publish(sender: Sender, entry: Entry): void {
-    sender.publish(entry, () => this.#bus.publish(toSignal(this.#scope, entry)), this.#lost);
+    sender.publish(entry, toSignal(this.#scope, entry), this.#bus, this.#lost);
   }
   #hear(envelope: Envelope): void {
     if (this.#closed || envelope.seq <= this.#applied) return;

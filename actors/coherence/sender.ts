@@ -1,4 +1,6 @@
 /** One agent's voice: it numbers the entries, and knows which of them are settled. */
+import type { Signal } from '../../machines/signal.ts';
+import type { Bus } from '../bus.ts';
 import type { Entry, Result } from './entry.ts';
 
 type Without<T> = T extends unknown ? Omit<T, 'agent' | 'number' | 'floor'> : never;
@@ -39,8 +41,8 @@ export class Sender {
 
   /** Appends to the bus. One that fails is asked again with the very same entry: if the first did arrive, the
    *  second does nothing. */
-  publish(entry: Entry, append: () => number | Promise<number>, lost?: (error: unknown) => void): void {
-    const appended = append();
+  publish(entry: Entry, signal: Signal, bus: Bus, lost?: (error: unknown) => void): void {
+    const appended = bus.publish(signal);
     if (typeof appended === 'number') return;
     const again = (error: unknown, left: number): unknown => {
       if (left === 0) {
@@ -48,7 +50,7 @@ export class Sender {
         return lost?.(error);
       }
       return Promise.resolve()
-        .then(append)
+        .then(() => bus.publish(signal))
         .catch((failure: unknown) => again(failure, left - 1));
     };
     appended.catch((error: unknown) => again(error, ATTEMPTS - 1));
