@@ -246,7 +246,7 @@ function checkReplica({ replica }: Shared, readers: 'wait' | 'committed'): void 
   }
   const owners = new Map<string, string>();
   for (const line of replica.lines) {
-    const seen = line.actor?.getSnapshot() as { value: string; context: LineContext } | undefined;
+    const seen = replica.actorOf(line)?.getSnapshot() as { value: string; context: LineContext } | undefined;
     if (seen !== undefined && (seen.value !== line.state || seen.context.copy !== line.row.context.copy))
       throw new Broken(
         `the machine of ${line.agent}/${line.cell.key} is in ${seen.value}, not ${line.state}`,
@@ -263,8 +263,8 @@ function checkReplica({ replica }: Shared, readers: 'wait' | 'committed'): void 
     if (!hosted.includes(line))
       throw new Broken(`${line.agent}'s line of ${line.cell.key} is not on its list`);
     for (const snoop of ['SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const) {
-      const others = hosted.some((other) => other !== line && other.row.listens[snoop] > 0);
-      if (line.hosted!.listens(line, snoop) !== others)
+      const others = hosted.filter((other) => other !== line && other.row.listens[snoop] > 0);
+      if (line.hosted!.listening(line, snoop) !== others.length)
         throw new Broken(`the filter of ${line.cell.key} miscounts who listens for ${snoop}`);
     }
     if (!line.readable) continue;

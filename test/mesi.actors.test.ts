@@ -92,8 +92,8 @@ class Actors {
     } else if (event === 'SAY') this.#publish(by);
     else {
       const line = this.#replica.line(this.#names[by]!, cell);
-      if (event === 'STORE') line.pending = { value: ON, base: line.version, patches: undefined };
-      this.#replica.send(line, event as 'LOAD');
+      if (event === 'STORE') this.#replica.store(line, { value: ON, base: line.version, patches: undefined });
+      else this.#replica.send(line, event as 'LOAD');
     }
     while (this.#atomic) {
       const next = [...this.#names, 'memory'].findIndex((name) => this.#log.waiting().includes(name));

@@ -48,9 +48,9 @@ export class Hosted {
     this.#answered = version;
     return (this.#answer = Promise.resolve(value));
   }
-  /** Whether another line than this one would hear a snoop. */
-  listens(own: Line | undefined, event: Snoop): boolean {
+  /** How many lines but this one would hear a snoop. */
+  listening(own: Line | undefined, event: Snoop): number {
     const all = event === 'SNOOP_GETS' ? this.#gets : event === 'SNOOP_GETM' ? this.#getm : this.#put;
-    return all > 0 && all > (own?.row.listens[event] ?? 0);
+    return all === 0 || own === undefined ? all : all - own.row.listens[event];
   }
 }

@@ -19,7 +19,7 @@ let compiled: CompiledLogic<CacheLineMachine> | undefined;
 
 export class LineActors {
   readonly #root = createEmptyActor();
-  readonly #lines: Line[] = [];
+  readonly #actors = new Map<Line, AnyActorRef>();
 
   /** The actors' system: whose lines they are. */
   get system(): AnyActorRef['system'] {
@@ -31,16 +31,19 @@ export class LineActors {
   begin(line: Line, index: number): void {
     const { state, context } = line.row;
     const snapshot = { status: 'active', value: state, context: { ...context, line: index } };
-    line.actor = createActor((compiled ??= compile(cacheLine)), {
+    const actor = createActor((compiled ??= compile(cacheLine)), {
       parent: this.#root,
       id: `line:${index}`,
       snapshot: snapshot as never,
       input: undefined,
     });
-    line.actor.start();
-    this.#lines.push(line);
+    actor.start();
+    this.#actors.set(line, actor);
+  }
+  of(line: Line): AnyActorRef | undefined {
+    return this.#actors.get(line);
   }
   stop(): void {
-    for (const { actor } of this.#lines) actor?.send({ type: 'xstate.stop' });
+    for (const actor of this.#actors.values()) actor.send({ type: 'xstate.stop' });
   }
 }

@@ -2,7 +2,6 @@
  *
  *  Owns the copy. Hears what the bus did to its key, and its agent. Says entries, through the replica.
  *  Decisions are the machine's; this file only gives its words a meaning. */
-import type { AnyActorRef } from 'xstate';
 import type { LineEvent } from '../../machines/cache-line.ts';
 import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
@@ -12,7 +11,7 @@ import type { Sender } from './sender.ts';
 
 export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
 
-/** A write on its way to memory. */
+/** What a STORE puts. */
 export interface Pending {
   readonly value: unknown;
   readonly base: number;
@@ -46,8 +45,6 @@ export class Line {
   hosted: Hosted | undefined = undefined;
   /** The next of them. */
   sibling: Line | undefined = undefined;
-  /** The machine as XState's own actor; there while somebody inspects. */
-  actor: AnyActorRef | undefined = undefined;
   #reads: Filling[] | undefined = undefined;
   readonly cell: Cell;
   readonly sender: Sender;
@@ -56,8 +53,6 @@ export class Line {
   version = -1;
   /** The epoch of this line's ownership, as its replica applied it. */
   epoch = -1;
-  /** What a STORE puts. */
-  pending: Pending | undefined = undefined;
 
   constructor(sender: Sender, cell: Cell, row: LineRow) {
     this.sender = sender;
@@ -106,7 +101,6 @@ export class Line {
   }
   /** The own write was applied. */
   done(): void {
-    this.pending = undefined;
     this.fill(true);
   }
   lost(): void {}

@@ -2,7 +2,7 @@
  *
  *  Owns memory as of the applied prefix, and the line actors. Hears every signal of the bus, in order. Says what
  *  the lines and the leases want said. Several replicas on one bus make the same state, each at its own pace. */
-import type { Subscription } from 'xstate';
+import type { AnyActorRef, Subscription } from 'xstate';
 import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
 import type { Envelope } from '../../machines/signal.ts';
 import { BusClosedError, type Bus, type Seq } from '../bus.ts';
@@ -13,7 +13,7 @@ import type { Cell } from './cell.ts';
 import { fromSignal, toSignal, type Entry, type Result } from './entry.ts';
 import { Hosted } from './hosted.ts';
 import { Leases } from './leases.ts';
-import { Line } from './line.ts';
+import { Line, type Pending } from './line.ts';
 import { LineActors, type Inspect } from './line-actors.ts';
 import { lineTable, type LineRow, type LineVoice, type Meaning, type Snoop } from './line-table.ts';
 import { Memory, type Faults, type MemorySnapshot, type Sink } from './memory.ts';
@@ -84,6 +84,7 @@ export class Replica implements Sink, LineVoice {
   readonly #outbox: Entry[] = [];
   readonly #speakers: Line[] = [];
   #speaker: Line | undefined = undefined;
+  #pending: Pending | undefined = undefined;
   #actors: LineActors | undefined = undefined;
   readonly #subscription: { unsubscribe(): void };
   readonly #prefetches: Line[] = [];
@@ -163,8 +164,8 @@ export class Replica implements Sink, LineVoice {
     const known = hosted.of(agent);
     if (known !== undefined) return known;
     const line = make(this.sender(agent), cell, this.#first);
-    this.#actors?.begin(line, this.#lines.length);
-    this.#lines.push(line);
+    const index = this.#lines.push(line) - 1;
+    this.#actors?.begin(line, index);
     line.hosted = hosted;
     hosted.add(line);
     return line;
@@ -187,6 +188,10 @@ export class Replica implements Sink, LineVoice {
     }
     return { system: this.#actors.system, subscription: this.#actors.look(inspect) };
   }
+  /** The machine of a line as XState's own actor; there since somebody inspects. */
+  actorOf(line: Line): AnyActorRef | undefined {
+    return this.#actors?.of(line);
+  }
   /** Every line made so far. */
   get lines(): readonly Line[] {
     return this.#lines;
@@ -197,6 +202,12 @@ export class Replica implements Sink, LineVoice {
     if (this.#closed) return;
     this.#tell(line, event);
     this.flush();
+  }
+  /** A STORE to a line that owns its key. */
+  store(line: Line, pending: Pending): void {
+    this.#pending = pending;
+    this.send(line, 'STORE');
+    this.#pending = undefined;
   }
   /** Appends an entry.
    *  @returns its result, at once where the bus is in process and idle.
@@ -266,9 +277,12 @@ export class Replica implements Sink, LineVoice {
     const hosted = speaker === undefined ? this.#hosted[cell.index] : speaker.hosted;
     if (hosted === undefined) return;
     const own = speaker ?? hosted.of(agent);
-    if (!hosted.listens(own, event)) return;
-    for (let line = hosted.first; line !== undefined; line = line.sibling)
-      if (line !== own) this.#tell(line, event);
+    let left = hosted.listening(own, event);
+    for (let line = hosted.first; line !== undefined && left > 0; line = line.sibling) {
+      if (line === own || line.row.listens[event] === 0) continue;
+      left--;
+      this.#tell(line, event);
+    }
   }
   /** The line whose entry the bus is being told, if it is this one: mostly an entry comes back while it is said. */
   #hostedBy(agent: string, cell: Cell): Line | undefined {
@@ -294,7 +308,7 @@ export class Replica implements Sink, LineVoice {
       line.hosted?.moved(row, next);
     }
     for (let i = 0; i < meanings.length; i++) (meanings[i] as Meaning)(line, this);
-    if (line.actor !== undefined) line.actor.send({ type: event });
+    if (this.#actors !== undefined) this.#actors.of(line)?.send({ type: event });
     // A read that waited for a request which was taken back asks by itself.
     if (line.awaited && line.state === 'I') this.#tell(line, 'LOAD');
   }
@@ -303,7 +317,8 @@ export class Replica implements Sink, LineVoice {
     this.#outbox.push({ op, key: line.cell.key, agent: line.agent, number: 0, floor: 0 });
   }
   put(line: Line): void {
-    const { pending, epoch, agent } = line;
+    const { epoch, agent } = line;
+    const pending = this.#pending;
     const { key } = line.cell;
     if (pending === undefined) throw new InvariantError(`line ${agent}/${key}: a store without a value`);
     const { base, value, patches } = pending;

@@ -4,6 +4,7 @@ import type { Recipe } from './compute.ts';
 import type { AgentHost } from './desk.ts';
 import { FencedError, LapsedError } from './errors.ts';
 import type { Slot } from './slot.ts';
+import type { Work } from './work.ts';
 import { acquire, putHeld } from './writing.ts';
 
 export class Hold<T> {
@@ -11,6 +12,7 @@ export class Hold<T> {
   readonly version: number;
   readonly #host: AgentHost;
   readonly #slot: Slot;
+  readonly #work: Work;
   readonly #copy: Copy;
   readonly #ended: () => void;
   #over = false;
@@ -18,11 +20,12 @@ export class Hold<T> {
   private constructor(host: AgentHost, slot: Slot, copy: Copy, ended: () => void) {
     this.#host = host;
     this.#slot = slot;
+    this.#work = slot.work as Work;
     this.#copy = copy;
     this.#ended = ended;
     this.key = slot.cell.key;
     this.version = copy.version;
-    slot.holding = true;
+    this.#work.holding = true;
   }
   /** Takes the key, under the slot's lock. */
   static async take<T>(
@@ -40,7 +43,7 @@ export class Hold<T> {
   }
   /** Whether the lease ran out, as far as this replica knows. */
   get fenced(): boolean {
-    return this.#slot.fenced && !this.#over;
+    return !this.#over && this.#work.fenced;
   }
 
   /** Writes, and ends the hold. A recipe that throws ends nothing.
@@ -87,7 +90,7 @@ export class Hold<T> {
     if (this.#over) throw new LapsedError('hold', `on '${this.key}' has ended`);
   }
   #end(): void {
-    this.#slot.holding = false;
+    this.#work.holding = false;
     this.#ended();
     this.#slot.unlock();
   }

@@ -17,6 +17,7 @@ import { ConflictError, type Conflict } from './errors.ts';
 import type { Cause, TokenLedger } from './ledger.ts';
 import type { Strategy } from './strategy.ts';
 import { whenAborted } from './abort.ts';
+import { Work } from './work.ts';
 
 /** What all slots of a space share. */
 export interface SlotHost {
@@ -51,22 +52,14 @@ export interface SlotDesk {
 export class Slot extends Line {
   readonly #desk: SlotDesk;
   readonly strategy: Strategy;
+  /** What is being done with it; the slot is locked for so long. */
+  work: Work | undefined = undefined;
   /** A copy that went stale and may still be read. */
   #kept: { copy: Copy; until: number; left: number } | undefined = undefined;
-  #wakes: (() => void)[] | undefined = undefined;
   /** The version that the agent was last sent; −1 before the first. */
   known = -1;
   /** The version that the agent last asked for; 0 before the first. */
   seen: number;
-  /** What the line has told whoever works on it since it last looked. */
-  accepted = -1;
-  fenced = false;
-  /** A write or a hold is under way; what it reads is charged where it reads. */
-  working = false;
-  /** A hold of the agent's own has the lock. */
-  holding = false;
-  #locked = false;
-  #queue: (() => void)[] | undefined = undefined;
 
   constructor(desk: SlotDesk, strategy: Strategy, seen: number, ...line: Parameters<LineMaker<Slot>>) {
     super(...line);
@@ -135,14 +128,13 @@ export class Slot extends Line {
 
   // ── one piece of work at a time
   tryLock(): boolean {
-    if (this.#locked) return false;
-    return (this.#locked = true);
+    if (this.work !== undefined) return false;
+    this.work = new Work();
+    return true;
   }
   lock(signal?: AbortSignal): Promise<void> | undefined {
-    if (!this.#locked) {
-      this.#locked = true;
-      return undefined;
-    }
+    if (this.tryLock()) return undefined;
+    const work = this.work as Work;
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const turn = () => {
@@ -150,15 +142,15 @@ export class Slot extends Line {
         resolve();
       };
       const forget = whenAborted(signal, (reason) => {
-        this.#queue = this.#queue?.filter((other) => other !== turn);
+        work.queue = work.queue?.filter((other) => other !== turn);
         reject(reason);
       });
-      (this.#queue ??= []).push(turn);
+      (work.queue ??= []).push(turn);
     });
   }
   /** Lets the next one work. A request that nobody wants any more is taken back first. */
   unlock(): void {
-    this.working = false;
+    (this.work as Work).writing = false;
     const { state } = this;
     if (state === 'IM' || state === 'SM' || state === 'M') {
       this.#desk.host.replica.send(this, 'RELEASE');
@@ -174,29 +166,31 @@ export class Slot extends Line {
     }
   }
   #pass(): void {
-    const next = this.#queue?.shift();
-    if (next === undefined) this.#locked = false;
+    const next = this.work?.queue?.shift();
+    if (next === undefined) this.work = undefined;
     else next();
   }
 
-  /** Resolves at the next thing that happens to the line. */
+  /** Resolves at the next thing that happens to the line. Under the lock. */
   changed(signal?: AbortSignal): Promise<void> {
+    const work = this.work as Work;
     return new Promise((resolve, reject) => {
       const wake = () => {
         forget();
         resolve();
       };
       const forget = whenAborted(signal, (reason) => {
-        this.#wakes = this.#wakes?.filter((other) => other !== wake);
+        work.wakes = work.wakes?.filter((other) => other !== wake);
         reject(reason);
       });
-      (this.#wakes ??= []).push(wake);
+      (work.wakes ??= []).push(wake);
     });
   }
   #wake(): void {
-    const wakes = this.#wakes;
-    if (wakes === undefined) return;
-    this.#wakes = undefined;
+    const { work } = this;
+    if (work?.wakes === undefined) return;
+    const { wakes } = work;
+    work.wakes = undefined;
     for (const wake of wakes) wake();
   }
 
@@ -212,7 +206,7 @@ export class Slot extends Line {
     super.fill();
     this.forget();
     if (own) this.made(this.version);
-    else if (!this.working) {
+    else if (this.work?.writing !== true) {
       const { name } = this.strategy;
       if (name === 'broadcast') this.deliver(this, 'broadcast');
       else if (name === 'eager' && this.known !== this.version) this.#charge(this);
@@ -242,15 +236,14 @@ export class Slot extends Line {
   }
   override done(): void {
     super.done();
-    this.accepted = this.version;
+    if (this.work !== undefined) this.work.accepted = this.version;
     this.#wake();
   }
   override refused(): void {
-    this.fenced = true;
-    this.#wake();
+    this.lost();
   }
   override lost(): void {
-    this.fenced = true;
+    if (this.work !== undefined) this.work.fenced = true;
     this.#wake();
   }
   override released(): void {

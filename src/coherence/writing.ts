@@ -4,6 +4,7 @@ import { abortable } from './abort.ts';
 import type { Computed } from './compute.ts';
 import { FencedError } from './errors.ts';
 import type { Slot } from './slot.ts';
+import type { Work } from './work.ts';
 
 /** Computes the next value from what is current when the key is owned. */
 export type Compute = (base: Copy) => Computed | Promise<Computed>;
@@ -21,8 +22,9 @@ export interface WriteRequest {
  *  @returns the new version, or `undefined` when something has to be waited for: go on with {@link write}. */
 export function writeNow({ slot, replica, compute, expect }: WriteRequest): number | undefined {
   if (expect !== undefined && slot.cell.version > expect) throw slot.refuse('version', expect);
-  slot.accepted = -1;
-  slot.working = true;
+  const work = slot.work as Work;
+  work.accepted = -1;
+  work.writing = true;
   try {
     if (slot.state === 'I' || slot.state === 'S') replica.send(slot, 'STORE');
     const { state } = slot;
@@ -34,12 +36,10 @@ export function writeNow({ slot, replica, compute, expect }: WriteRequest): numb
       computed.catch(() => undefined); // computed again by whoever waits
       return undefined;
     }
-    slot.pending = { value: computed.value, base: version, patches: computed.patches };
-    replica.send(slot, 'STORE');
-    return slot.accepted < 0 ? undefined : slot.accepted;
+    replica.store(slot, { value: computed.value, base: version, patches: computed.patches });
+    return work.accepted < 0 ? undefined : work.accepted;
   } finally {
-    slot.working = false;
-    slot.pending = undefined;
+    work.writing = false;
   }
 }
 
@@ -51,13 +51,14 @@ export async function write(request: WriteRequest): Promise<number> {
   const { cell } = slot;
   // Versions only grow: what conflicts here conflicts everywhere, and needs no entry to find out.
   if (expect !== undefined && cell.version > expect) throw slot.refuse('version', expect);
-  slot.accepted = -1;
-  slot.working = true;
+  const work = slot.work as Work;
+  work.accepted = -1;
+  work.writing = true;
   try {
     for (;;) {
       slot.refuseAbandoned();
       const { state } = slot;
-      if (slot.accepted >= 0) return slot.accepted;
+      if (work.accepted >= 0) return work.accepted;
       if (state === 'E' || state === 'M') {
         const base = { value: slot.value, version: slot.version };
         if (expect !== undefined && base.version !== expect)
@@ -69,8 +70,7 @@ export async function write(request: WriteRequest): Promise<number> {
           // E may be gone, and even a hold when its lease ran out: then all is done again.
           if ((slot.state !== 'E' && slot.state !== 'M') || slot.version !== base.version) continue;
         }
-        slot.pending = { value: computed.value, base: base.version, patches: computed.patches };
-        replica.send(slot, 'STORE');
+        replica.store(slot, { value: computed.value, base: base.version, patches: computed.patches });
       } else if (state === 'I' || state === 'S') {
         signal?.throwIfAborted();
         replica.send(slot, 'STORE');
@@ -82,28 +82,28 @@ export async function write(request: WriteRequest): Promise<number> {
       }
     }
   } finally {
-    slot.working = false;
-    slot.pending = undefined;
+    work.writing = false;
   }
 }
 
 /** Takes the key and keeps it: a fermata. Under the slot's lock. */
 export async function acquire(slot: Slot, replica: Replica, signal: AbortSignal | undefined): Promise<Copy> {
-  slot.working = true;
+  const work = slot.work as Work;
+  work.writing = true;
   try {
     for (;;) {
       slot.refuseAbandoned();
       signal?.throwIfAborted();
       const { state } = slot;
       if (state === 'M') {
-        slot.fenced = false;
+        work.fenced = false;
         return { value: slot.value, version: slot.version };
       }
       if (state === 'I' || state === 'S' || state === 'E') replica.send(slot, 'HOLD');
       if (slot.state !== 'M') await slot.changed(signal);
     }
   } catch (error) {
-    slot.working = false;
+    work.writing = false;
     throw error;
   }
 }
@@ -112,14 +112,14 @@ export async function acquire(slot: Slot, replica: Replica, signal: AbortSignal 
  *  @throws {FencedError} when the hold was reclaimed, here or on the way. */
 export async function putHeld(slot: Slot, replica: Replica, base: Copy, computed: Computed): Promise<number> {
   const { key } = slot.cell;
-  if (slot.fenced || slot.state !== 'M') throw new FencedError(key);
-  slot.accepted = -1;
-  slot.pending = { value: computed.value, base: base.version, patches: computed.patches };
-  replica.send(slot, 'STORE');
-  while (slot.accepted < 0) {
+  const work = slot.work as Work;
+  if (work.fenced || slot.state !== 'M') throw new FencedError(key);
+  work.accepted = -1;
+  replica.store(slot, { value: computed.value, base: base.version, patches: computed.patches });
+  while (work.accepted < 0) {
     slot.refuseAbandoned();
-    if (slot.fenced) throw new FencedError(key);
+    if (work.fenced) throw new FencedError(key);
     await slot.changed();
   }
-  return slot.accepted;
+  return work.accepted;
 }

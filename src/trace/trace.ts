@@ -96,8 +96,8 @@ export class Trace {
     if (this.#closed !== undefined) return;
     const { system, subscription } = replica.inspect(this.inspect);
     this.#sightings.actors.lines(system, replica);
-    for (const { actor } of replica.lines)
-      this.#sightings.meet(actor as unknown as InspectedActor, this.inspect);
+    for (const line of replica.lines)
+      this.#sightings.meet(replica.actorOf(line) as unknown as InspectedActor, this.inspect);
     this.#undo.push(() => subscription.unsubscribe());
     this.#buses.watchSpace(bus, replica);
   }

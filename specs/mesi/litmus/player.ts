@@ -211,10 +211,10 @@ export class Player {
   #write(loc: string): void {
     const line = this.#lines.get(loc)!;
     const { state, version } = line;
+    const { replica } = this.#stage;
     if (state === 'E' || state === 'M')
-      line.pending = { value: this.#writing.get(loc), base: version, patches: undefined };
-    if (state === 'E' || state === 'M' || state === 'I' || state === 'S')
-      this.#stage.replica.send(line, 'STORE');
+      replica.store(line, { value: this.#writing.get(loc), base: version, patches: undefined });
+    else if (state === 'I' || state === 'S') replica.send(line, 'STORE');
   }
   #end(value: number | undefined): Heard {
     const said = this.#stage.said;
