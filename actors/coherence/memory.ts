@@ -293,7 +293,7 @@ export class Memory {
       cell.owner = undefined;
       sink.own(owner, cell, 'SNOOP_GETS');
     }
-    const [next] = cell.queue;
+    const next = cell.queue[0];
     if (next === undefined) return;
     cell.queue = cell.queue.slice(1);
     this.#grant(cell, next, sink);

@@ -4,7 +4,7 @@ import type { Computed, Recipe } from './compute.ts';
 import type { Desk } from './desk.ts';
 import { UsageError } from './errors.ts';
 import type { Slot } from './slot.ts';
-import { write, writeNow, type WriteRequest } from './writing.ts';
+import { write, writeNow } from './writing.ts';
 
 export interface WriteOptions {
   readonly signal?: AbortSignal;
@@ -19,21 +19,22 @@ export interface WriteOptions {
  *  where that is possible. */
 export function changeNow(desk: Desk, slot: Slot, recipe: Recipe<never>): Promise<number> {
   const { computer } = desk.host;
-  const request: WriteRequest = {
-    slot,
-    replica: desk.replica,
-    signal: desk.closing.signal,
-    expect: undefined,
-    compute: (base) => computer.recipe(slot.cell, slot.deliver(base), recipe),
-  };
   let version: number | undefined;
   try {
-    version = writeNow(request);
+    version = writeNow(slot, desk.replica, computer, recipe);
   } catch (error) {
     slot.unlock();
     return Promise.reject(error);
   }
-  if (version === undefined) return write(request).finally(() => slot.unlock());
+  if (version === undefined) {
+    return write({
+      slot,
+      replica: desk.replica,
+      signal: desk.closing.signal,
+      expect: undefined,
+      compute: (base) => computer.recipe(slot.cell, slot.deliver(base), recipe),
+    }).finally(() => slot.unlock());
+  }
   slot.unlock();
   return Promise.resolve(version);
 }

@@ -41,25 +41,19 @@ export class Computer {
    *  @throws {SchemaError} */
   whole(place: Place, value: unknown): Computed | Promise<Computed> {
     const checked = this.#check(place, value);
-    const done = (fit: unknown): Computed => ({ value: freeze(fit), patches: undefined });
-    return checked instanceof Promise ? checked.then(done) : done(checked);
+    return checked instanceof Promise ? checked.then(replaced) : replaced(checked);
   }
 
   /** A recipe applied to a base.
    *  @throws {RecipeError | SchemaError} */
   recipe(place: Place, base: unknown, recipe: Recipe<never>): Computed | Promise<Computed> {
     if (base === undefined) throw new UnsetError(place.key);
-    const [next, patches] = this.#run(place.key, base, recipe);
-    const checked = this.#check(place, next);
-    const done = (fit: unknown): Computed =>
-      // A schema that returns an equal value has changed nothing: keep what shares its structure with the base.
-      fit === next || equal(fit, next)
-        ? { value: freeze(next), patches }
-        : { value: freeze(fit), patches: undefined };
-    return checked instanceof Promise ? checked.then(done) : done(checked);
+    const ran = this.#run(place.key, base, recipe);
+    const checked = this.#check(place, ran.value);
+    return checked instanceof Promise ? checked.then((fit) => fitted(fit, ran)) : fitted(checked, ran);
   }
 
-  #run(key: string, base: unknown, recipe: Recipe<never>): [next: unknown, patches: readonly Patch[]] {
+  #run(key: string, base: unknown, recipe: Recipe<never>): Computed {
     const outer = this.#running;
     this.#running = key;
     try {
@@ -72,12 +66,9 @@ export class Computer {
           'returned a promise; compute first, then write synchronously (update() does).',
         );
       };
-      const [next, patches] = produceWithPatches(base, guarded as never) as unknown as readonly [
-        unknown,
-        readonly ImmerPatch[],
-      ];
+      const made = produceWithPatches(base, guarded as never) as unknown as readonly [unknown, ImmerPatch[]];
       // They are remembered for long, and a list that grew by `push` has room for sixteen more.
-      return [next, patches.slice() as readonly Patch[]];
+      return { value: made[0], patches: made[1].slice() as readonly Patch[] };
     } catch (error) {
       if (error instanceof CoherenceError) throw error;
       throw new RecipeError(key, `threw: ${error instanceof Error ? error.message : String(error)}`, error);
@@ -89,6 +80,15 @@ export class Computer {
   #check({ key, index }: Place, value: unknown): unknown {
     return validate(this.#schemas[index] as Schema, value, `the value of '${key}'`);
   }
+}
+
+const replaced = (value: unknown): Computed => ({ value: freeze(value), patches: undefined });
+/** What a schema made of what a recipe made. An equal value has changed nothing: what shares its structure with the
+ *  base is kept then. */
+function fitted(fit: unknown, ran: Computed): Computed {
+  if (fit !== ran.value && !equal(fit, ran.value)) return replaced(fit);
+  freeze(ran.value);
+  return ran;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,7 +1,7 @@
 /** Writes by way of the line: own the key, compute, put; and the hold, which is the same with a pause. */
 import type { Copy, Replica } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
-import type { Computed } from './compute.ts';
+import type { Computed, Computer, Recipe } from './compute.ts';
 import { FencedError } from './errors.ts';
 import type { Slot } from './slot.ts';
 import type { Work } from './work.ts';
@@ -18,20 +18,21 @@ export interface WriteRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Writes without waiting, under the slot's lock: in process nearly every write can.
+/** Writes what a recipe makes without waiting, under the slot's lock: in process nearly every write can.
  *  @returns the new version, or `undefined` when something has to be waited for: go on with {@link write}. */
-export function writeNow({ slot, replica, compute, expect }: WriteRequest): number | undefined {
-  if (expect !== undefined && slot.cell.version > expect) throw slot.refuse('version', expect);
+export function writeNow(
+  slot: Slot,
+  replica: Replica,
+  computer: Computer,
+  recipe: Recipe<never>,
+): number | undefined {
   const work = slot.work as Work;
-  work.accepted = -1;
   work.writing = true;
   try {
     if (slot.state === 'I' || slot.state === 'S') replica.send(slot, 'STORE');
-    const { state } = slot;
+    const { state, version } = slot;
     if (state !== 'M' && state !== 'E') return undefined;
-    const { version } = slot;
-    if (expect !== undefined && version !== expect) throw slot.refuse('version', expect, version);
-    const computed = compute({ value: slot.value, version });
+    const computed = computer.recipe(slot.cell, slot.deliver(slot), recipe);
     if (computed instanceof Promise) {
       computed.catch(() => undefined); // computed again by whoever waits
       return undefined;
