@@ -228,7 +228,7 @@ export async function runHistory(plan: HistoryPlan): Promise<HistoryFigures> {
         throw new Broken(`the replicas differ in ${key}`);
     }
   }
-  figures.reclaims = first.replica.counts.reclaim;
+  figures.reclaims = first.replica.memory.counts.reclaim;
   figures.entries = log.log.length;
   for (const space of alive) space.stop();
   return figures;

@@ -54,6 +54,7 @@ export interface MemoryOptions {
 
 /** What an agent has been told. The latest result stands by itself: mostly it is the only one. */
 interface Settled {
+  readonly agent: string;
   floor: number;
   last: number;
   lastResult: Result | undefined;
@@ -76,6 +77,11 @@ export class Memory {
   readonly places = new Map<string, number>();
   readonly #list: Cell[] = [];
   readonly #agents = new Map<string, Settled>();
+  /** Requests for ownership and decisions to take it back. */
+  readonly counts = { getm: 0, reclaim: 0 };
+  /** What was looked up last: an entry, and often the one after it, asks for the same again. */
+  #cell: Cell | undefined = undefined;
+  #agent: Settled | undefined = undefined;
   readonly #wait: boolean;
   readonly #history: number;
   readonly #faults: Faults;
@@ -93,16 +99,24 @@ export class Memory {
   }
   /** The cell of a key, by the map that readers keep warm. */
   #at(key: string): Cell | undefined {
+    if (this.#cell?.key === key) return this.#cell;
     const place = this.places.get(key);
-    return place === undefined ? undefined : this.#list[place];
+    if (place !== undefined) this.#cell = this.#list[place];
+    return place === undefined ? undefined : this.#cell;
+  }
+  #known(agent: string): Settled | undefined {
+    if (this.#agent?.agent === agent) return this.#agent;
+    const known = this.#agents.get(agent);
+    if (known !== undefined) this.#agent = known;
+    return known;
   }
 
   /** Applies the next entry of the log.
    *  @returns its result; of a duplicate, the result of the first. */
   apply(entry: Entry, sink: Sink): Result {
     const { number } = entry;
-    let agent = this.#agents.get(entry.agent);
-    if (agent === undefined) this.#agents.set(entry.agent, (agent = settledUpTo(0)));
+    let agent = this.#known(entry.agent);
+    if (agent === undefined) this.#agents.set(entry.agent, (agent = settledUpTo(entry.agent, 0)));
     if (this.#faults.applyDuplicates !== true) {
       if (number < agent.floor) return { outcome: 'nothing', version: 0 };
       const known = number === agent.last ? agent.lastResult : agent.results.get(number);
@@ -122,7 +136,7 @@ export class Memory {
   /** Whether an entry shows that there was history that this memory has not applied: its sender was settled before it
    *  was ever heard, or it changes a version that is not here yet. */
   missed(entry: Entry): boolean {
-    if (entry.floor > 0 && !this.#agents.has(entry.agent)) return true;
+    if (entry.floor > 0 && this.#known(entry.agent) === undefined) return true;
     if (entry.op !== 'put') return false;
     const cell = this.#at(entry.key);
     return cell !== undefined && entry.base > cell.version;
@@ -142,9 +156,11 @@ export class Memory {
     this.places.clear();
     this.#list.length = 0;
     this.#agents.clear();
+    this.#cell = undefined;
+    this.#agent = undefined;
     for (const cell of snapshot.cells) this.#place(restoreCell(cell, this.cells.size, this.#history));
     for (const [agent, floor, results] of snapshot.agents)
-      this.#agents.set(agent, { ...settledUpTo(floor), results: new Map(results) });
+      this.#agents.set(agent, { ...settledUpTo(agent, floor), results: new Map(results) });
   }
 
   #perform(entry: Entry, sink: Sink): Result {
@@ -156,6 +172,7 @@ export class Memory {
       case 'gets':
         return result(this.#share(cell, agent, sink), cell);
       case 'getm':
+        this.counts.getm++;
         if (cell.held && cell.owner !== agent && this.#faults.noHold !== true) {
           cell.queue = [...cell.queue, agent];
           return result('queued', cell);
@@ -180,6 +197,7 @@ export class Memory {
         sink.held(cell);
         return result('granted', cell);
       case 'reclaim': {
+        this.counts.reclaim++;
         const { owner } = cell;
         const stale = cell.epoch !== entry.epoch && this.#faults.reclaimStale !== true;
         if (owner === undefined || stale) return result('nothing', cell);
@@ -321,7 +339,8 @@ export class Memory {
   }
 }
 
-const settledUpTo = (floor: number): Settled => ({
+const settledUpTo = (agent: string, floor: number): Settled => ({
+  agent,
   floor,
   last: -1,
   lastResult: undefined,

@@ -62,18 +62,6 @@ export class Replica implements Sink, LineVoice {
   readonly senders = new Map<string, Sender>();
   /** What machines said is impossible and happened all the same. Always 0 in a sound build. */
   impossible = 0;
-  /** Entries applied, by kind. */
-  readonly counts: Record<Entry['op'], number> = {
-    gets: 0,
-    getm: 0,
-    put: 0,
-    cas: 0,
-    publish: 0,
-    release: 0,
-    reclaim: 0,
-    renew: 0,
-    evict: 0,
-  };
   readonly #bus: Bus;
   readonly #scope: string;
   readonly #first: LineRow;
@@ -247,7 +235,6 @@ export class Replica implements Sink, LineVoice {
     const entry = fromSignal(this.#scope, envelope.signal);
     if (entry !== undefined) {
       if (this.memory.missed(entry)) return this.#lost?.(new MissedHistoryError());
-      this.counts[entry.op]++;
       const outer = this.#flushing;
       this.#flushing = true; // what lines say waits until the entry has been applied as a whole
       try {
@@ -295,7 +282,9 @@ export class Replica implements Sink, LineVoice {
     this.#leases.note(cell);
   }
   settled(entry: Entry, result: Result): void {
-    this.senders.get(entry.agent)?.settle(entry.number, result);
+    const speaker = this.#speaker;
+    const sender = speaker?.agent === entry.agent ? speaker.sender : this.senders.get(entry.agent);
+    sender?.settle(entry.number, result);
   }
 
   // ── what lines say

@@ -156,7 +156,7 @@ export async function table6({ agents = 3, rounds = 3 } = {}): Promise<Table6> {
     }
   }
   const { invalidations } = shared.counts;
-  const rfos = shared.replica.counts.getm;
+  const rfos = shared.replica.memory.counts.getm;
   await shared.close();
   return { modifications: agents * rounds, none: { stale: none }, mesi: { stale, rfos, invalidations } };
 }
