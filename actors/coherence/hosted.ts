@@ -6,9 +6,6 @@ import type { LineRow, Snoop } from './line-table.ts';
 export class Hosted {
   /** The first line; each knows its `sibling`. */
   first: Line | undefined = undefined;
-  /** What whoever reads a version is answered, made once for all agents; and which version that is. */
-  #answer: Promise<unknown> | undefined = undefined;
-  #answered = -1;
   #gets = 0;
   #getm = 0;
   #put = 0;
@@ -42,11 +39,6 @@ export class Hosted {
     this.#gets += (to?.listens.SNOOP_GETS ?? 0) - (from?.listens.SNOOP_GETS ?? 0);
     this.#getm += (to?.listens.SNOOP_GETM ?? 0) - (from?.listens.SNOOP_GETM ?? 0);
     this.#put += (to?.listens.SNOOP_PUT ?? 0) - (from?.listens.SNOOP_PUT ?? 0);
-  }
-  answerOf(version: number, value: unknown): Promise<unknown> {
-    if (this.#answer !== undefined && this.#answered === version) return this.#answer;
-    this.#answered = version;
-    return (this.#answer = Promise.resolve(value));
   }
   /** How many lines but this one would hear a snoop. */
   listening(own: Line | undefined, event: Snoop): number {

@@ -30,10 +30,9 @@ export class SharedAgent<V extends Values> {
     const desk = this.#desk;
     const place = desk.places.get(key);
     if (options === undefined && place !== undefined) {
-      const answer = desk.answers.get(place);
-      if (answer !== undefined) {
+      if (desk.fresh[place] === 1) {
         desk.hits++;
-        return answer as Promise<V[K]>;
+        return desk.answers[place] as Promise<V[K]>;
       }
       const now = readNow(desk, desk.slots.get(place));
       if (now !== undefined) return now as Promise<V[K]>;
@@ -55,8 +54,7 @@ export class SharedAgent<V extends Values> {
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
     const desk = this.#desk;
     const place = desk.places.get(key);
-    if (place === undefined || desk.answers.get(place) === undefined)
-      return peek(desk, key) as V[K] | undefined;
+    if (place === undefined || desk.fresh[place] !== 1) return peek(desk, key) as V[K] | undefined;
     desk.hits++;
     return (desk.slots.get(place) as Slot).value as V[K];
   }

@@ -6,6 +6,7 @@ import { Replica, type Faults, type ReplicaSnapshot } from '../../actors/coheren
 import type { ReaderPolicy } from '../../machines/cache-line.ts';
 import { SchemaError, type Infer, type Schema } from '../schema.ts';
 import { SharedAgent, type Values } from './agent.ts';
+import { Answers } from './answers.ts';
 import { Computer } from './compute.ts';
 import { Desk, type AgentHost, type Passport } from './desk.ts';
 import { ClosedAgentError, CoherenceError, UnknownKeyError, UsageError } from './errors.ts';
@@ -69,6 +70,7 @@ export class Coherence<V extends Values> implements AgentHost {
   readonly clock: Clock;
   readonly delta: boolean;
   readonly computer: Computer;
+  readonly answers: Answers;
   readonly session: string;
   readonly counts: Counts = { misses: 0, staleHits: 0, invalidations: 0, writes: 0, conflicts: 0 };
   /** Resolves when history that `from` does not have has been applied. */
@@ -132,6 +134,7 @@ export class Coherence<V extends Values> implements AgentHost {
       onLost: (cause) =>
         this.#leave(new CoherenceError('the bus takes nothing any more; this space has left it.', { cause })),
     });
+    this.answers = new Answers(this.replica.memory.places.size);
     this.computer = new Computer([...this.replica.memory.places.keys()].map((key) => schema[key] as Schema));
     this.ready = from === undefined ? Promise.resolve() : this.replica.catchUp();
   }

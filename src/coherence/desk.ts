@@ -26,9 +26,11 @@ export class Desk {
   readonly host: AgentHost;
   readonly replica: Replica;
   readonly sender: Sender;
-  /** By key: what a hit returns. Made at the first read of a copy, gone with it: it is there only while the line's row
-   *  allows reads, so that a hit touches neither slot nor line. */
-  readonly answers = new Pages<Promise<unknown>>();
+  /** By key: 1 where a read is a hit. Set at the first read of a copy, gone with it: only while the line's row allows
+   *  reads, so that a hit does not touch the slot. */
+  readonly fresh: Uint8Array;
+  /** By key: what a hit returns. */
+  readonly answers: readonly Promise<unknown>[];
   readonly slots = new Pages<Slot>();
   /** By key: where its answer and its slot are. */
   readonly places: ReadonlyMap<string, number>;
@@ -49,6 +51,8 @@ export class Desk {
     this.replica = host.replica;
     this.sender = host.replica.sender(incarnation);
     this.places = host.replica.memory.places;
+    this.fresh = new Uint8Array(this.places.size);
+    this.answers = host.answers.promises;
     this.#seen = passport?.seen ?? {};
     if (passport === undefined) return;
     this.arriving = host.replica.reached(passport.applied)?.then(() => void (this.arriving = undefined));

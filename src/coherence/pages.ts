@@ -1,6 +1,3 @@
-/** What an agent has of every key, where a hit finds it with the fewest looks at memory: 30,000 copies do not fit into
- *  a processor's nearest cache, and most of a hit's time is waiting for it (docs/decisions/0013, 0030). */
-
 const PAGE = 64;
 type Page<T> = (T | undefined)[];
 
@@ -18,10 +15,6 @@ export class Pages<T> {
     let page = this.#pages[place] as Page<T>;
     if (page === NO_PAGE) page = this.#pages[place] = Array.from({ length: PAGE }, () => undefined);
     page[index & 63] = item;
-  }
-  clear(index: number): void {
-    const page = this.#pages[index >>> 6];
-    if (page !== undefined && page !== NO_PAGE) page[index & 63] = undefined;
   }
 }
 const NO_PAGE: undefined[] = [];

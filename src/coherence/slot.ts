@@ -12,7 +12,7 @@ import {
   type Sender,
 } from '../../actors/coherence/index.ts';
 import type { Clock } from '../../actors/clock.ts';
-import type { Pages } from './pages.ts';
+import type { Answers } from './answers.ts';
 import { ConflictError, type Conflict } from './errors.ts';
 import type { Cause, TokenLedger } from './ledger.ts';
 import type { Strategy } from './strategy.ts';
@@ -26,6 +26,7 @@ export interface SlotHost {
   readonly clock: Clock;
   readonly delta: boolean;
   readonly counts: Counts;
+  readonly answers: Answers;
 }
 
 /** What happened, for a report. */
@@ -44,7 +45,7 @@ export interface SlotDesk {
   readonly name: string;
   readonly sender: Sender;
   readonly host: SlotHost;
-  readonly answers: Pages<Promise<unknown>>;
+  readonly fresh: Uint8Array;
   hits: number;
   readonly dead: Error | undefined;
 }
@@ -69,7 +70,8 @@ export class Slot extends Line {
   }
 
   get answer(): Promise<unknown> | undefined {
-    return this.#desk.answers.get(this.cell.index);
+    const { index } = this.cell;
+    return this.#desk.fresh[index] === 1 ? this.#desk.host.answers.promises[index] : undefined;
   }
   /** Whether a stale copy may still be read. */
   get keeps(): boolean {
@@ -112,8 +114,8 @@ export class Slot extends Line {
     if (this.#desk.dead !== undefined) throw this.#desk.dead;
   }
   forget(): void {
-    this.#kept = undefined;
-    this.#desk.answers.clear(this.cell.index);
+    if (this.#kept !== undefined) this.#kept = undefined;
+    this.#desk.fresh[this.cell.index] = 0;
   }
 
   conflict(expected: number, actual = this.cell.version): Conflict {
@@ -196,9 +198,9 @@ export class Slot extends Line {
 
   /** From now on reads of the line's copy hit. */
   answerWith(value: unknown): Promise<unknown> {
-    const answer = this.hosted?.answerOf(this.version, value) ?? Promise.resolve(value);
-    this.#desk.answers.set(this.cell.index, answer);
-    return answer;
+    const { index } = this.cell;
+    this.#desk.fresh[index] = 1;
+    return this.#desk.host.answers.of(index, this.version, value);
   }
 
   // ── the machine's words, as the agent hears them
