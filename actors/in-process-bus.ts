@@ -1,7 +1,8 @@
-/** The bus within one process: an RxJS subject behind a first-in-first-out trampoline.
+/** The bus within one process: what an RxJS subject is, behind a first-in-first-out trampoline.
  *
  *  A nested `Subject.next` delivers out of order and grows the stack; here whoever publishes while a signal
- *  is being delivered only appends, and the outermost call delivers. Owns the order, the history and the
+ *  is being delivered only appends, and the outermost call delivers. `signals` is an observable as any other; its
+ *  listeners are called by the bus itself, at a fifth of what a subject takes (docs/decisions/0034). Owns the order, the history and the
  *  snoop filter. Nothing is retained unless asked for, so that memory stays flat. */
 import { Observable, Subject, Subscriber, type Observer } from 'rxjs';
 import type { Envelope, Signal, Tag } from '../machines/signal.ts';
@@ -52,7 +53,7 @@ export class InProcessBus implements Bus {
   #delivering = false;
   #queue: Envelope[] = [];
   readonly #clock: Clock;
-  readonly #subject = new Subject<Envelope>();
+  #listeners: readonly Subscriber<Envelope>[] = [];
   readonly #faults = new Subject<BusFault>();
   readonly #onFault: ((fault: BusFault) => void) | undefined;
   readonly #router = new Map<Tag, readonly Subscriber<Envelope>[]>();
@@ -70,8 +71,9 @@ export class InProcessBus implements Bus {
     this.#onFault = onFault;
     this.faults = this.#faults.asObservable();
     this.signals = new SignalStream((listener) => {
-      const subscription = this.#subject.subscribe(listener);
-      return () => subscription.unsubscribe();
+      if (this.#closed) listener.complete();
+      else this.#listeners = [...this.#listeners, listener];
+      return () => (this.#listeners = this.#listeners.filter((other) => other !== listener));
     }, this.#report);
   }
 
@@ -136,7 +138,7 @@ export class InProcessBus implements Bus {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#subject.complete();
+    for (const listener of this.#listeners) listener.complete();
     for (const listener of [...this.#tagged]) listener.complete();
     this.#faults.complete();
     for (const consumer of this.#consumers) consumer.end();
@@ -165,7 +167,8 @@ export class InProcessBus implements Bus {
       if (listeners !== undefined)
         for (let i = 0; i < listeners.length; i++) (listeners[i] as Subscriber<Envelope>).next(envelope);
     }
-    if (this.#subject.observed) this.#subject.next(envelope);
+    const all = this.#listeners;
+    for (let i = 0; i < all.length; i++) (all[i] as Subscriber<Envelope>).next(envelope);
     for (let i = 0; i < this.#consumers.length; i++) (this.#consumers[i] as Consumer).push(envelope);
   }
 

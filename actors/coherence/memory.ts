@@ -119,7 +119,8 @@ export class Memory {
     if (agent === undefined) this.#agents.set(entry.agent, (agent = settledUpTo(entry.agent, 0)));
     if (this.#faults.applyDuplicates !== true) {
       if (number < agent.floor) return { outcome: 'nothing', version: 0 };
-      const known = number === agent.last ? agent.lastResult : agent.results.get(number);
+      if (number === agent.last && agent.lastResult !== undefined) return agent.lastResult;
+      const known = agent.results.size === 0 ? undefined : agent.results.get(number);
       if (known !== undefined) return known;
     }
     const result = this.#perform(entry, sink);
