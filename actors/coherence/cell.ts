@@ -56,14 +56,14 @@ export function createCell(key: string, index: number, value: unknown): Cell {
   return {
     key,
     index,
+    held: false,
+    owner: undefined,
+    sharers: Sharers.none,
     value,
     version: 0,
     epoch: 0,
-    owner: undefined,
-    held: false,
     queue: NOBODY,
     readers: NOBODY,
-    sharers: Sharers.none,
     latest: undefined,
     mark: undefined,
   };
@@ -109,18 +109,13 @@ export function snapshotCell(cell: Cell): CellSnapshot {
 }
 
 export function restoreCell(snapshot: CellSnapshot, index: number, history: number): Cell {
-  const { changes, ...rest } = snapshot;
-  const cell: Cell = {
-    ...rest,
-    index,
-    owner: snapshot.owner ?? undefined,
-    queue: [...snapshot.queue],
-    readers: [...snapshot.readers],
-    sharers: Sharers.of(snapshot.sharers),
-    latest: undefined,
-    mark: undefined,
-  };
-  for (const change of changes) remember(cell, change, history);
+  const { key, value, version, epoch, owner, held } = snapshot;
+  const cell = createCell(key, index, value);
+  Object.assign(cell, { version, epoch, owner: owner ?? undefined, held });
+  cell.queue = [...snapshot.queue];
+  cell.readers = [...snapshot.readers];
+  cell.sharers = Sharers.of(snapshot.sharers);
+  for (const change of snapshot.changes) remember(cell, change, history);
   return cell;
 }
 

@@ -5,7 +5,7 @@ import type { Computer } from './compute.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
 import type { Hold } from './hold.ts';
 import { Pages } from './pages.ts';
-import { Slot, type SlotHost } from './slot.ts';
+import { Slot, type Kept, type SlotHost } from './slot.ts';
 import type { Strategy } from './strategy.ts';
 
 /** What a space gives to its agents. */
@@ -32,6 +32,8 @@ export class Desk {
   /** By key: what a hit returns. */
   readonly answers: readonly Promise<unknown>[];
   readonly slots = new Pages<Slot>();
+  /** Stale copies that may still be read, as `lease` and `accessCount` have it. */
+  readonly kept = new Map<Slot, Kept>();
   /** By key: where its answer and its slot are. */
   readonly places: ReadonlyMap<string, number>;
   readonly opened: Slot[] = [];

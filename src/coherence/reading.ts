@@ -23,7 +23,8 @@ export function peek(desk: Desk, key: string): unknown {
 /** A miss that ends at once, as it does on an idle bus in process; or the first hit of a copy.
  *  @returns undefined where it takes longer, or more thought. */
 export function readNow(desk: Desk, slot: Slot | undefined): Promise<unknown> | undefined {
-  if (slot === undefined || desk.arriving !== undefined || slot.keeps) return undefined;
+  if (slot === undefined || desk.arriving !== undefined) return undefined;
+  if (desk.kept.size > 0 && desk.kept.has(slot)) return undefined;
   if (desk.closing.signal.aborted) return undefined;
   const miss = slot.state === 'I';
   if (miss) desk.replica.send(slot, 'LOAD');

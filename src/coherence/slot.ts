@@ -46,8 +46,16 @@ export interface SlotDesk {
   readonly sender: Sender;
   readonly host: SlotHost;
   readonly fresh: Uint8Array;
+  readonly kept: Map<Slot, Kept>;
   hits: number;
   readonly dead: Error | undefined;
+}
+
+/** A copy that went stale and may still be read: until when, and how often. */
+export interface Kept {
+  readonly copy: Copy;
+  readonly until: number;
+  left: number;
 }
 
 export class Slot extends Line {
@@ -55,8 +63,6 @@ export class Slot extends Line {
   readonly strategy: Strategy;
   /** What is being done with it; the slot is locked for so long. */
   work: Work | undefined = undefined;
-  /** A copy that went stale and may still be read. */
-  #kept: { copy: Copy; until: number; left: number } | undefined = undefined;
   /** The version that the agent was last sent; −1 before the first. */
   known = -1;
   /** The version that the agent last asked for; 0 before the first. */
@@ -73,10 +79,6 @@ export class Slot extends Line {
     const { index } = this.cell;
     return this.#desk.fresh[index] === 1 ? this.#desk.host.answers.promises[index] : undefined;
   }
-  /** Whether a stale copy may still be read. */
-  get keeps(): boolean {
-    return this.#kept !== undefined;
-  }
 
   /** Gives the agent a copy, and charges what it had to be sent. */
   deliver(copy: Copy, pushed?: 'broadcast'): unknown {
@@ -92,11 +94,11 @@ export class Slot extends Line {
   }
   /** A stale copy within the strategy's bound, if there is one. */
   kept(): Copy | undefined {
-    const kept = this.#kept;
+    const kept = this.#desk.kept.get(this);
     if (kept === undefined) return undefined;
     // Never older than what this agent has seen or written since.
     if (kept.left === 0 || kept.copy.version < this.seen || this.#desk.host.clock.now() > kept.until) {
-      this.#kept = undefined;
+      this.#desk.kept.delete(this);
       return undefined;
     }
     kept.left--;
@@ -114,8 +116,9 @@ export class Slot extends Line {
     if (this.#desk.dead !== undefined) throw this.#desk.dead;
   }
   forget(): void {
-    if (this.#kept !== undefined) this.#kept = undefined;
-    this.#desk.fresh[this.cell.index] = 0;
+    const { kept, fresh } = this.#desk;
+    if (kept.size > 0) kept.delete(this);
+    fresh[this.cell.index] = 0;
   }
 
   conflict(expected: number, actual = this.cell.version): Conflict {
@@ -124,7 +127,7 @@ export class Slot extends Line {
   }
   refuse(reason: 'version' | 'held', expected: number, actual?: number): ConflictError {
     this.#desk.host.counts.conflicts++;
-    this.#kept = undefined; // who has been told that a copy is stale reads it no more
+    this.#desk.kept.delete(this); // who has been told that a copy is stale reads it no more
     return new ConflictError(reason, [this.conflict(expected, actual)]);
   }
 
@@ -228,7 +231,7 @@ export class Slot extends Line {
     else if (strategy.name !== 'lazy' && !byOwn && this.known === this.version) {
       const until = strategy.name === 'lease' ? host.clock.now() + strategy.ttlMs : Infinity;
       const left = strategy.name === 'accessCount' ? strategy.reads : Infinity;
-      this.#kept = { copy: { value: this.value, version: this.version }, until, left };
+      this.#desk.kept.set(this, { copy: { value: this.value, version: this.version }, until, left });
     }
     this.#wake();
   }
