@@ -3,6 +3,8 @@
  *  Keys by the thousand are shared by the same few agents. Sets of their own would be as many lists, made anew with
  *  each write and fetched from far memory at the next (docs/decisions/0030). */
 
+/** Sets of so many agents are remembered; larger ones are seldom alike. */
+const FEW = 8;
 /** Sets remembered at most; then remembering begins anew. */
 const MOST = 1_024;
 let made = 0;
@@ -10,6 +12,7 @@ let made = 0;
 export class Sharers {
   static readonly none = new Sharers([]);
   static of(agents: readonly string[]): Sharers {
+    if (agents.length > FEW) return new Sharers(agents);
     return agents.reduce((sharers: Sharers, agent) => sharers.and(agent), Sharers.none);
   }
 
@@ -17,7 +20,8 @@ export class Sharers {
   readonly agents: readonly string[];
   /** The one, if it is alone. */
   readonly only: string | undefined;
-  readonly #and = new Map<string, Sharers>();
+  /** By who comes next. */
+  #and: Map<string, Sharers> | undefined = undefined;
 
   private constructor(agents: readonly string[]) {
     this.agents = agents;
@@ -29,15 +33,16 @@ export class Sharers {
   }
   /** These and one more. */
   and(agent: string): Sharers {
-    const known = this.#and.get(agent);
+    const known = this.#and?.get(agent);
     if (known !== undefined) return known;
     if (this.has(agent)) return this;
+    const more = new Sharers([...this.agents, agent]);
+    if (more.agents.length > FEW) return more;
     if (made++ === MOST) {
       made = 0;
-      Sharers.none.#and.clear();
+      Sharers.none.#and?.clear();
     }
-    const more = new Sharers([...this.agents, agent]);
-    this.#and.set(agent, more);
+    (this.#and ??= new Map()).set(agent, more);
     return more;
   }
   without(agent: string): Sharers {
