@@ -113,6 +113,17 @@ describe('coherence: use', () => {
     await expect(hold.write(7)).rejects.toMatchObject({ name: 'FencedError', key: 'n' });
     expect(await shared.agent('a').read('n')).toBe(1);
   });
+  it('reclaims a hold that began in the same turn as one that has ended', async () => {
+    const clock = new VirtualClock();
+    const shared = coherence({
+      ...{ bus: createBus({ clock }), schema: { n: z.number(), m: z.number() }, initial: { n: 0, m: 0 } },
+      ...{ clock, leaseMs: 1_000 },
+    });
+    const [ended, silent] = await Promise.all([shared.agent('a').hold('n'), shared.agent('b').hold('m')]);
+    await ended.release();
+    expect(await shared.agent('c').write('m', (m) => m + 1)).toBe(1);
+    expect([silent.fenced, clock.now()]).toEqual([true, 1_000]);
+  });
   it('a newcomer goes on from a checkpoint and what came after it', async () => {
     const bus = createBus({ retain: 'all' });
     const options = { schema, initial: { n: 0 } } as const;

@@ -64,6 +64,13 @@ describe('coherence: strategies', () => {
     expect([seen, shared.counts.staleHits]).toEqual([[0, 0, 0, 1], 3]);
     expect(stalenessBound(accessCount({ reads: 3 }))).toBe('3 reads');
   });
+  it('a stale copy is gone with what was given up', async () => {
+    const { shared, reader, writer } = make(accessCount({ reads: 3 }));
+    await reader.read('n');
+    await writer.write('n', 1);
+    await reader.evict('n');
+    expect([await reader.read('n'), shared.counts.staleHits]).toEqual([1, 0]);
+  });
   it('a stale copy never becomes a write unseen', async () => {
     const { reader, writer } = make(lease({ ttlMs: 1_000 }));
     await reader.read('n');

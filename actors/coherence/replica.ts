@@ -274,9 +274,7 @@ export class Replica implements Sink, LineVoice {
   /** The line whose entry the bus is being told, if it is this one: mostly an entry comes back while it is said. */
   #hostedBy(agent: string, cell: Cell): Line | undefined {
     const speaker = this.#speaker;
-    return speaker?.cell === cell && speaker.agent === agent && speaker.hosted !== undefined
-      ? speaker
-      : undefined;
+    return speaker?.cell === cell && speaker.agent === agent ? speaker : undefined;
   }
   held(cell: Cell): void {
     this.#leases.note(cell);
