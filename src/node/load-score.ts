@@ -85,6 +85,18 @@ function offsetOf(parsed: Document.Parsed, path: readonly PropertyKey[]): number
   return parsed.contents?.range?.[0] ?? 0;
 }
 
+function whyNot(module: string, file: string, error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ERR_MODULE_NOT_FOUND' && reason.includes(file))
+    return `there is no module '${module}' beside the score.`;
+  const remedy =
+    code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[cm]?ts$/.test(module)
+      ? ` (Node ${process.versions.node} was told not to read TypeScript, or is too old to: use 22.18 or later, set NODE_OPTIONS=--experimental-strip-types, or name the compiled .js file.)`
+      : '';
+  return `module '${module}' cannot be loaded: ${reason}${remedy}`;
+}
+
 async function moduleAgent(
   name: string,
   { module, export: key = 'default', capacity }: ModuleAgent,
@@ -96,14 +108,7 @@ async function moduleAgent(
   try {
     loaded = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && reason.includes(file);
-    throw new DocumentError(
-      at,
-      missing
-        ? `there is no module '${module}' beside the score.`
-        : `module '${module}' cannot be loaded: ${reason}`,
-    );
+    throw new DocumentError(at, whyNot(module, file, error));
   }
   const found = loaded[key];
   const spec = typeof found === 'object' && found !== null && 'plan' in found;

@@ -26,11 +26,13 @@ export default async function documentation(
   ]);
 }
 
-/** A repository without a readme, said once, at the first file there is. */
+/** A repository without a readme, said once, at a file that a newcomer may open instead. */
 function readme(list: FileList): RawFinding[] {
-  const [first] = list.files;
   const top = list.files.filter(({ path }) => !path.includes('/') || path.split('/').length === 2);
-  if (first === undefined || top.some(({ path }) => /^readme(\.|$)/i.test(basename(path)))) return [];
+  if (top.some(({ path }) => /^readme(\.|$)/i.test(basename(path)))) return [];
+  const written = list.files.filter((file) => file.text && !file.generated);
+  const first = written.find(({ path }) => !path.includes('/')) ?? written[0] ?? list.files[0];
+  if (first === undefined) return [];
   const message = 'There is no README at the top of the repository; a newcomer has nowhere to start.';
   return [{ file: first.path, line: 1, rule: 'missing-readme', severity: 'warning', message }];
 }
