@@ -259,12 +259,12 @@ function checkReplica({ replica }: Shared, readers: 'wait' | 'committed'): void 
       throw new Broken(`${line.agent} would answer ${line.cell.key} from a copy that it may not read`);
     }
     const hosted: Line[] = [];
-    for (let at = line.hosted?.first; at !== undefined; at = at.sibling) hosted.push(at);
+    for (let at = line.cell.first; at !== undefined; at = at.sibling) hosted.push(at);
     if (!hosted.includes(line))
       throw new Broken(`${line.agent}'s line of ${line.cell.key} is not on its list`);
     for (const snoop of ['SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const) {
       const others = hosted.filter((other) => other !== line && other.row.listens[snoop] > 0);
-      if (line.hosted!.listening(line, snoop) !== others.length)
+      if (line.cell.listening(line, snoop) !== others.length)
         throw new Broken(`the filter of ${line.cell.key} miscounts who listens for ${snoop}`);
     }
     if (!line.readable) continue;

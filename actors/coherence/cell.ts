@@ -14,30 +14,38 @@ interface Remembered extends Change {
   before: Remembered | undefined;
 }
 
-export interface Cell {
-  readonly key: string;
-  readonly index: number;
-  value: unknown;
-  /** Counts accepted writes; 0 is the initial value. */
-  version: number;
-  /** Counts grants of ownership. What bears an older epoch comes from an owner of the past. */
-  epoch: number;
-  owner: string | undefined;
-  /** The owner is at work: others queue. */
-  held: boolean;
-  /** Who waits for ownership, first in, first out. */
-  queue: readonly string[];
-  /** Who waits for a copy until the hold ends (`readers: 'wait'`). */
-  readers: readonly string[];
-  /** Who may have a copy. */
-  sharers: Sharers;
-  /** The latest change, and by it those before. */
-  latest: Remembered | undefined;
-  /** The latest change whose version divides by what memory keeps; before it nothing is needed soon. */
-  mark: Remembered | undefined;
-}
 /** One empty list for all cells: a list of each cell's own is memory that has to be fetched. */
 export const NOBODY: readonly string[] = Object.freeze([]);
+
+/** The fields stand in the order in which an entry needs them: an object of this size is several fetches from memory. */
+export class Cell {
+  readonly key: string;
+  readonly index: number;
+  /** The owner is at work: others queue. */
+  held = false;
+  owner: string | undefined = undefined;
+  /** Who may have a copy. */
+  sharers = Sharers.none;
+  value: unknown;
+  /** Counts accepted writes; 0 is the initial value. */
+  version = 0;
+  /** Counts grants of ownership. What bears an older epoch comes from an owner of the past. */
+  epoch = 0;
+  /** Who waits for ownership, first in, first out. */
+  queue: readonly string[] = NOBODY;
+  /** Who waits for a copy until the hold ends (`readers: 'wait'`). */
+  readers: readonly string[] = NOBODY;
+  /** The latest change, and by it those before. */
+  latest: Remembered | undefined = undefined;
+  /** The latest change whose version divides by what memory keeps; before it nothing is needed soon. */
+  mark: Remembered | undefined = undefined;
+
+  constructor(key: string, index: number, value: unknown) {
+    this.key = key;
+    this.index = index;
+    this.value = value;
+  }
+}
 
 export interface CellSnapshot {
   readonly key: string;
@@ -50,23 +58,6 @@ export interface CellSnapshot {
   readonly readers: readonly string[];
   readonly sharers: readonly string[];
   readonly changes: readonly Change[];
-}
-
-export function createCell(key: string, index: number, value: unknown): Cell {
-  return {
-    key,
-    index,
-    held: false,
-    owner: undefined,
-    sharers: Sharers.none,
-    value,
-    version: 0,
-    epoch: 0,
-    queue: NOBODY,
-    readers: NOBODY,
-    latest: undefined,
-    mark: undefined,
-  };
 }
 
 /** Remembers a change: at least the latest `history`, at most twice as many. */
@@ -108,13 +99,13 @@ export function snapshotCell(cell: Cell): CellSnapshot {
   };
 }
 
-export function restoreCell(snapshot: CellSnapshot, index: number, history: number): Cell {
-  const { key, value, version, epoch, owner, held } = snapshot;
-  const cell = createCell(key, index, value);
+/** Makes a new cell what a snapshot says. */
+export function restoreCell<C extends Cell>(cell: C, snapshot: CellSnapshot, history: number): C {
+  const { version, epoch, owner, held, queue, readers, sharers } = snapshot;
   Object.assign(cell, { version, epoch, owner: owner ?? undefined, held });
-  cell.queue = [...snapshot.queue];
-  cell.readers = [...snapshot.readers];
-  cell.sharers = Sharers.of(snapshot.sharers);
+  cell.queue = [...queue];
+  cell.readers = [...readers];
+  cell.sharers = Sharers.of(sharers);
   for (const change of snapshot.changes) remember(cell, change, history);
   return cell;
 }

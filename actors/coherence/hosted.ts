@@ -1,9 +1,11 @@
-/** The lines of one key that live here, and how many of them a snoop would find listening: a snoop filter. Whoever
- *  would do nothing is not looked at, since most of the time of looking is waiting for memory (docs/decisions/0030). */
+/** A cell as a replica has it: with the lines of the key that live here, and how many of them a snoop would find
+ *  listening: a snoop filter. Whoever would do nothing is not looked at, since most of the time of looking is waiting
+ *  for memory; for the same reason this is no object beside the cell (docs/decisions/0030). */
+import { Cell } from './cell.ts';
 import type { Line } from './line.ts';
 import type { LineRow, Snoop } from './line-table.ts';
 
-export class Hosted {
+export class Hosted extends Cell {
   /** The first line; each knows its `sibling`. */
   first: Line | undefined = undefined;
   #gets = 0;

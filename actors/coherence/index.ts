@@ -1,5 +1,5 @@
 /** Coherence on the bus: memory, lines and leases. What a user calls is in `src/coherence`. */
-export { patchesSince, type Cell, type CellSnapshot, type Change } from './cell.ts';
+export { Cell, patchesSince, type CellSnapshot, type Change } from './cell.ts';
 export {
   fromSignal,
   toSignal,
@@ -9,6 +9,7 @@ export {
   type Result,
   type Write,
 } from './entry.ts';
+export type { Hosted } from './hosted.ts';
 export { Line, type Copy, type LineState, type Pending } from './line.ts';
 export { Memory, type Faults, type MemoryOptions, type MemorySnapshot, type Sink } from './memory.ts';
 export {

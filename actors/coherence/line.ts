@@ -3,7 +3,6 @@
  *  Owns the copy. Hears what the bus did to its key, and its agent. Says entries, through the replica.
  *  Decisions are the machine's; this file only gives its words a meaning. */
 import type { LineEvent } from '../../machines/cache-line.ts';
-import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
 import type { Hosted } from './hosted.ts';
 import type { LineRow } from './line-table.ts';
@@ -41,12 +40,10 @@ export class Filling {
 export class Line {
   /** Where the machine is, as of the last event. */
   row: LineRow;
-  /** The key's lines on this replica; gone with the agent. */
-  hosted: Hosted | undefined = undefined;
-  /** The next of them. */
+  /** The next line of the key that lives here. */
   sibling: Line | undefined = undefined;
   #reads: Filling[] | undefined = undefined;
-  readonly cell: Cell;
+  readonly cell: Hosted;
   readonly sender: Sender;
   /** The copy, while it is readable. */
   value: unknown = undefined;
@@ -54,7 +51,7 @@ export class Line {
   /** The epoch of this line's ownership, as its replica applied it. */
   epoch = -1;
 
-  constructor(sender: Sender, cell: Cell, row: LineRow) {
+  constructor(sender: Sender, cell: Hosted, row: LineRow) {
     this.sender = sender;
     this.cell = cell;
     this.row = row;

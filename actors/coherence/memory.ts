@@ -6,24 +6,16 @@
  *  out; a PUT needs the current owner, epoch and version; a RECLAIM of the past does nothing; every entry is
  *  applied once. `Faults` exist so that a test can seed each mistake and see it caught. */
 import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
-import {
-  createCell,
-  NOBODY,
-  remember,
-  restoreCell,
-  snapshotCell,
-  type Cell,
-  type CellSnapshot,
-} from './cell.ts';
+import { Cell, NOBODY, remember, restoreCell, snapshotCell, type CellSnapshot } from './cell.ts';
 import { Sharers } from './sharers.ts';
 import type { Entry, PublishEntry, Result, Write } from './entry.ts';
 
 /** Who is told what an entry did. */
-export interface Sink {
+export interface Sink<C extends Cell = Cell> {
   /** To one agent's line. */
-  own(agent: string, cell: Cell, event: LineEvent['type']): void;
+  own(agent: string, cell: C, event: LineEvent['type']): void;
   /** To every line of this key but that agent's. */
-  others(agent: string, cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): void;
+  others(agent: string, cell: C, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): void;
   /** A hold began, was renewed, or ended. */
   held(cell: Cell): void;
   /** The entry's result, once. */
@@ -43,9 +35,11 @@ export interface Faults {
   readonly invalidateRequester?: boolean;
 }
 
-export interface MemoryOptions {
+export interface MemoryOptions<C extends Cell = Cell> {
   /** Every key with its initial value. */
   readonly initial: Iterable<readonly [key: string, value: unknown]>;
+  /** What cells are, where whoever hears of them needs them to be more. */
+  readonly cell?: new (key: string, index: number, value: unknown) => C;
   readonly readers?: ReaderPolicy;
   /** Changes kept per key, for deltas and conflicts. */
   readonly history?: number;
@@ -71,34 +65,36 @@ export interface MemorySnapshot {
   ])[];
 }
 
-export class Memory {
-  readonly cells = new Map<string, Cell>();
+export class Memory<C extends Cell = Cell> {
+  readonly cells = new Map<string, C>();
   /** By key: the index of its cell. Found without touching the cell. */
   readonly places = new Map<string, number>();
-  readonly #list: Cell[] = [];
+  readonly #list: C[] = [];
+  readonly #Cell: new (key: string, index: number, value: unknown) => C;
   readonly #agents = new Map<string, Settled>();
   /** Requests for ownership and decisions to take it back. */
   readonly counts = { getm: 0, reclaim: 0 };
   /** What was looked up last: an entry, and often the one after it, asks for the same again. */
-  #cell: Cell | undefined = undefined;
+  #cell: C | undefined = undefined;
   #agent: Settled | undefined = undefined;
   readonly #wait: boolean;
   readonly #history: number;
   readonly #faults: Faults;
 
-  constructor({ initial, readers = 'wait', history = 64, faults = {} }: MemoryOptions) {
+  constructor({ initial, readers = 'wait', history = 64, faults = {}, cell }: MemoryOptions<C>) {
     this.#wait = readers === 'wait';
     this.#history = history;
     this.#faults = faults;
-    for (const [key, value] of initial) this.#place(createCell(key, this.cells.size, value));
+    this.#Cell = cell ?? (Cell as never);
+    for (const [key, value] of initial) this.#place(new this.#Cell(key, this.cells.size, value));
   }
-  #place(cell: Cell): void {
+  #place(cell: C): void {
     this.cells.set(cell.key, cell);
     this.places.set(cell.key, cell.index);
     this.#list[cell.index] = cell;
   }
   /** The cell of a key, by the map that readers keep warm. */
-  #at(key: string): Cell | undefined {
+  #at(key: string): C | undefined {
     if (this.#cell?.key === key) return this.#cell;
     const place = this.places.get(key);
     if (place !== undefined) this.#cell = this.#list[place];
@@ -113,7 +109,7 @@ export class Memory {
 
   /** Applies the next entry of the log.
    *  @returns its result; of a duplicate, the result of the first. */
-  apply(entry: Entry, sink: Sink): Result {
+  apply(entry: Entry, sink: Sink<C>): Result {
     const { number } = entry;
     let agent = this.#known(entry.agent);
     if (agent === undefined) this.#agents.set(entry.agent, (agent = settledUpTo(entry.agent, 0)));
@@ -159,12 +155,13 @@ export class Memory {
     this.#agents.clear();
     this.#cell = undefined;
     this.#agent = undefined;
-    for (const cell of snapshot.cells) this.#place(restoreCell(cell, this.cells.size, this.#history));
+    for (const cell of snapshot.cells)
+      this.#place(restoreCell(new this.#Cell(cell.key, this.cells.size, cell.value), cell, this.#history));
     for (const [agent, floor, results] of snapshot.agents)
       this.#agents.set(agent, { ...settledUpTo(agent, floor), results: new Map(results) });
   }
 
-  #perform(entry: Entry, sink: Sink): Result {
+  #perform(entry: Entry, sink: Sink<C>): Result {
     if (entry.op === 'publish') return this.#publish(entry, sink);
     const cell = this.#at(entry.key);
     if (cell === undefined) return { outcome: 'unknown', key: entry.key, version: 0 };
@@ -221,7 +218,7 @@ export class Memory {
   }
 
   /** GETS: a copy now, or when the hold ends. */
-  #share(cell: Cell, agent: string, sink: Sink): Result['outcome'] {
+  #share(cell: C, agent: string, sink: Sink<C>): Result['outcome'] {
     if (cell.held && cell.owner !== agent && this.#wait) {
       cell.readers = [...cell.readers, agent];
       return 'queued';
@@ -239,7 +236,7 @@ export class Memory {
     return 'granted';
   }
 
-  #grant(cell: Cell, agent: string, sink: Sink): void {
+  #grant(cell: C, agent: string, sink: Sink<C>): void {
     cell.owner = agent;
     cell.epoch++;
     cell.held = true;
@@ -251,19 +248,19 @@ export class Memory {
     sink.held(cell);
   }
 
-  #refusal(cell: Cell, agent: string, epoch: number, base: number): 'fenced' | 'conflict' | undefined {
+  #refusal(cell: C, agent: string, epoch: number, base: number): 'fenced' | 'conflict' | undefined {
     if ((cell.owner !== agent || cell.epoch !== epoch) && this.#faults.ignoreEpoch !== true) return 'fenced';
     return cell.version !== base && this.#faults.ignoreVersion !== true ? 'conflict' : undefined;
   }
 
   /** Why a write without ownership must not be: it would lose an update, or starve whoever holds the key. */
-  #conflict(cell: Cell, agent: string, base: number): 'held' | 'conflict' | undefined {
+  #conflict(cell: C, agent: string, base: number): 'held' | 'conflict' | undefined {
     if (cell.version !== base && this.#faults.ignoreVersion !== true) return 'conflict';
     return cell.held && cell.owner !== agent && this.#faults.ignoreHoldInCas !== true ? 'held' : undefined;
   }
 
   /** A new version. Whoever owned the key by its line keeps it, without the hold; else nobody has a copy. */
-  #commit(cell: Cell, agent: string, write: Write, byLine: boolean, sink: Sink): void {
+  #commit(cell: C, agent: string, write: Write, byLine: boolean, sink: Sink<C>): void {
     cell.version++;
     cell.value = write.value;
     remember(cell, { version: cell.version, agent, patches: write.patches }, this.#history);
@@ -280,7 +277,7 @@ export class Memory {
     }
   }
 
-  #release(cell: Cell, agent: string, sink: Sink): boolean {
+  #release(cell: C, agent: string, sink: Sink<C>): boolean {
     const place = cell.queue.indexOf(agent);
     if (place >= 0) {
       cell.queue = cell.queue.filter((_, i) => i !== place);
@@ -294,14 +291,14 @@ export class Memory {
     return true;
   }
 
-  #endHold(cell: Cell, sink: Sink): void {
+  #endHold(cell: C, sink: Sink<C>): void {
     if (!cell.held) return;
     cell.held = false;
     sink.held(cell);
   }
 
   /** After a hold: whoever waited for a copy gets it, then the next writer has its turn. */
-  #next(cell: Cell, sink: Sink): void {
+  #next(cell: C, sink: Sink<C>): void {
     const { readers, owner } = cell;
     cell.readers = NOBODY;
     for (const reader of this.#faults.leaveReaders === true ? NOBODY : readers) {
@@ -319,7 +316,7 @@ export class Memory {
   }
 
   /** All or nothing, with the whole read set validated: the write set alone would admit write skew. */
-  #publish(entry: PublishEntry, sink: Sink): Result {
+  #publish(entry: PublishEntry, sink: Sink<C>): Result {
     const { agent } = entry;
     for (const { key, version } of this.#faults.ignoreReadSet === true ? [] : entry.reads) {
       const cell = this.#at(key);
@@ -333,7 +330,7 @@ export class Memory {
       if (refusal !== undefined) return { outcome: refusal, key, version: cell.version };
     }
     for (const write of entry.writes) {
-      const cell = this.#at(write.key) as Cell;
+      const cell = this.#at(write.key) as C;
       this.#commit(cell, agent, write, cell.owner === agent && cell.held, sink);
     }
     return { outcome: 'accepted', version: 0 };

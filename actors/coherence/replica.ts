@@ -57,8 +57,8 @@ export interface ReplicaSnapshot {
   readonly memory: MemorySnapshot;
 }
 
-export class Replica implements Sink, LineVoice {
-  readonly memory: Memory;
+export class Replica implements Sink<Hosted>, LineVoice {
+  readonly memory: Memory<Hosted>;
   readonly senders = new Map<string, Sender>();
   /** What machines said is impossible and happened all the same. Always 0 in a sound build. */
   impossible = 0;
@@ -66,7 +66,6 @@ export class Replica implements Sink, LineVoice {
   readonly #scope: string;
   readonly #first: LineRow;
   readonly #lines: Line[] = [];
-  readonly #hosted: (Hosted | undefined)[] = [];
   readonly #leases: Leases;
   /** What lines have said and the bus has not yet been told, and who said it. */
   readonly #outbox: Entry[] = [];
@@ -89,7 +88,7 @@ export class Replica implements Sink, LineVoice {
     this.#lost = options.onLost;
     this.#scope = options.scope ?? 'shared';
     this.#first = lineTable(options.readers ?? 'wait');
-    this.memory = new Memory(options);
+    this.memory = new Memory({ ...options, cell: Hosted });
     this.#applied = options.bus.tip;
     if (options.from !== undefined) {
       this.memory.restore(options.from.memory);
@@ -145,23 +144,20 @@ export class Replica implements Sink, LineVoice {
   }
   /** The line of an agent and a key; made when it is first asked for.
    *  @param make makes it, where whoever reads and writes through it has a kind of its own. */
-  line(agent: string, cell: Cell): Line;
-  line<L extends Line>(agent: string, cell: Cell, make: LineMaker<L>): L;
-  line(agent: string, cell: Cell, make: LineMaker<Line> = plain): Line {
-    const hosted = (this.#hosted[cell.index] ??= new Hosted());
-    const known = hosted.of(agent);
+  line(agent: string, cell: Hosted): Line;
+  line<L extends Line>(agent: string, cell: Hosted, make: LineMaker<L>): L;
+  line(agent: string, cell: Hosted, make: LineMaker<Line> = plain): Line {
+    const known = cell.of(agent);
     if (known !== undefined) return known;
     const line = make(this.sender(agent), cell, this.#first);
     const index = this.#lines.push(line) - 1;
     this.#actors?.begin(line, index);
-    line.hosted = hosted;
-    hosted.add(line);
+    cell.add(line);
     return line;
   }
   /** Forgets a line whose agent has left: it hears of its key no more. */
   drop(line: Line): void {
-    line.hosted?.remove(line);
-    line.hosted = undefined;
+    line.cell.remove(line);
   }
   /** Asks for a new copy as soon as the entry that took the old one has been applied. */
   prefetch(line: Line): void {
@@ -255,26 +251,23 @@ export class Replica implements Sink, LineVoice {
   }
 
   // ── what memory says
-  own(agent: string, cell: Cell, event: LineEvent['type']): void {
-    const line = this.#hostedBy(agent, cell) ?? this.#hosted[cell.index]?.of(agent);
+  own(agent: string, cell: Hosted, event: LineEvent['type']): void {
+    const line = this.#lineOf(agent, cell);
     if (line !== undefined) this.#tell(line, event);
   }
-  others(agent: string, cell: Cell, event: Snoop): void {
-    const speaker = this.#hostedBy(agent, cell);
-    const hosted = speaker === undefined ? this.#hosted[cell.index] : speaker.hosted;
-    if (hosted === undefined) return;
-    const own = speaker ?? hosted.of(agent);
-    let left = hosted.listening(own, event);
-    for (let line = hosted.first; line !== undefined && left > 0; line = line.sibling) {
+  others(agent: string, cell: Hosted, event: Snoop): void {
+    const own = this.#lineOf(agent, cell);
+    let left = cell.listening(own, event);
+    for (let line = cell.first; line !== undefined && left > 0; line = line.sibling) {
       if (line === own || line.row.listens[event] === 0) continue;
       left--;
       this.#tell(line, event);
     }
   }
-  /** The line whose entry the bus is being told, if it is this one: mostly an entry comes back while it is said. */
-  #hostedBy(agent: string, cell: Cell): Line | undefined {
+  /** The line of an agent: mostly the one whose entry the bus is being told. */
+  #lineOf(agent: string, cell: Hosted): Line | undefined {
     const speaker = this.#speaker;
-    return speaker?.cell === cell && speaker.agent === agent ? speaker : undefined;
+    return speaker?.cell === cell && speaker.agent === agent ? speaker : cell.of(agent);
   }
   held(cell: Cell): void {
     this.#leases.note(cell);
@@ -292,7 +285,7 @@ export class Replica implements Sink, LineVoice {
     if (idle) return;
     if (next !== row) {
       line.row = next;
-      line.hosted?.moved(row, next);
+      line.cell.moved(row, next);
     }
     for (let i = 0; i < meanings.length; i++) (meanings[i] as Meaning)(line, this);
     if (this.#actors !== undefined) this.#actors.of(line)?.send({ type: event });

@@ -1,5 +1,5 @@
 /** What an agent works at: its slots, one for each key that it has looked at, and whether it is open. */
-import type { Cell, Replica, Sender } from '../../actors/coherence/index.ts';
+import type { Hosted, Replica, Sender } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import type { Computer } from './compute.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
@@ -71,7 +71,7 @@ export class Desk {
     if (known !== undefined) return known;
     const seen = Object.hasOwn(this.#seen, key) ? (this.#seen[key] as number) : 0;
     const strategy = this.host.strategyFor(this.name, key);
-    const cell = this.replica.memory.cells.get(key) as Cell;
+    const cell = this.replica.memory.cells.get(key) as Hosted;
     const slot = this.replica.line(
       this.sender.agent,
       cell,

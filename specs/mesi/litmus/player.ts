@@ -10,7 +10,7 @@ import {
   Replica,
   toSignal,
   type Bus,
-  type Cell,
+  type Hosted,
   type Clock,
   type Entry,
   type Faults,
@@ -96,7 +96,7 @@ export class Stage {
   take(): number {
     return this.#taken++;
   }
-  cell(play: number, loc: string): Cell {
+  cell(play: number, loc: string): Hosted {
     return this.replica.memory.cells.get(`${play}/${loc}`)!;
   }
   hear(play: number, word: Word): void {
