@@ -8,7 +8,6 @@ import { Hold } from './hold.ts';
 import { peek, read, readCopy, readNow, type ReadOptions } from './reading.ts';
 import { retry, type RetryOptions } from './retry.ts';
 import { Session, type SessionOptions } from './session.ts';
-import type { Slot } from './slot.ts';
 
 /** The values by key. */
 export type Values = Record<string, unknown>;
@@ -32,7 +31,7 @@ export class SharedAgent<V extends Values> {
     if (options === undefined && place !== undefined) {
       if (desk.fresh[place] === 1) {
         desk.hits++;
-        return desk.answers[place] as Promise<V[K]>;
+        return desk.answers.promise(place) as Promise<V[K]>;
       }
       const now = readNow(desk, desk.slots.get(place));
       if (now !== undefined) return now as Promise<V[K]>;
@@ -56,7 +55,7 @@ export class SharedAgent<V extends Values> {
     const place = desk.places.get(key);
     if (place === undefined || desk.fresh[place] !== 1) return peek(desk, key) as V[K] | undefined;
     desk.hits++;
-    return (desk.slots.get(place) as Slot).value as V[K];
+    return desk.answers.value(place) as V[K];
   }
 
   /** Whether this agent has a current copy. Asks nobody and counts nothing. */

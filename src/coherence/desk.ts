@@ -1,6 +1,7 @@
 /** What an agent works at: its slots, one for each key that it has looked at, and whether it is open. */
 import type { Hosted, Replica, Sender } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
+import type { Answers } from './answers.ts';
 import type { Computer } from './compute.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
 import type { Hold } from './hold.ts';
@@ -29,8 +30,7 @@ export class Desk {
   /** By key: 1 where a read is a hit. Set at the first read of a copy, gone with it: only while the line's row allows
    *  reads, so that a hit does not touch the slot. */
   readonly fresh: Uint8Array;
-  /** By key: what a hit returns. */
-  readonly answers: readonly Promise<unknown>[];
+  readonly answers: Answers;
   readonly slots = new Pages<Slot>();
   /** Stale copies that may still be read, as `lease` and `accessCount` have it. */
   readonly kept = new Map<Slot, Kept>();
@@ -54,7 +54,7 @@ export class Desk {
     this.sender = host.replica.sender(incarnation);
     this.places = host.replica.memory.places;
     this.fresh = new Uint8Array(this.places.size);
-    this.answers = host.answers.promises;
+    this.answers = host.answers;
     this.#seen = passport?.seen ?? {};
     if (passport === undefined) return;
     this.arriving = host.replica.reached(passport.applied)?.then(() => void (this.arriving = undefined));

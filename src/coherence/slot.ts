@@ -77,7 +77,7 @@ export class Slot extends Line {
 
   get answer(): Promise<unknown> | undefined {
     const { index } = this.cell;
-    return this.#desk.fresh[index] === 1 ? this.#desk.host.answers.promises[index] : undefined;
+    return this.#desk.fresh[index] === 1 ? this.#desk.host.answers.promise(index) : undefined;
   }
 
   /** Gives the agent a copy, and charges what it had to be sent. */
