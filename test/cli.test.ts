@@ -115,6 +115,17 @@ const bad: [what: string, text: string, said: RegExp][] = [
     /score\.yaml:2:\d+: there is no module '.\/nope.js'/,
   ],
 ];
+test('a module in TypeScript that this Node does not read is refused with what to do', async () => {
+  const { dir, file } = score('score: s\nagents: { m: { module: ./m.ts } }\nsteps: [{ id: x, agent: m }]');
+  // What Node says when it does not strip types, said by the module itself: every Node that runs these tests does.
+  const said = `throw Object.assign(new Error('Unknown file extension ".ts"'), { code: 'ERR_UNKNOWN_FILE_EXTENSION' });`;
+  writeFileSync(join(dir, 'm.ts'), said);
+  const { code, stderr } = await tutti(['perform', file]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    /score\.yaml:2:\d+: module '.\/m.ts' cannot be loaded: .*NODE_OPTIONS=--experimental-strip-types/,
+  );
+});
 test.each(bad)('%s is refused with its place, exit code 2 and nothing written', async (_, text, said) => {
   const { dir, file } = score(text);
   const { code, stdout, stderr } = await tutti(['perform', file, '--out', join(dir, 'out')]);
