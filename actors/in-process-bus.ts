@@ -2,8 +2,8 @@
  *
  *  A nested `Subject.next` delivers out of order and grows the stack; here whoever publishes while a signal
  *  is being delivered only appends, and the outermost call delivers. `signals` is an observable as any other; its
- *  listeners are called by the bus itself, at a fifth of what a subject takes (docs/decisions/0034). Owns the order, the history and the
- *  snoop filter. Nothing is retained unless asked for, so that memory stays flat. */
+ *  listeners are called by the bus itself, at a fifth of what a subject takes (docs/decisions/0034). Owns the order,
+ *  the history and the snoop filter. Nothing is retained unless asked for, so that memory stays flat. */
 import { Observable, Subject, Subscriber, type Observer } from 'rxjs';
 import type { Envelope, Signal, Tag } from '../machines/signal.ts';
 import {
@@ -104,8 +104,12 @@ export class InProcessBus implements Bus {
 
   on(tag: Tag): Observable<Envelope> {
     return new SignalStream((listener) => {
+      if (this.#closed) {
+        listener.complete();
+        return () => undefined;
+      }
       this.#router.set(tag, [...(this.#router.get(tag) ?? []), listener]);
-      this.#tagged.add(listener); // not a subscription: the subject would ask each of them at every signal
+      this.#tagged.add(listener); // not one of the others: each of those is asked at every signal
       return () => {
         this.#tagged.delete(listener);
         const left = (this.#router.get(tag) ?? []).filter((other) => other !== listener);
@@ -305,7 +309,7 @@ class SignalStream extends Observable<Envelope> {
   }
 }
 
-/** A listener as the subject holds it. RxJS would put two wrappers around each; this one is both. */
+/** A listener as the bus holds it. RxJS would put two wrappers around each; this one is both. */
 class Listener extends Subscriber<Envelope> {
   readonly #observer: Partial<Observer<Envelope>>;
   readonly #report: Report;

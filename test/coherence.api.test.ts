@@ -113,6 +113,53 @@ describe('coherence: use', () => {
     await expect(hold.write(7)).rejects.toMatchObject({ name: 'FencedError', key: 'n' });
     expect(await shared.agent('a').read('n')).toBe(1);
   });
+  it('an agent goes on after its hold was reclaimed, whoever still has the hold', async () => {
+    const clock = new VirtualClock();
+    const shared = coherence({ bus: createBus({ clock }), schema, initial: { n: 0 }, clock, leaseMs: 1_000 });
+    const [a, b] = [shared.agent('a'), shared.agent('b')];
+    const lost = await a.hold('n');
+    await b.write('n', (n) => n + 1);
+    expect(await a.write('n', (n) => n + 1)).toBe(2);
+    expect(lost.fenced).toBe(true);
+    await expect(lost.write(7)).rejects.toMatchObject({ name: 'FencedError', key: 'n' });
+    await using anew = await a.hold('n');
+    await expect(a.write('n', 9)).rejects.toThrow(/held by this agent itself/);
+    expect([anew.value, anew.fenced]).toEqual([2, false]);
+    await anew.release();
+    const again = await b.hold('n');
+    await a.write('n', (n) => n + 1);
+    const session = await b.session(['n']);
+    await session.write('n', 8);
+    expect(await session.publish()).toEqual({ n: 4 });
+    expect(again.fenced).toBe(true);
+  });
+  it('an agent that has closed, or crashed, writes nothing, and the others go on', async () => {
+    for (const end of ['close', 'abandon'] as const) {
+      const shared = coherence({ bus: createBus(), schema, initial: { n: 0 } });
+      const [a, b] = [shared.agent('a'), shared.agent('b')];
+      await a.read('n');
+      await a[end]();
+      await expect(a.write('n', (n) => n + 1)).rejects.toBeInstanceOf(ClosedAgentError);
+      expect(await b.write('n', (n) => n + 1)).toBe(1);
+      await expect(a.write('n', (n) => n + 1)).rejects.toBeInstanceOf(ClosedAgentError);
+      await expect(a.read('n')).rejects.toBeInstanceOf(ClosedAgentError);
+      expect([await b.read('n'), shared.replica.impossible]).toEqual([1, 0]);
+    }
+  });
+  it('closes while a hold is queued: it is refused, and nothing is held afterwards', async () => {
+    for (const close of ['agent', 'space'] as const) {
+      const shared = coherence({ bus: createBus(), schema, initial: { n: 0 } });
+      const [a, b] = [shared.agent('a'), shared.agent('b')];
+      const hold = await a.hold('n');
+      const waiting = b.hold('n').catch((error: unknown) => error);
+      await Promise.resolve();
+      await (close === 'agent' ? b : shared).close();
+      expect(await waiting).toBeInstanceOf(ClosedAgentError);
+      if (close === 'space') continue;
+      await hold.release();
+      expect(await shared.agent('c').write('n', (n) => n + 1)).toBe(1);
+    }
+  });
   it('reclaims a hold that began in the same turn as one that has ended', async () => {
     const clock = new VirtualClock();
     const shared = coherence({

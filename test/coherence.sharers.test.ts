@@ -32,8 +32,10 @@ test('the same agents are the same object, until ever new ones have come', () =>
   const pair = () => Sharers.none.and('planner').and('writer');
   expect(pair()).toBe(pair());
   const before = pair();
+  const kept = Sharers.none.and('planner'); // as a key does that nobody touches any more
   for (let i = 0; i < 5_000; i++) expect(Sharers.none.and(`passer-by-${i}`).only).toBe(`passer-by-${i}`);
   expect(pair()).not.toBe(before); // forgotten with the passers-by
+  expect(kept.and('writer'), 'what is kept holds nothing else').not.toBe(before);
   expect(pair()).toBe(pair());
   expect(pair().agents).toEqual(before.agents);
 });

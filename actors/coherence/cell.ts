@@ -60,7 +60,7 @@ export interface CellSnapshot {
   readonly changes: readonly Change[];
 }
 
-/** Remembers a change: at least the latest `history`, at most twice as many. */
+/** Remembers a change: at least the latest `history`, at most twice as many; of 0, who made the last ones. */
 export function remember(cell: Cell, { version, agent, patches }: Change, history: number): void {
   const { latest: before, mark } = cell;
   const change = { version, agent, patches: history === 0 ? undefined : patches, before };

@@ -2,7 +2,7 @@
  *
  *  Every replica watches the holds that it has applied and asks for a RECLAIM when one outlasts its lease. That
  *  several ask does no harm: the entry names the epoch, and the second finds it gone. One timer for all holds,
- *  and none at all for a hold that ends within the turn in which it began, as most do. */
+ *  and none at all for a hold that ends within the instant in which it began, as most do. */
 import type { Clock, TimerId } from '../clock.ts';
 import { clear } from '../clear.ts';
 import type { Cell } from './cell.ts';
@@ -13,9 +13,8 @@ export class Leases {
   readonly #reclaim: (cell: Cell) => unknown;
   readonly #since = new Map<Cell, { epoch: number; at: number }>();
   #timer: TimerId | undefined;
-  /** Holds that began in this turn. */
+  /** Holds that began in this instant. */
   readonly #begun: Cell[] = [];
-  #settling = false;
   #closed = false;
 
   constructor({ clock, leaseMs }: { clock: Clock; leaseMs: number }, reclaim: (cell: Cell) => unknown) {
@@ -26,21 +25,16 @@ export class Leases {
 
   /** A hold began, was renewed, or ended. */
   note(cell: Cell): void {
-    const begun = this.#begun;
     if (!cell.held) {
-      if (begun.at(-1) === cell) begun.pop();
       if (this.#since.size === 0) return;
       this.#since.delete(cell);
       if (this.#since.size === 0) this.#disarm();
       return;
     }
-    begun.push(cell);
-    if (this.#settling) return;
-    this.#settling = true;
-    this.#clock.afterThisTurn(this.#settle);
+    this.#begun.push(cell);
+    if (this.#begun.length === 1) this.#clock.atEndOfInstant(this.#settle);
   }
   readonly #settle = (): void => {
-    this.#settling = false;
     for (const begun of this.#begun)
       if (begun.held) this.#since.set(begun, { epoch: begun.epoch, at: this.#clock.now() });
     clear(this.#begun);

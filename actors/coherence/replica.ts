@@ -190,8 +190,11 @@ export class Replica implements Sink<Hosted>, LineVoice {
   /** A STORE to a line that owns its key. */
   store(line: Line, pending: Pending): void {
     this.#pending = pending;
-    this.send(line, 'STORE');
-    this.#pending = undefined;
+    try {
+      this.send(line, 'STORE');
+    } finally {
+      this.#pending = undefined;
+    }
   }
   /** Appends an entry.
    *  @returns its result, at once where the bus is in process and idle.

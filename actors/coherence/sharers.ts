@@ -1,4 +1,5 @@
-/** Who may have a copy of a key: a set of agents that never changes, and is mostly made only once.
+/** Who may have a copy of a key: a set of agents that never changes, and is mostly made once for each order in which
+ *  they come.
  *
  *  Keys by the thousand are shared by the same few agents. Sets of their own would be as many lists, made anew with
  *  each write and fetched from far memory at the next (docs/decisions/0030). */
@@ -8,6 +9,8 @@ const FEW = 8;
 /** Sets remembered at most; then remembering begins anew. */
 const MOST = 1_024;
 let made = 0;
+/** Those that know a larger one. Cut all, or a key that keeps one of them would keep its whole tree. */
+const parents: Sharers[] = [];
 
 export class Sharers {
   static readonly none = new Sharers([]);
@@ -40,9 +43,13 @@ export class Sharers {
     if (more.agents.length > FEW) return more;
     if (made++ === MOST) {
       made = 0;
-      Sharers.none.#and?.clear();
+      for (const parent of parents.splice(0)) parent.#and = undefined;
     }
-    (this.#and ??= new Map()).set(agent, more);
+    if (this.#and === undefined) {
+      this.#and = new Map();
+      parents.push(this);
+    }
+    this.#and.set(agent, more);
     return more;
   }
   without(agent: string): Sharers {

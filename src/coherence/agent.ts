@@ -82,8 +82,8 @@ export class SharedAgent<V extends Values> {
     if (options === undefined && typeof given === 'function') {
       const place = desk.places.get(key);
       const slot = place === undefined ? undefined : desk.slots.get(place);
-      if (slot !== undefined && desk.arriving === undefined && slot.tryLock())
-        return changeNow(desk, slot, given as Recipe<never>);
+      const open = desk.arriving === undefined && !desk.closing.signal.aborted;
+      if (slot !== undefined && open && slot.tryLock()) return changeNow(desk, slot, given as Recipe<never>);
     }
     return change(desk, key, given, options ?? {});
   }
@@ -131,7 +131,9 @@ export class SharedAgent<V extends Values> {
     const { host, holds } = this.#desk;
     const slot = await this.#desk.enter(key, signal);
     try {
-      const hold = await Hold.take<V[K]>(host, slot, signal, () => holds.delete(hold as Hold<unknown>));
+      const hold = await Hold.take<V[K]>(host, slot, this.#desk.whileOpen(signal), () =>
+        holds.delete(hold as Hold<unknown>),
+      );
       holds.add(hold as Hold<unknown>);
       return hold;
     } catch (error) {

@@ -22,6 +22,8 @@ export interface Passport {
   readonly seen: Readonly<Record<string, number>>;
 }
 
+const NOTHING = new Uint8Array(0);
+
 export class Desk {
   readonly name: string;
   readonly host: AgentHost;
@@ -29,7 +31,7 @@ export class Desk {
   readonly sender: Sender;
   /** By key: 1 where a read is a hit. Set at the first read of a copy, gone with it: only while the line's row allows
    *  reads, so that a hit does not touch the slot. */
-  readonly fresh: Uint8Array;
+  fresh: Uint8Array;
   readonly answers: Answers;
   readonly slots = new Pages<Slot>();
   /** Stale copies that may still be read, as `lease` and `accessCount` have it. */
@@ -85,11 +87,10 @@ export class Desk {
   async enter(key: string, signal: AbortSignal | undefined): Promise<Slot> {
     const slot = this.slot(key);
     signal?.throwIfAborted();
-    if (this.arriving !== undefined) await abortable(this.arriving, signal);
-    for (const hold of this.holds) {
-      if (hold.key === key)
-        throw new UsageError(`'${key}' is held by this agent itself; use the hold's write().`);
-    }
+    if (this.arriving !== undefined) await abortable(this.arriving, this.whileOpen(signal));
+    this.refuseClosed();
+    if (slot.heldByOwn())
+      throw new UsageError(`'${key}' is held by this agent itself; use the hold's write().`);
     const turn = slot.lock(this.whileOpen(signal));
     if (turn !== undefined) await turn;
     return slot;
@@ -107,12 +108,14 @@ export class Desk {
     for (const slot of this.opened) {
       await slot.lock();
       // A line that has asked for a copy cannot evict what it does not have; memory forgets its request.
-      if (slot.state === 'IS') void this.#takeBack(slot);
+      if (slot.state === 'IS')
+        this.#takeBack(slot).catch(() => undefined); // the space may leave the bus meanwhile
       else this.replica.send(slot, 'EVICT');
       slot.forget();
       slot.unlock();
       this.replica.drop(slot);
     }
+    this.fresh = NOTHING; // the lines that are gone still know this desk
   }
   async #takeBack({ cell }: Slot): Promise<void> {
     if (this.dead === undefined) await this.replica.say(this.sender, { op: 'evict', key: cell.key });

@@ -4,10 +4,10 @@ import type { Recipe } from './compute.ts';
 import type { AgentHost } from './desk.ts';
 import { FencedError, LapsedError } from './errors.ts';
 import type { Slot } from './slot.ts';
-import type { Work } from './work.ts';
+import type { OwnHold, Work } from './work.ts';
 import { acquire, putHeld } from './writing.ts';
 
-export class Hold<T> {
+export class Hold<T> implements OwnHold {
   readonly key: string;
   readonly version: number;
   readonly #host: AgentHost;
@@ -16,6 +16,7 @@ export class Hold<T> {
   readonly #copy: Copy;
   readonly #ended: () => void;
   #over = false;
+  #forfeited = false;
 
   private constructor(host: AgentHost, slot: Slot, copy: Copy, ended: () => void) {
     this.#host = host;
@@ -25,7 +26,7 @@ export class Hold<T> {
     this.#ended = ended;
     this.key = slot.cell.key;
     this.version = copy.version;
-    this.#work.holding = true;
+    this.#work.hold = this;
   }
   /** Takes the key, under the slot's lock. */
   static async take<T>(
@@ -43,7 +44,7 @@ export class Hold<T> {
   }
   /** Whether the lease ran out, as far as this replica knows. */
   get fenced(): boolean {
-    return !this.#over && this.#work.fenced;
+    return this.#forfeited || (!this.#over && this.#work.fenced);
   }
 
   /** Writes, and ends the hold. A recipe that throws ends nothing.
@@ -76,6 +77,12 @@ export class Hold<T> {
     });
     if (outcome !== 'granted') throw new FencedError(this.key);
   }
+  /** Its agent goes on without it, since it was reclaimed. Whoever still has it is told so. */
+  forfeit(): void {
+    this.#over = true;
+    this.#forfeited = true;
+    this.#end();
+  }
   /** Gives the key back unchanged. */
   async release(): Promise<void> {
     if (this.#over) return;
@@ -87,10 +94,11 @@ export class Hold<T> {
   }
 
   #refuseEnded(): void {
+    if (this.#forfeited) throw new FencedError(this.key);
     if (this.#over) throw new LapsedError('hold', `on '${this.key}' has ended`);
   }
   #end(): void {
-    this.#work.holding = false;
+    this.#work.hold = undefined;
     this.#ended();
     this.#slot.unlock();
   }

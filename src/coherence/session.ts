@@ -104,7 +104,7 @@ export class Session<V extends Values> {
     signal?.throwIfAborted();
     for (const key of this.#writes.keys()) {
       this.#host.computer.refuseWithinRecipe(key);
-      if (this.#slots.get(key)?.work?.holding === true)
+      if (this.#slots.get(key)?.heldByOwn() === true)
         throw new UsageError(`'${key}' is held by this agent itself; end the hold before publish().`);
     }
     const until = signal === undefined ? this.#closing : AbortSignal.any([signal, this.#closing]);

@@ -45,6 +45,7 @@ export interface SlotDesk {
   readonly name: string;
   readonly sender: Sender;
   readonly host: SlotHost;
+  /** By key: 1 where a read is a hit; empty once the agent has left. */
   readonly fresh: Uint8Array;
   readonly kept: Map<Slot, Kept>;
   hits: number;
@@ -132,6 +133,12 @@ export class Slot extends Line {
   }
 
   // ── one piece of work at a time
+  /** Whether a hold of the agent's own has the slot. One that was reclaimed does not keep it. */
+  heldByOwn(): boolean {
+    const hold = this.work?.hold;
+    if (hold?.fenced === true) hold.forfeit();
+    return this.work?.hold !== undefined;
+  }
   tryLock(): boolean {
     if (this.work !== undefined) return false;
     this.work = new Work();
