@@ -1,6 +1,5 @@
 /** A live trace, for whoever looks and however slowly: the beginning and the latest of it are kept, and every client
  *  reads on from where it is. One that falls behind what is kept, or takes nothing for too long, is dropped. */
-import type { WebSocket } from 'ws';
 import { INSPECT_VERSION, TRACE_SESSION } from '../trace/format.ts';
 import type { TraceSink } from '../trace/writer.ts';
 
@@ -19,13 +18,24 @@ const LIMITS: FeedLimits = { first: 8 << 20, latest: 32 << 20, inFlight: 1 << 20
 const OVER = 1000;
 const TOO_SLOW = 1013;
 
+/** What is used of a web socket. The types of `ws` are a package that whoever reads ours need not have. */
+export interface Socket {
+  readonly readyState: number;
+  readonly OPEN: number;
+  readonly bufferedAmount: number;
+  on(event: 'close', listener: () => void): unknown;
+  send(text: string, sent?: () => void): void;
+  close(code: number, why: string): void;
+  terminate(): void;
+}
+
 interface Part {
   readonly text: string;
   /** Where it begins, in characters of the whole. */
   readonly at: number;
 }
 interface Client {
-  readonly socket: WebSocket;
+  readonly socket: Socket;
   readonly frames: Frames;
   /** Where it reads on, in characters of the whole. */
   at: number;
@@ -85,7 +95,7 @@ export class Feed implements TraceSink {
     this.#clients.clear();
   }
   /** Has a client read from the beginning on. */
-  add(socket: WebSocket, frames: Frames = oneFrame): void {
+  add(socket: Socket, frames: Frames = oneFrame): void {
     const client: Client = { socket, frames, at: 0, moved: Date.now() };
     this.#clients.add(client);
     socket.on('close', () => this.#clients.delete(client));
