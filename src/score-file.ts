@@ -125,9 +125,12 @@ export type ScoreDocument = z.infer<typeof scoreDocument>;
 export class DocumentError extends Error {
   override name = 'DocumentError';
   readonly path: readonly PropertyKey[];
-  constructor(path: readonly PropertyKey[], message: string) {
+  /** It is the key that is wrong, and not what stands behind it. */
+  readonly atKey: boolean;
+  constructor(path: readonly PropertyKey[], message: string, { atKey = false } = {}) {
     super(message);
     this.path = path;
+    this.atKey = atKey;
   }
 }
 
@@ -155,6 +158,7 @@ function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentErro
     return new DocumentError(
       [...issue.path, key],
       `unknown key '${key}' in ${place}; known are ${known.join(', ')}.`,
+      { atKey: true },
     );
   }
   if (issue.code === 'invalid_union' && at(document, issue.path) === undefined)

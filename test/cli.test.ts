@@ -110,6 +110,16 @@ const bad: [what: string, text: string, said: RegExp][] = [
     /score\.yaml:5:\d+: unknown agent 'b'; the score's agents are: a/,
   ],
   [
+    'a misspelt key, at the key and not at what follows',
+    'score: s\nagents: { a: { command: [echo] } }\nstps:\n\n  - { id: x, agent: a }',
+    /score\.yaml:3:1: unknown key 'stps'/,
+  ],
+  [
+    'a misspelt key of a step',
+    minimal('  - id: x\n    agent: a\n    timout:\n      5'),
+    /score\.yaml:7:5: unknown key 'timout'/,
+  ],
+  [
     'a missing module',
     'score: s\nagents: { m: { module: ./nope.js } }\nsteps: [{ id: x, agent: m }]',
     /score\.yaml:2:\d+: there is no module '.\/nope.js'/,

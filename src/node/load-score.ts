@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import type { AgentPlan } from '../../actors/program.ts';
 import { planOf, type Agent } from '../agent.ts';
 import {
@@ -48,7 +48,9 @@ export async function loadScore(file: string): Promise<{ score: Score<any, any>;
     return { score: scoreOfDocument(document, agents), document };
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error;
-    throw new ScoreFileError(`${place(offsetOf(parsed, error.path))}: ${error.message}`);
+    throw new ScoreFileError(
+      `${place(keyOffset(parsed, error) ?? offsetOf(parsed, error.path))}: ${error.message}`,
+    );
   }
 }
 
@@ -73,6 +75,18 @@ function valueOf(parsed: Document.Parsed, place: (offset: number) => string): un
   } catch (error) {
     throw new ScoreFileError(`${place(0)}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Where in the text the key stands that is wrong, if it is a key. */
+function keyOffset(parsed: Document.Parsed, { path, atKey }: DocumentError): number | undefined {
+  const map = atKey
+    ? path.length === 1
+      ? parsed.contents
+      : parsed.getIn(path.slice(0, -1), true)
+    : undefined;
+  if (!isMap(map)) return undefined;
+  const key = map.items.map((pair) => pair.key).find((each) => isScalar(each) && each.value === path.at(-1));
+  return isScalar(key) ? key.range?.[0] : undefined;
 }
 
 /** Where in the text a path stands; where it does not stand, its nearest parent. */
