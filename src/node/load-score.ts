@@ -79,11 +79,7 @@ function valueOf(parsed: Document.Parsed, place: (offset: number) => string): un
 
 /** Where in the text the key stands that is wrong, if it is a key. */
 function keyOffset(parsed: Document.Parsed, { path, atKey }: DocumentError): number | undefined {
-  const map = atKey
-    ? path.length === 1
-      ? parsed.contents
-      : parsed.getIn(path.slice(0, -1), true)
-    : undefined;
+  const map = atKey ? parsed.getIn(path.slice(0, -1), true) : undefined;
   if (!isMap(map)) return undefined;
   const key = map.items.map((pair) => pair.key).find((each) => isScalar(each) && each.value === path.at(-1));
   return isScalar(key) ? key.range?.[0] : undefined;
