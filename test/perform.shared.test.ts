@@ -68,8 +68,8 @@ describe('perform: shared state', () => {
     const built = score('holds')
       .shared({ list: z.array(z.string()) }, { initial: { list: [] } })
       .step('careless', {
-        default: undefined,
-        agent: async (_, context) => {
+        default: null,
+        agent: async (_: {}, context): Promise<null> => {
           await sharedOf<State>(context).hold('list');
           throw new Error('gone');
         },
