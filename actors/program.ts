@@ -258,16 +258,25 @@ function unknownName(
   if (later !== undefined)
     return say(`'${name}' is written only further down, by step '${later.id}'; move that step up.`);
   const names = [...known.keys()];
-  const near = names
-    .map((candidate) => ({ candidate, off: distance(name, candidate) }))
-    .sort((a, b) => a.off - b.off)[0];
-  const hint = near !== undefined && near.off <= 2 ? ` Did you mean '${near.candidate}'?` : '';
+  const near = nearest(name, names);
+  const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
   return say(
     `no step above writes '${name}'.${hint} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
   );
 }
 
-/** Levenshtein's distance, for "did you mean". */
+/** The name that a misspelt one probably means: at most two letters away. */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let least = 3;
+  for (const candidate of known) {
+    const off = distance(name, candidate);
+    if (off < least) [best, least] = [candidate, off];
+  }
+  return best;
+}
+
+/** Levenshtein's distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
