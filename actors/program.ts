@@ -269,14 +269,20 @@ function unknownName(
 
 /** A hint at the nearest valid name, ` Did you mean 'x'?`, or the empty string when none is near. */
 export function didYouMean(name: string, names: Iterable<string>): string {
-  let nearest: string | undefined;
+  const near = nearest(name, names);
+  return near === undefined ? '' : ` Did you mean '${near}'?`;
+}
+
+/** The name that a misspelt one probably means: at most two letters away, or a third of a long name. */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
   let least = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const candidate of names) {
+  for (const candidate of known) {
     if (Math.abs(candidate.length - name.length) >= least) continue;
     const off = distance(name, candidate);
-    if (off < least) [nearest, least] = [candidate, off];
+    if (off < least) [best, least] = [candidate, off];
   }
-  return nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
+  return best;
 }
 
 /** Levenshtein's distance. */

@@ -56,6 +56,11 @@ cli
     'how many steps may run at once',
     wholeNumber('--max-concurrency', 1, 1_000_000),
   )
+  .option(
+    '--programs <n>',
+    'how many programs may run at once; default: four per core',
+    wholeNumber('--programs', 1, 1_000_000),
+  )
   .option('--timeout <seconds>', 'cancel the performance after this long', seconds('--timeout'))
   .option('--out <dir>', 'write every output, and a picture of the timeline, to this folder')
   .option('--json', 'print the report as JSON, and nothing else, on standard output')

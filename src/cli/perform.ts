@@ -5,6 +5,7 @@ import { MissingKeyError } from '../models/provider.ts';
 import type { ScoreDocument } from '../score-file.ts';
 import { PerformanceError, perform, type Report } from '../perform.ts';
 import { loadScore } from '../node/load-score.ts';
+import { limitPrograms } from '../node/program-places.ts';
 import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
 import { readInput } from './input.ts';
@@ -21,6 +22,7 @@ export interface PerformFlags extends TracingFlags {
   readonly inputFile?: string;
   readonly model?: string;
   readonly maxConcurrency?: number;
+  readonly programs?: number;
   readonly timeout?: number;
   readonly out?: string;
   readonly json?: boolean;
@@ -33,6 +35,7 @@ const STEP_TIMEOUT_MS = 600_000;
 /** @returns the exit code: 0 completed, 1 failed, 130 interrupted. */
 export async function performCommand(file: string, flags: PerformFlags): Promise<number> {
   const { score, document } = await loadScore(file);
+  if (flags.programs !== undefined) limitPrograms(flags.programs);
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
   const input = await readInput(inputs, flags.inputFile, document.input);
   const unasked = await whyUnasked(flags, document.input, input);

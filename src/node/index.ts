@@ -1,6 +1,7 @@
 /** What needs Node.js: score files, programs, trace files and the inspector. */
-export { loadScore, ScoreFileError } from './load-score.ts';
-export { programAgent, ProgramError } from './program-agent.ts';
+export { loadScore, ScoreFileError, type LoadedScore } from './load-score.ts';
+export { programAgent, ProgramError, type ProgramAgentOptions } from './program-agent.ts';
+export { limitPrograms } from './program-places.ts';
 export { startInspector, type Inspector, type InspectorOptions } from './inspector.ts';
 export { traceFile } from './trace-file.ts';
 export {
