@@ -52,7 +52,8 @@ export interface OrchestratorOptions {
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
-  readonly budget?: { readonly calls?: number | undefined } | undefined;
+  /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
+  readonly charge?: (() => Error | undefined) | undefined;
   /** Handed to every agent as `context.account`. */
   readonly account?: object | undefined;
   /** Makes `context.shared` when a step asks for it. */

@@ -2,7 +2,7 @@
 import { ScoreError, type StepPlan } from '../actors/program.ts';
 
 /** Longer than this, a timer of the platform would fire at once: 2^31 − 1 ms, nearly 25 days. */
-const LONGEST_MS = 2 ** 31 - 1;
+export const LONGEST_MS = 2 ** 31 - 1;
 
 /** @throws {ScoreError} naming the field, the range and what was found. */
 export function inRange(
@@ -21,6 +21,58 @@ export function inRange(
     `must be ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}, not ${value}.`,
     stepId,
   );
+}
+
+/**
+ * Refuses keys that an object of options does not have.
+ *
+ * @param where - what the options are for, such as `modelAgent 'critic'`
+ * @throws {ScoreError} for anything but an object, and for an unknown key, with the nearest valid name.
+ */
+export function knownKeys(where: string, value: object, keys: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ScoreError(where, `must be an object with ${keys.join(', ')}, not ${kindOf(value)}.`);
+  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  if (unknown !== undefined)
+    throw new ScoreError(where, `unknown option '${unknown}'; ${suggest(unknown, keys)}.`);
+}
+
+/**
+ * Refuses keys that an object of options does not have, and values of another type.
+ *
+ * @param types - by key, the types that `typeof` names, joined by ` or `; `array` means an array, `any` any value
+ * @throws {ScoreError} naming the option, the types that it takes and what was found.
+ */
+export function checkTypes(where: string, value: object, types: Readonly<Record<string, string>>): void {
+  knownKeys(where, value, Object.keys(types));
+  for (const [key, given] of Object.entries(value)) {
+    const allowed = types[key]!.split(' or ');
+    if (given === undefined || allowed.includes('any') || allowed.includes(kindOf(given))) continue;
+    throw new ScoreError(`${where}: ${key}`, `must be ${types[key]}, not ${kindOf(given)}.`);
+  }
+}
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+
+/** The nearest valid name, if one is near, and all of them. */
+export function suggest(key: string, keys: readonly string[]): string {
+  const [near] = keys
+    .map((known) => ({ known, edits: editsBetween(key.toLowerCase(), known.toLowerCase()) }))
+    .filter(({ known, edits }) => edits <= Math.max(2, known.length / 3))
+    .sort((a, b) => a.edits - b.edits);
+  return `${near === undefined ? '' : `did you mean '${near.known}'? `}use ${keys.join(', ')}`;
+}
+
+/** Levenshtein's distance: characters to insert, remove or replace. */
+function editsBetween(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[to.length]!;
 }
 
 export function milliseconds(at: string, value: number | undefined, stepId?: string): void {
