@@ -15,6 +15,7 @@ const REAL = { input: 6, output: MOST_OUTPUT };
 
 const QUOTAS = [
   { status: 429, body: { error: { message: 'no', type: 'insufficient_quota', code: 'insufficient_quota' } } },
+  { status: 402, body: { error: { message: 'no' } } },
   { status: 402, body: { error: { message: 'Insufficient Balance' } } },
   {
     status: 400,
