@@ -54,7 +54,8 @@ export interface OrchestratorOptions {
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
-  readonly budget?: { readonly calls?: number | undefined } | undefined;
+  /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
+  readonly charge?: (() => Error | undefined) | undefined;
   /** Every agent receives it as `context.account`. */
   readonly account?: object | undefined;
   /** Makes `context.shared` when an agent asks for it, once for each attempt. */

@@ -4,7 +4,7 @@ import { didYouMean, ScoreError, type RetryPolicy, type StepPlan } from '../acto
 import { HOLD_TYPES, TIMEOUT_POLICIES } from '../machines/signal.ts';
 
 /** A hundred years: a longer time is a mistake. */
-const LONGEST_MS = 100 * 365.25 * 24 * 60 * 60 * 1_000;
+export const LONGEST_MS = 100 * 365.25 * 24 * 60 * 60 * 1_000;
 
 /** @throws {ScoreError} naming the field, the range and what was found. */
 export function inRange(
@@ -24,6 +24,23 @@ export function inRange(
     stepId,
   );
 }
+
+/**
+ * Refuses keys that an object of options does not have, and values of another type.
+ *
+ * @param types - by key, the types that `typeof` names, joined by ` or `; `array` means an array, `any` any value
+ * @throws {ScoreError} naming the option, the types that it takes and what was found.
+ */
+export function checkTypes(where: string, value: object, types: Readonly<Record<string, string>>): void {
+  knownKeys(where, value, Object.keys(types));
+  for (const [key, given] of Object.entries(value)) {
+    const allowed = types[key]!.split(' or ');
+    if (given === undefined || allowed.includes('any') || allowed.includes(kindOf(given))) continue;
+    throw new ScoreError(`${where}: ${key}`, `must be ${types[key]}, not ${kindOf(given)}.`);
+  }
+}
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
 
 export function milliseconds(at: string, value: number | undefined, stepId?: string): void {
   inRange(at, value, 0, LONGEST_MS, false, stepId);

@@ -49,7 +49,11 @@ cli
   .description('perform a score (YAML or JSON)')
   .argument('<score>', 'the score file')
   .option('--input <key=value>', "a value of the score's input; may be given many times", gather, [])
-  .option('--model <provider:name>', 'short for --input model=provider:name', (name: string) => name)
+  .option(
+    '--model <provider:name>',
+    'short for --input model=provider:name; several, by commas, are asked in order',
+    (name: string) => name,
+  )
   .option('--input-file <file>', 'the input as JSON or YAML')
   .option(
     '--max-concurrency <n>',
