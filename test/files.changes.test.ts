@@ -1,11 +1,12 @@
 /** Claims about creating, deleting and renaming shared files, and about files that are unlike others. */
-import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createBus } from '../actors/in-process-bus.ts';
 import {
   coherentFiles,
+  FileBusyError,
   FileConflictError,
   FileRefusedError,
   type CoherentFiles,
@@ -194,8 +195,28 @@ test('two tool calls of one agent that read, think and write whole texts do not 
   };
   const calls = await Promise.allSettled([call('one'), call('two')]);
   expect(calls.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-  const [text] = calls.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const [text = ''] = calls.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   expect(onDisk('plan.md')).toBe(text);
+
+  const seen = [await agent.read('plan.md'), await agent.read('plan.md')];
+  await agent.write('plan.md', `${seen[0]}three\n`);
+  await expect(agent.write('plan.md', `${seen[1]}four\n`)).rejects.toMatchObject({ reason: 'changed' });
+  await agent.compareAndSet('plan.md', `${text}three\n`, `${text}three\nfour\n`);
+  expect(onDisk('plan.md')).toBe(`${text}three\nfour\n`);
+});
+
+test('a text that was written in place a moment ago does not count as whole yet; one moved into place does', async () => {
+  await files.close();
+  files = await coherentFiles(root, ['*.md'], { settleMs: 10_000, waitMs: 30 });
+  agent = files.agent('agent');
+  writeFileSync(at('plan.md'), 'half');
+  await expect(agent.read('plan.md')).rejects.toThrow(FileBusyError);
+  await expect(agent.write('plan.md', append)).rejects.toThrow('is being written by another program');
+  writeFileSync(at('new'), 'whole\n');
+  utimesSync(at('new'), 1_000, 1_000); // as a program that sets the times, or moves the file, leaves it
+  renameSync(at('new'), at('plan.md'));
+  expect(await agent.write('plan.md', append)).toBe('whole\nmore\n');
+  expect(await agent.read('plan.md')).toBe('whole\nmore\n');
 });
 
 test('closing waits for a write that is under way, and ends what is waiting', async () => {

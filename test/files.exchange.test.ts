@@ -15,11 +15,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { coherentFiles, FileConflictError, type CoherentFiles } from '../src/node/index.ts';
 
 /** Called with the path of the file right before it is exchanged. */
-let beforeExchange: ((full: string) => void) | undefined;
+let beforeExchange: ((full: string) => void | Promise<void>) | undefined;
 vi.mock('fs-native-extensions', async (original) => {
   const { default: real } = await original<typeof import('fs-native-extensions')>();
   const swap = async (from: string, to: string) => {
-    beforeExchange?.(to);
+    await beforeExchange?.(to);
     await real.swap(from, to);
   };
   return { default: { ...real, swap } };
@@ -91,6 +91,17 @@ test('where files cannot be exchanged the new text is moved over the old one', a
   beforeExchange = () => {
     throw Object.assign(new Error('not supported'), { code: 'EINVAL' });
   };
+  let calls = 0;
+  const write = files.agent('agent').write('a.md', (text) => {
+    if (++calls === 1) moved(join(root, 'a.md'), 'meanwhile\n');
+    return `${text}mine\n`;
+  });
+  expect(await write).toBe('meanwhile\nmine\n');
+  expect([calls, onDisk(), readdirSync(root)]).toEqual([2, 'meanwhile\nmine\n', ['a.md']]);
+});
+
+test('a process that opens the folder does not remove a temporary file that is in use', async () => {
+  beforeExchange = async () => (await coherentFiles(root, ['*.md'])).close();
   expect(await appendMine()).toBe('old\nmine\n');
   expect([onDisk(), readdirSync(root)]).toEqual(['old\nmine\n', ['a.md']]);
 });
@@ -115,4 +126,16 @@ test('an abort before the exchange changes nothing; after it the write is report
   };
   await expect(files.agent('a').write('a.md', aborting, { signal: second.signal })).rejects.toThrow('enough');
   expect(onDisk()).toBe('old\none\n');
+});
+
+test('closing waits for a write that can no longer be stopped', async () => {
+  const order: string[] = [];
+  let closed: Promise<unknown> | undefined;
+  beforeExchange = async () => {
+    closed = files.close().then(() => order.push('closed'));
+    await new Promise((done) => setTimeout(done, 20));
+  };
+  await appendMine().then(() => order.push('written'));
+  await closed;
+  expect([order, onDisk()]).toEqual([['written', 'closed'], 'old\nmine\n']);
 });
