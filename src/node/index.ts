@@ -6,9 +6,16 @@ export { startInspector, type Inspector, type InspectorOptions } from './inspect
 export { traceFile } from './trace-file.ts';
 export {
   coherentFiles,
-  FileConflictError,
-  FileRefusedError,
   type CoherentFiles,
   type CoherentFilesOptions,
   type FileAgent,
+  type FileCallOptions,
+  type FileRecipe,
+  type SkippedFile,
 } from './coherent-files.ts';
+export {
+  FileBusyError,
+  FileConflictError,
+  FileRefusedError,
+  type FileConflictReason,
+} from './file-errors.ts';
