@@ -276,8 +276,11 @@ export class Orchestrator {
     // A signal that belongs to no performance is for every performance on the bus that it addresses.
     if (!own && (runId !== this.bus.runId || signal.type === 'pulse')) return;
     if (!run.inRound) run.instant = run.clock.now(); // the bus took its time
-    if (signal.type !== 'pulse') this.#signals.handle(signal, seq);
-    else if (this.#issue.awaits(signal.tag) && this.#write.isOwn(signal)) this.#write.capture(signal);
+    // A signal from inside a round, such as from an event listener, waits for the next one: stages are not re-entrant.
+    if (signal.type !== 'pulse') {
+      if (run.inRound) this.#todo.push(() => this.#signals.handle(signal, seq));
+      else this.#signals.handle(signal, seq);
+    } else if (this.#issue.awaits(signal.tag) && this.#write.isOwn(signal)) this.#write.capture(signal);
     else return;
     this.#wake();
   };

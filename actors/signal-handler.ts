@@ -58,6 +58,7 @@ export class SignalHandler {
     holds.resolve(signal, namesOf);
     this.#eachAgent(signal, (agent) => dispatcher.wake(agent));
     this.#eachStep(signal, (step, station) => {
+      if (station === undefined && signal.intent === 'resume') orders.released.add(step);
       if (this.#isVamping(step, station)) orders.lastRounds.add(step);
       if (preference !== 0) this.#prefer(step, preference);
     });

@@ -60,7 +60,7 @@ export function knownKeys(at: string, given: object, known: readonly string[], s
 }
 
 /** @throws {ScoreError} when an option that takes one of a few words has another value. */
-function oneOf(at: string, value: unknown, words: readonly string[], stepId?: string): void {
+export function oneOf(at: string, value: unknown, words: readonly string[], stepId?: string): void {
   if (value === undefined || words.includes(value as string)) return;
   const hint = typeof value === 'string' ? didYouMean(value, words) : '';
   throw new ScoreError(at, `must be one of ${words.join(', ')}; not ${shown(value)}.${hint}`, stepId);
@@ -75,7 +75,7 @@ const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'repeatsEffect'];
 const VAMP = ['max', 'until', 'onCap'];
 const FERMATA = ['holdType', 'timeoutMs', 'onTimeout'];
 const JOINS = ['all', 'allSettled'];
-const EFFECTS = ['none', 'idempotent', 'external'];
+export const EFFECTS = ['none', 'idempotent', 'external'];
 const PLAN = [
   ...['id', 'agent', 'reads', 'after', 'writes', 'join', 'retry', 'timeoutMs', 'urgency', 'cost', 'effects'],
   ...['fermata', 'vamp', 'tacet', 'attacca'],

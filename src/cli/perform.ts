@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { MissingPackageError, ModelError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
+import { SchemaError } from '../schema.ts';
 import { ScoreError } from '../../actors/program.ts';
 import type { ScoreDocument } from '../score-file.ts';
 import type { CallReport } from '../models/usage.ts';
@@ -133,7 +134,9 @@ async function refuseOverwriting(trace: string, inputs: readonly (string | undef
 
 /** A step that could not begin: a model, a key, a price, a package or an option that it names does not exist, or is not
  *  accepted. */
-function isBadUsage({ cause }: Error): boolean {
+function isBadUsage(error: Error): boolean {
+  if (error instanceof SchemaError) return true; // the input, for no step has failed
+  const { cause } = error;
   if (cause instanceof ModelError)
     return [cause, ...cause.earlier].every(({ statusCode = 0 }) => REFUSED.includes(statusCode));
   const kinds = [
