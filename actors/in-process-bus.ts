@@ -4,7 +4,11 @@
  *  is being delivered only appends, and the outermost call delivers. `signals` is an observable as any other; its
  *  listeners are called by the bus itself, at a fifth of what a subject takes (docs/decisions/0034). Owns the order,
  *  the history and the snoop filter. Nothing is retained unless asked for, so that memory stays flat. */
-import { Observable, Subject, Subscriber, type Observer } from 'rxjs';
+// The files of these classes, and not the index of rxjs: it loads 223 files. The classes are the same objects.
+import { Observable } from 'rxjs/internal/Observable';
+import { Subject } from 'rxjs/internal/Subject';
+import { Subscriber } from 'rxjs/internal/Subscriber';
+import type { Observer } from 'rxjs';
 import type { Envelope, Signal, Tag } from '../machines/signal.ts';
 import {
   BusClosedError,

@@ -1,6 +1,7 @@
 /** The input of a performance, from `--input key=value` and `--input-file`. */
-import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
+import { messageOf } from '../../actors/errors.ts';
+import { readText } from '../node/text-file.ts';
 import type { ScoreDocument } from '../score-file.ts';
 import { UsageError } from './usage.ts';
 
@@ -22,16 +23,13 @@ export async function readInput(
   return input;
 }
 
+/** The largest input file. */
+const MAX_BYTES = 2 ** 28;
+
 async function readObject(file: string): Promise<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(
-      `--input-file ${file}: ${code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`,
-    );
-  }
+  const text = await readText(file, MAX_BYTES, 'an input').catch((error: unknown) => {
+    throw new UsageError(`--input-file ${messageOf(error)}`);
+  });
   const parsed = parseDocument(text);
   if (parsed.errors.length > 0)
     throw new UsageError(`--input-file ${file}: not JSON or YAML: ${parsed.errors[0]!.message}`);

@@ -5,7 +5,8 @@ import { MissingKeyError } from '../models/provider.ts';
 import type { ScoreDocument } from '../score-file.ts';
 import { PerformanceError, perform, type Report } from '../perform.ts';
 import { loadScore } from '../node/load-score.ts';
-import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
+import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingDataError } from '../routing/errors.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
 import { readInput } from './input.ts';
 import { reportJson } from './json.ts';
@@ -21,6 +22,7 @@ export interface PerformFlags extends TracingFlags {
   readonly inputFile?: string;
   readonly model?: string;
   readonly maxConcurrency?: number;
+  /** Seconds. */
   readonly timeout?: number;
   readonly out?: string;
   readonly json?: boolean;
@@ -49,7 +51,10 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
       signal: interrupt.signal,
       maxConcurrency: flags.maxConcurrency,
       budget: document.budget,
-      timeout: { totalMs: flags.timeout, stepMs: STEP_TIMEOUT_MS },
+      timeout: {
+        totalMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+        stepMs: STEP_TIMEOUT_MS,
+      },
       onEvent: progress && ((event) => progress.tell(event)),
       inspect: tracing?.inspect,
     });

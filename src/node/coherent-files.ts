@@ -5,7 +5,8 @@
  *  moved into its place. See docs/decisions/0016. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { glob, lstat, open, realpath, rename, rm } from 'node:fs/promises';
+import * as files from 'node:fs/promises'; // older ones lack `glob`, and naming it hides the error about the version
+import { lstat, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, posix, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import type { Bus } from '../../actors/bus.ts';
@@ -83,7 +84,7 @@ export async function coherentFiles(
   for (const pattern of globs) {
     if (posix.isAbsolute(pattern) || pattern.split(/[/\\]/).includes('..'))
       throw new FileRefusedError(pattern, 'the pattern leads outside the root.');
-    for await (const found of glob(pattern, { cwd: disk.root })) {
+    for await (const found of files.glob(pattern, { cwd: disk.root })) {
       const path = found.split(sep).join('/');
       if (!(await disk.isFolder(path))) initial[path] = await disk.read(path);
     }
