@@ -76,3 +76,11 @@ test('`tutti --help` loads commander, and no command', () => {
   const chunks = stderr.split('\n').filter((url) => url.includes('/chunks/'));
   expect(chunks.filter((url) => /verify|perform|score|replica|orchestrator/.test(url))).toEqual([]);
 });
+
+test('the API pages cover every entry point', () => {
+  const { entryPoints } = JSON.parse(readFileSync(join(root, 'typedoc.json'), 'utf8')) as {
+    entryPoints: string[];
+  };
+  const sources = entries.map(({ file }) => file.replace(`${dir}/`, '').replace(/js$/, 'ts'));
+  expect(entryPoints.toSorted()).toEqual(sources.toSorted());
+});
