@@ -89,11 +89,12 @@ test('a client that looks and never reads does not keep the process', async () =
 
 test('view serves a file until it is interrupted', async () => {
   const file = join(folder, 'small.jsonl');
-  writeFileSync(file, '{}\n');
+  const text = '{"type":"@xstate.event","sessionId":"x:0","event":{"type":"go"}}\n';
+  writeFileSync(file, text);
   const { child, said, ended } = start(['view', file]);
   const url = await urlIn(said);
   expect(said.stdout).toBe(`${url}\n`);
-  expect(await ask(`${url}trace.jsonl`)).toMatchObject({ status: 200, body: '{}\n' });
+  expect(await ask(`${url}trace.jsonl`)).toMatchObject({ status: 200, body: text });
   child.kill('SIGINT');
   expect(await ended).toBe(0);
 });

@@ -8,8 +8,8 @@ import { loadScore } from '../node/load-score.ts';
 import { RoutingConfigError } from '../routing/config-error.ts';
 import { RoutingDataError } from '../routing/errors.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
-import { readInput } from './input.ts';
-import { reportJson } from './json.ts';
+import { inputNames, readInput } from './input.ts';
+import { reportJson, shownText, unwrittenIn } from './json.ts';
 import { leftFrom, prepareOut, writeOut } from './out.ts';
 import { progressOn } from './progress.ts';
 import { safeMessage } from './secrets.ts';
@@ -36,9 +36,12 @@ const STEP_TIMEOUT_MS = 600_000;
 export async function performCommand(file: string, flags: PerformFlags): Promise<number> {
   const { score, document } = await loadScore(file);
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
-  const input = await readInput(inputs, flags.inputFile, document.input);
+  const warn = (text: string) => {
+    if (flags.quiet !== true) process.stderr.write(`tutti: ${text}\n`);
+  };
+  const input = await readInput(inputs, flags.inputFile, inputNames(document), document.input, warn);
   const unasked = await whyUnasked(flags, document.input, input);
-  if (unasked !== undefined && flags.quiet !== true) process.stderr.write(`tutti: ${unasked}\n`);
+  if (unasked !== undefined) warn(unasked);
   if (flags.out !== undefined) await prepareOut(flags.out);
   if (flags.trace !== undefined) await refuseOverwriting(flags.trace, [file, flags.inputFile]);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
@@ -62,7 +65,9 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     const report = await run.report;
     progress?.end();
     const { files, lost } =
-      flags.out === undefined ? { files: [], lost: [] } : await writeOut(flags.out, report);
+      flags.out === undefined
+        ? { files: [], lost: flags.json ? unwrittenIn(report.outputs).map(asLost) : [] }
+        : await writeOut(flags.out, report);
     if (flags.json) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
     else say(report, files, flags);
     if (flags.out !== undefined && report.status !== 'completed')
@@ -164,8 +169,10 @@ const SHOWN = 100;
 const safe = (text: string): string =>
   process.stdout.isTTY === true ? text.replace(/(?![\n\t])[\p{Cc}]/gu, '\u{FFFD}') : text;
 
+const asLost = ({ output, why }: { output: string; why: string }): string => `output '${output}' (${why})`;
+
 function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? 'undefined');
+  const text = typeof value === 'string' ? value : shownText(value);
   const most = 4_000;
   return text.length <= most
     ? text.trimEnd()

@@ -45,3 +45,28 @@ export const oneOf =
     if (word !== undefined) return word;
     throw new UsageError(`${option} takes ${words.join(', ')}; not '${text}'.`);
   };
+
+/** The candidate that a misspelt word most likely means, if one is near. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  let best: { candidate: string; off: number } | undefined;
+  for (const candidate of candidates) {
+    const off = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (off <= Math.max(1, Math.floor(candidate.length / 3)) && off < (best?.off ?? Infinity))
+      best = { candidate, off };
+  }
+  return best?.candidate;
+}
+
+/** How many letters have to be inserted, removed or replaced to make one word of the other (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
