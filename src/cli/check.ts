@@ -1,6 +1,7 @@
 /** `tutti check`: whether a score is sound, and which step waits for which after renaming. */
 import { INPUT, type Program, type StepPlan } from '../../actors/program.ts';
 import { loadScore } from '../node/load-score.ts';
+import { clean } from './terminal.ts';
 
 export async function checkCommand(
   file: string,
@@ -60,8 +61,6 @@ function text(name: string, program: Program): string {
   return `${clean(name)}: ${count(program.steps.length, 'step')}, ${count(program.source.length, 'dependence')}, longest path ${longest}\n${lines.join('\n')}\n`;
 }
 
-/** Removes escape sequences from a name, so that none reaches the terminal. */
-const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 function mermaid(program: Program): string {

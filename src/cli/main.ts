@@ -57,7 +57,9 @@ cli
   .option('--json', 'print the report as JSON, and nothing else, on standard output')
   .option('--quiet', 'no progress, only outputs')
   .option('--trace <file>', "write what happens as JSON lines, in Stately's inspection format")
-  .option('--inspect', 'show what happens on a page of this machine, while it does')
+  .option('--cue <step>', 'let this step go on when it is held; may be given many times', gather, [])
+  .option('--inspect', 'serve a page that shows what happens, until Ctrl-C')
+  .option('--open', 'open that page in the browser')
   .action(async (file: string, flags: PerformFlags) =>
     then((await import('./perform.ts')).performCommand(file, flags)),
   );
@@ -85,9 +87,10 @@ cli
 
 cli
   .command('view')
-  .description('show a trace in the browser (opens none by itself; prints the address)')
+  .description('show a trace in the browser; prints the address')
   .argument('[file]', 'a trace, as --trace writes it; without one the page asks for a file')
-  .option('--port <n>', 'the port; any that is free unless told', number('--port', { from: 1, to: 65_535 }))
+  .option('--port <n>', 'the port (default: any that is free)', number('--port', { from: 1, to: 65_535 }))
+  .option('--open', 'open the page in the browser')
   .action(async (file: string | undefined, flags: ViewFlags) =>
     then((await import('./view.ts')).viewCommand(file, flags)),
   );
@@ -168,12 +171,14 @@ bench
 
 try {
   await cli.parseAsync();
-  process.exitCode = exitCode;
 } catch (error) {
   // commander has printed its own errors
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else process.exitCode = (await import('./explain.ts')).explain(error, cli.opts()['debug'] === true);
+  if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? 0 : 2;
+  else exitCode = (await import('./explain.ts')).explain(error, cli.opts()['debug'] === true);
 }
+process.exitCode = exitCode;
+// An agent may have left a timer or a connection behind. It does not keep the command from ending.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 
 /** Beside the sources, or one folder further up from what is built. */
 function findPackage(): URL {

@@ -3,21 +3,25 @@ import { realpath } from 'node:fs/promises';
 import { MissingPackageError, ModelError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
 import type { ScoreDocument } from '../score-file.ts';
-import { PerformanceError, perform, type Report } from '../perform.ts';
+import type { RunEvent } from '../../actors/run-events.ts';
+import { PerformanceError, perform, type Report, type Run } from '../perform.ts';
 import { loadScore } from '../node/load-score.ts';
 import { RoutingConfigError } from '../routing/config-error.ts';
 import { RoutingDataError } from '../routing/errors.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
+import { answersTo } from './answers.ts';
 import { inputNames, readInput } from './input.ts';
 import { reportJson, shownText, unwrittenIn } from './json.ts';
 import { leftFrom, prepareOut, writeOut } from './out.ts';
 import { progressOn } from './progress.ts';
 import { safeMessage } from './secrets.ts';
 import { interrupted } from './interrupt.ts';
+import { clean, columnsOf } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { startTracing, type TracingFlags } from './tracing.ts';
 
 export interface PerformFlags extends TracingFlags {
+  readonly cue: readonly string[];
   readonly input: readonly string[];
   readonly inputFile?: string;
   readonly model?: string;
@@ -29,7 +33,7 @@ export interface PerformFlags extends TracingFlags {
   readonly quiet?: boolean;
 }
 
-/** A step of a score file that says no timeout of its own has this one: nothing waits for ever. */
+/** The timeout of a step that has none in its score file, so that nothing waits indefinitely. */
 const STEP_TIMEOUT_MS = 600_000;
 
 /** @returns the exit code: 0 completed, 1 failed, 130 interrupted. */
@@ -47,9 +51,25 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
   const progress = silent ? undefined : progressOn(process.stderr, score.program);
   const tracing = await startTracing(flags, score.name);
-  const interrupt = interrupted();
+  const running = new Set<string>();
+  const interrupt = interrupted(() => stepsInWords([...running]));
+  const answers = answersTo(score.program, {
+    cues: flags.cue,
+    cue: (stepId) => run.cue(stepId),
+    input: process.stdin,
+    say: (line) => (progress === undefined ? process.stderr.write(`${line}\n`) : progress.say(line)),
+    // Only where this process is the one that draws and the one that is typed to.
+    typed: process.stdin.isTTY ? progress?.typed : undefined,
+  });
+  const note = (event: RunEvent): void => {
+    if (event.type === 'step.started') running.add(event.stepId);
+    else if (event.type === 'step.ended' || event.type === 'step.retrying') running.delete(event.stepId);
+    progress?.tell(event);
+    answers.note(event);
+  };
+  let run: Run;
   try {
-    const run = perform(score, {
+    run = perform(score, {
       input,
       signal: interrupt.signal,
       maxConcurrency: flags.maxConcurrency,
@@ -58,11 +78,12 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
         totalMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
         stepMs: STEP_TIMEOUT_MS,
       },
-      onEvent: progress && ((event) => progress.tell(event)),
+      onEvent: note,
       inspect: tracing?.inspect,
     });
     tracing?.watch(run, score);
     const report = await run.report;
+    answers.end();
     progress?.end();
     const { files, lost } =
       flags.out === undefined
@@ -79,13 +100,22 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     if (interrupt.signal.aborted) return 130;
     return report.errors.length > 0 && report.errors.every(isBadUsage) ? 2 : 1;
   } finally {
+    answers.end();
     progress?.end();
     await tracing?.end(interrupt.signal);
     interrupt.forget();
   }
 }
 
-/** Why a score that can ask a model will ask none; a model that nobody knows is bad usage. */
+/** `step 'a'`, `steps 'a', 'b'`; undefined for none. */
+function stepsInWords(ids: readonly string[]): string | undefined {
+  if (ids.length === 0) return undefined;
+  const names = ids.slice(0, 5).map((id) => `'${clean(id)}'`);
+  const more = ids.length > 5 ? ` and ${ids.length - 5} more` : '';
+  return `${ids.length === 1 ? 'step' : 'steps'} ${names.join(', ')}${more}`;
+}
+
+/** Why a score that can ask a model will ask none. A model that does not exist is bad usage. */
 async function whyUnasked(
   { model }: PerformFlags,
   schema: ScoreDocument['input'],
@@ -132,7 +162,7 @@ function isBadUsage({ cause }: Error): boolean {
 const REFUSED = [401, 403, 404];
 
 function say(report: Report, files: readonly string[], flags: PerformFlags): void {
-  const columns = process.stdout.columns ?? 80;
+  const columns = columnsOf(process.stdout);
   if (!flags.quiet) process.stdout.write(`${timelineText(report, columns)}\n\n`);
   if (files.length > 0) process.stdout.write(`${files.join('\n')}\n`);
   else {

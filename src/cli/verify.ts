@@ -9,6 +9,7 @@ import { readText } from '../node/text-file.ts';
 import { seconds } from '../timeline-picture.ts';
 import { interrupted } from './interrupt.ts';
 import { saveCounterexamples } from './save.ts';
+import { columnsOf } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { verdicts } from './verdicts.ts';
 
@@ -68,7 +69,7 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
     process.stdout.write(
       `${JSON.stringify(asJson(judged, mutants, litmus === undefined ? notBuilt(only) : []), null, 2)}\n`,
     );
-  else process.stdout.write(verdicts(judged, mutants, only, process.stdout.columns));
+  else process.stdout.write(verdicts(judged, mutants, only, columnsOf(process.stdout)));
   for (const file of flags.save === undefined ? [] : await saveCounterexamples(judged, flags.save))
     process.stderr.write(`counter-example: tutti view ${file}\n`);
   return judged.some(fellShort) || mutants.some(({ survivors }) => survivors.length > 0) ? 1 : 0;
@@ -196,7 +197,7 @@ function progressOn(stream: NodeJS.WriteStream, claims: readonly Claim[]): Progr
   const draw = (text: string): void => {
     if (live === undefined || performance.now() - told < 100) return;
     told = performance.now();
-    live(text.slice(0, (stream.columns ?? 80) - 1));
+    live(text.slice(0, columnsOf(stream) - 1));
   };
   const say = (line: string): void => {
     if (live === undefined) stream.write(`${line}\n`);

@@ -4,10 +4,12 @@ import { readFile, stat } from 'node:fs/promises';
 import { messageOf } from '../../actors/errors.ts';
 import { readTrace } from '../trace/read.ts';
 import { interrupted } from './interrupt.ts';
+import { openBrowser } from './open-browser.ts';
 import { UsageError } from './usage.ts';
 
 export interface ViewFlags {
   readonly port?: number;
+  readonly open?: boolean;
 }
 
 /** Serves the viewer until Ctrl-C. @returns the exit code: 0. */
@@ -23,6 +25,7 @@ export async function viewCommand(file: string | undefined, flags: ViewFlags): P
   const interrupt = interrupted();
   process.stdout.write(`${inspector.url}\n`);
   process.stderr.write(`open this address in a browser on this machine; Ctrl-C ends it\n`);
+  if (flags.open === true) openBrowser(inspector.url);
   await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve, { once: true }));
   await inspector.close();
   interrupt.forget();
