@@ -1,10 +1,10 @@
 /** Claims: `--trace`, `--inspect` and `tutti view` as a user meets them, and nothing is left running. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { TraceLines } from '../src/trace/index.ts';
 import { ask, listenTo, until } from './inspector.helpers.ts';
 
@@ -25,11 +25,18 @@ steps:
 `,
 );
 
+const children = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL'); // a test that failed leaves no server behind
+  children.clear();
+});
+
 function start(args: string[], env: NodeJS.ProcessEnv = { CI: '1' }) {
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
+  children.add(child);
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
