@@ -5,34 +5,40 @@ import { MissingKeyError } from '../models/provider.ts';
 import { SchemaError } from '../schema.ts';
 import { ScoreError } from '../../actors/program.ts';
 import type { ScoreDocument } from '../score-file.ts';
+import type { RunEvent } from '../../actors/run-events.ts';
 import type { CallReport } from '../models/usage.ts';
 import { PerformanceError, perform, type Report, type Run } from '../perform.ts';
 import { loadScore } from '../node/load-score.ts';
 import { limitPrograms } from '../node/program-places.ts';
-import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
+import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingDataError } from '../routing/errors.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
-import { readInput } from './input.ts';
-import { reportJson } from './json.ts';
+import { answersTo } from './answers.ts';
+import { inputNames, readInput } from './input.ts';
+import { reportJson, shownText, unwrittenIn } from './json.ts';
 import { leftFrom, prepareOut, writeOut } from './out.ts';
 import { progressOn } from './progress.ts';
 import { safeMessage } from './secrets.ts';
 import { interrupted } from './interrupt.ts';
+import { clean, columnsOf } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { startTracing, type TracingFlags } from './tracing.ts';
 
 export interface PerformFlags extends TracingFlags {
+  readonly cue: readonly string[];
   readonly input: readonly string[];
   readonly inputFile?: string;
   readonly model?: string;
   readonly maxConcurrency?: number;
   readonly programs?: number;
+  /** Seconds. */
   readonly timeout?: number;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
-/** A step of a score file that says no timeout of its own has this one: nothing waits for ever. */
+/** The timeout of a step that has none in its score file, so that nothing waits indefinitely. */
 const STEP_TIMEOUT_MS = 600_000;
 
 /** @returns the exit code: 0 completed, 1 failed, 2 a model that cannot be asked, 130 interrupted. */
@@ -40,31 +46,56 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   const { score, document } = await loadScore(file);
   if (flags.programs !== undefined) limitPrograms(flags.programs);
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
-  const input = await readInput(inputs, flags.inputFile, document.input);
+  const warn = (text: string) => {
+    if (flags.quiet !== true) process.stderr.write(`tutti: ${text}\n`);
+  };
+  const input = await readInput(inputs, flags.inputFile, inputNames(document), document.input, warn);
   const unasked = await whyUnasked(flags, document.input, input);
-  if (unasked !== undefined && flags.quiet !== true) process.stderr.write(`tutti: ${unasked}\n`);
+  if (unasked !== undefined) warn(unasked);
   if (flags.out !== undefined) await prepareOut(flags.out);
   if (flags.trace !== undefined) await refuseOverwriting(flags.trace, [file, flags.inputFile]);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
   const progress = silent ? undefined : progressOn(process.stderr, score.program);
   const tracing = await startTracing(flags, score.name);
-  const interrupt = interrupted();
+  const running = new Set<string>();
+  const interrupt = interrupted(() => stepsInWords([...running]));
+  const answers = answersTo(score.program, {
+    cues: flags.cue,
+    cue: (stepId) => run.cue(stepId),
+    input: process.stdin,
+    say: (line) => (progress === undefined ? process.stderr.write(`${line}\n`) : progress.say(line)),
+    // Only where this process is the one that draws and the one that is typed to.
+    typed: process.stdin.isTTY ? progress?.typed : undefined,
+  });
+  const note = (event: RunEvent): void => {
+    if (event.type === 'step.started') running.add(event.stepId);
+    else if (event.type === 'step.ended' || event.type === 'step.retrying') running.delete(event.stepId);
+    progress?.tell(event);
+    answers.note(event);
+  };
+  let run: Run;
   try {
-    const run = perform(score, {
+    run = perform(score, {
       input,
       signal: interrupt.signal,
       maxConcurrency: flags.maxConcurrency,
       budget: document.budget,
-      timeout: { totalMs: flags.timeout, stepMs: STEP_TIMEOUT_MS },
-      onEvent: progress && ((event) => progress.tell(event)),
+      timeout: {
+        totalMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+        stepMs: STEP_TIMEOUT_MS,
+      },
+      onEvent: note,
       inspect: tracing?.inspect,
     });
     tracing?.watch(run, score);
     const rejections = rejectionsOf(run, flags.model);
     const report = await run.report;
+    answers.end();
     progress?.end();
     const { files, lost } =
-      flags.out === undefined ? { files: [], lost: [] } : await writeOut(flags.out, report);
+      flags.out === undefined
+        ? { files: [], lost: flags.json ? unwrittenIn(report.outputs).map(asLost) : [] }
+        : await writeOut(flags.out, report);
     if (flags.json) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
     else say(report, files, flags);
     if (flags.out !== undefined && report.status !== 'completed')
@@ -81,10 +112,19 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     if (interrupt.signal.aborted) return 130;
     return report.errors.length > 0 && report.errors.every(isBadUsage) ? 2 : 1;
   } finally {
+    answers.end();
     progress?.end();
     await tracing?.end(interrupt.signal);
     interrupt.forget();
   }
+}
+
+/** `step 'a'`, `steps 'a', 'b'`; undefined for none. */
+function stepsInWords(ids: readonly string[]): string | undefined {
+  if (ids.length === 0) return undefined;
+  const names = ids.slice(0, 5).map((id) => `'${clean(id)}'`);
+  const more = ids.length > 5 ? ` and ${ids.length - 5} more` : '';
+  return `${ids.length === 1 ? 'step' : 'steps'} ${names.join(', ')}${more}`;
 }
 
 /**
@@ -153,7 +193,7 @@ function isBadUsage(error: Error): boolean {
 const REFUSED = [401, 403, 404];
 
 function say(report: Report, files: readonly string[], flags: PerformFlags): void {
-  const columns = process.stdout.columns ?? 80;
+  const columns = columnsOf(process.stdout);
   if (!flags.quiet) process.stdout.write(`${timelineText(report, columns)}\n\n`);
   if (files.length > 0) process.stdout.write(`${files.join('\n')}\n`);
   else {
@@ -195,8 +235,10 @@ const SHOWN = 100;
 const safe = (text: string): string =>
   process.stdout.isTTY === true ? text.replace(/(?![\n\t])[\p{Cc}]/gu, '\u{FFFD}') : text;
 
+const asLost = ({ output, why }: { output: string; why: string }): string => `output '${output}' (${why})`;
+
 function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? 'undefined');
+  const text = typeof value === 'string' ? value : shownText(value);
   const most = 4_000;
   return text.length <= most
     ? text.trimEnd()

@@ -5,7 +5,8 @@
  *  file is also a key that its writer holds: agents take turns there in the order in which they asked, and every write is
  *  published. No write depends on the bus to be correct. See docs/decisions/0016. */
 import { createHash } from 'node:crypto';
-import { glob, realpath } from 'node:fs/promises';
+import * as nodeFiles from 'node:fs/promises'; // older ones lack `glob`, and naming it hides the error about the version
+import { realpath } from 'node:fs/promises';
 import { posix, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import type { Bus } from '../../actors/bus.ts';
@@ -131,7 +132,7 @@ class Patterns {
         .join('/');
     const seen = new Set(['']);
     for (const pattern of this.#globs) {
-      const matches = glob(pattern, {
+      const matches = nodeFiles.glob(pattern, {
         cwd: this.#root,
         withFileTypes: true,
         exclude: (entry) => this.#excludes(pathOf(entry)),

@@ -1,5 +1,6 @@
 /** What needs Node.js: score files, programs, trace files and the inspector. */
 export { loadScore, ScoreFileError, type LoadedScore } from './load-score.ts';
+export { TextFileError } from './text-file.ts';
 export { programAgent, ProgramError, type ProgramAgentOptions } from './program-agent.ts';
 export { limitPrograms } from './program-places.ts';
 export { startInspector, type Inspector, type InspectorOptions } from './inspector.ts';
