@@ -161,7 +161,7 @@ const PERFORM = [
 /** Checks the options of `perform`, but for `budget`, which its ledger checks. @throws {ScoreError} */
 export function checkPerformOptions(options: Readonly<Record<string, any>>): void {
   knownKeys('perform', options, PERFORM);
-  const { timeout, budget, signal, bus, clock, runId, onEvent, inspect } = options;
+  const { timeout, signal, bus, clock, runId, onEvent, inspect } = options;
   inRange('maxConcurrency', options['maxConcurrency'], 1, Number.MAX_SAFE_INTEGER, true);
   inRange('window', options['window'], 1, 2 ** 20, true);
   inRange('patience', options['patience'], 1, Number.MAX_SAFE_INTEGER, true);
@@ -172,7 +172,6 @@ export function checkPerformOptions(options: Readonly<Record<string, any>>): voi
     milliseconds('timeout.stepMs', timeout.stepMs);
   }
   checkRetry('retry', options['retry']);
-  if (budget !== undefined) inRange('budget.calls', budget.calls, 0, Number.MAX_SAFE_INTEGER, true);
   oneOf('dispatch', options['dispatch'], ['reactive', 'batch', 'sequential']);
   oneOf('priority', options['priority'], ['path', 'fifo']);
   isA('signal', signal, typeof signal?.addEventListener === 'function', 'an AbortSignal');
