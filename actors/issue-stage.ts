@@ -120,7 +120,7 @@ export class IssueStage {
     const { holds, events } = this.#run;
     if (step.fermata === undefined && holds.none) return 0;
     let count = 0;
-    if (step.fermata !== undefined) holds.begin(holdSignal(step), `fermata:${index}`);
+    if (step.fermata !== undefined) holds.begin(holdSignal(step), `fermata:${index}`, true);
     for (const hold of holds.over(step.id, step.agent.name)) {
       holds.join(hold.id, index);
       count++;
