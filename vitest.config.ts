@@ -13,7 +13,7 @@ export default defineConfig({
     alias: [
       { find: /^tutti$/, replacement: source('./src/index.ts') },
       {
-        find: /^tutti\/(node|coherence|models|routing|testing|trace|otel)$/,
+        find: /^tutti\/(node|coherence|models|routing|testing|trace|otel|protocols)$/,
         replacement: source('./src/') + '$1/index.ts',
       },
       { find: /^tutti\/(machines|actors|specs)$/, replacement: source('.') + '$1/index.ts' },

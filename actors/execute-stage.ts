@@ -198,9 +198,8 @@ export class ExecuteStage {
     this.#running++;
     if (events.heard)
       events.tell({ type: 'step.started', stepId: step.id, agent: step.agent.name, attempt: count });
-    const limit = options.budget?.calls;
-    if (limit !== undefined && this.#calls >= limit)
-      return this.answer(station, false, new errors.BudgetError('calls', limit));
+    const refused = options.charge?.();
+    if (refused !== undefined) return this.answer(station, false, refused);
     this.#calls++;
     if (station.retrying) this.#retries++;
     station.retrying = false;

@@ -54,7 +54,8 @@ export interface OrchestratorOptions {
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
-  readonly budget?: { readonly calls?: number | undefined } | undefined;
+  /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
+  readonly charge?: (() => Error | undefined) | undefined;
   /** Every agent receives it as `context.account`. */
   readonly account?: object | undefined;
   /** Makes `context.shared` when an agent asks for it, once for each attempt. */
@@ -276,8 +277,8 @@ export class Orchestrator {
     // A signal that belongs to no performance is for every performance on the bus that it addresses.
     if (!own && (runId !== this.bus.runId || signal.type === 'pulse')) return;
     if (!run.inRound) run.instant = run.clock.now(); // the bus took its time
+    // A signal from inside a round, such as from an event listener, waits for the next one: stages are not re-entrant.
     if (signal.type !== 'pulse') {
-      // A listener or an agent that sends a signal in the middle of a round must not change what the round works on.
       if (run.inRound) this.#todo.push(() => this.#signals.handle(signal, seq));
       else this.#signals.handle(signal, seq);
     } else if (this.#issue.awaits(signal.tag) && this.#write.isOwn(signal)) this.#write.capture(signal);

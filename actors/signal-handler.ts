@@ -64,6 +64,7 @@ export class SignalHandler {
       dispatcher.wake(agent);
     });
     this.#eachStep(signal, (step, station) => {
+      if (station === undefined && signal.intent === 'resume') orders.released.add(step);
       if (this.#isVamping(step, station)) orders.lastRounds.add(step);
       if (preference !== 0) this.#prefer(step, preference);
     });

@@ -13,11 +13,14 @@ export class StepOrders {
   /** Steps that are not to run, and why. */
   readonly refused = new Map<number, Error>();
   readonly vamps = new Map<number, VampOrder>();
+  /** Steps that a cue has released before they were issued: the hold that their score asks for is lifted in advance. */
+  readonly released = new Set<number>();
   /** Steps whose vamp ends with the round that runs. */
   readonly lastRounds = new Set<number>();
 
   drop(step: number): void {
     if (this.refused.size > 0) this.refused.delete(step);
+    if (this.released.size > 0) this.released.delete(step);
     if (this.vamps.size > 0) this.vamps.delete(step);
     if (this.lastRounds.size > 0) this.lastRounds.delete(step);
   }

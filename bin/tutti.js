@@ -17,7 +17,9 @@ if (!existsSync(main)) {
 } else {
   const node = beside();
   if (node === undefined) {
-    console.error(`tutti: needs Node.js 22.12 or newer; this is ${process.versions.node}.`);
+    console.error(
+      `tutti: needs Node.js 22.12 or newer; this is ${process.versions.node}. Install a newer one, from https://nodejs.org or with your version manager.`,
+    );
     process.exitCode = 2;
   } else {
     const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });

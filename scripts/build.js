@@ -1,10 +1,68 @@
-// Compiles the four floors into dist/, from nothing, so that a file that was deleted is deleted there too; then the viewer.
+// Builds dist/ from nothing, so that a deleted file is deleted there too: types by TypeScript, one bundle for all entry
+// points by rolldown, and the viewer's page.
+//
+// A program that imports an entry point loads a handful of files, not several hundred, because loading a file costs
+// more than running it. zod is in the bundle without its fifty languages. Everything else that the package depends on
+// stays a dependency: programs share its objects with tutti (an `Observable`, a machine). See docs/decisions/0040.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rolldown } from 'rolldown';
 
-rmSync('dist', { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, ['node_modules/typescript-7/bin/tsc', '-p', 'tsconfig.json'], {
-  stdio: 'inherit',
-});
-process.exitCode = status ?? 1;
-if (status === 0) await (await import('./build-viewer.js')).buildViewer();
+const BUNDLED = ['zod'];
+/** Code that rolldown adds where it rewrites newer syntax. It resolves this name itself. */
+const HELPERS = '@oxc-project/runtime';
+/** Which versions of Node.js can read the files. Older ones cannot load the package's dependencies either. */
+const SYNTAX = 'es2022';
+
+/** Every entry point of package.json, and the command line, by the name that it has below dist/. */
+function entries() {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const files = Object.values(exports).flatMap(({ default: file }) => file ?? []);
+  const names = files.map((file) => file.replace(/^\.\/dist\/(.+)\.js$/, '$1'));
+  return Object.fromEntries([...names, 'src/cli/main'].map((name) => [name, `${name}.ts`]));
+}
+
+/** Writes the bundle to a folder in which packages are found as in dist/. */
+export async function bundle(dir) {
+  const built = await rolldown({
+    input: entries(),
+    platform: 'neutral',
+    resolve: { mainFields: ['module', 'main'] },
+    external: (id) =>
+      !/^[./]/.test(id) && ![...BUNDLED, HELPERS].some((name) => id === name || id.startsWith(`${name}/`)),
+    transform: { target: SYNTAX },
+    tsconfig: false,
+    onLog(level, log) {
+      if (level === 'warn') throw new Error(log.message);
+    },
+  });
+  await built.write({
+    dir,
+    format: 'esm',
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    // As deep as the entry points are, so that `import.meta.url` means the same in all of them.
+    chunkFileNames: 'src/chunks/[name]-[hash].js',
+    // Evaluated before anything else, so that an older Node.js gets one clear sentence.
+    banner: ({ isEntry, name }) =>
+      isEntry ? `import '${'../'.repeat(name.split('/').length - 1)}node-version.js';` : '',
+  });
+  await built.close();
+  copyFileSync('scripts/node-version.js', `${dir}/node-version.js`);
+  const licences = BUNDLED.map(
+    (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8').trim()}\n`,
+  );
+  writeFileSync(`${dir}/LICENSES.txt`, `The files in this folder contain:\n\n${licences.join('\n')}`);
+}
+
+async function build() {
+  rmSync('dist', { recursive: true, force: true });
+  const tsc = ['node_modules/typescript-7/bin/tsc', '-p', 'tsconfig.json'];
+  const { status } = spawnSync(process.execPath, tsc, { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
+  if (status !== 0) return;
+  await bundle('dist');
+  await (await import('./build-viewer.js')).buildViewer();
+}
+
+if (import.meta.main) await build();

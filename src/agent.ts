@@ -1,6 +1,6 @@
 /** Agents: what runs a step. Any function is one; `agent()` adds a name, schemas and limits. */
 import { ScoreError, type AgentContext, type AgentPlan, type RetryPolicy } from '../actors/program.ts';
-import { knownKeys, shown } from './limits.ts';
+import { checkRetry, EFFECTS, knownKeys, milliseconds, oneOf, shown } from './limits.ts';
 import { validate, type Schema } from './schema.ts';
 
 /** A function that turns operands into a result. It sees its operands and nothing else. */
@@ -62,6 +62,9 @@ export function agent<Operands, Result>(
     throw new ScoreError('agent.name', `must be a name, not ${shown(name)}.`);
   if (typeof run !== 'function')
     throw new ScoreError(`agent '${name}'.run`, `must be a function of the operands, not ${shown(run)}.`);
+  milliseconds(`agent '${name}'.timeoutMs`, options.timeoutMs);
+  oneOf(`agent '${name}'.effects`, options.effects, EFFECTS);
+  checkRetry(`agent '${name}'.retry`, options.retry);
   if (capacity !== undefined && !(Number.isSafeInteger(capacity) && capacity >= 1)) {
     throw new RangeError(`agent '${name}': capacity must be a whole number of at least 1, not ${capacity}.`);
   }

@@ -6,6 +6,7 @@ export { perform, PerformanceError, type PerformOptions, type Report, type Run }
 export { Score, score, scoreOf, type Settled, type StepOptions } from './score.ts';
 export { sharedOf, type SharedSpace, type SharedState } from './shared.ts';
 export { SchemaError, type Schema, type SchemaIssue } from './schema.ts';
+export { BusClosedError, UnavailableError, type Bus } from '../actors/bus.ts';
 export { createBus } from '../actors/in-process-bus.ts';
 export { VirtualClock } from '../actors/clock.ts';
 export * from '../actors/errors.ts';

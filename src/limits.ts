@@ -4,7 +4,7 @@ import { didYouMean, ScoreError, type RetryPolicy, type StepPlan } from '../acto
 import { HOLD_TYPES, TIMEOUT_POLICIES } from '../machines/signal.ts';
 
 /** A hundred years: a longer time is a mistake. */
-const LONGEST_MS = 100 * 365.25 * 24 * 60 * 60 * 1_000;
+export const LONGEST_MS = 100 * 365.25 * 24 * 60 * 60 * 1_000;
 
 /** @throws {ScoreError} naming the field, the range and what was found. */
 export function inRange(
@@ -25,6 +25,23 @@ export function inRange(
   );
 }
 
+/**
+ * Refuses keys that an object of options does not have, and values of another type.
+ *
+ * @param types - by key, the types that `typeof` names, joined by ` or `; `array` means an array, `any` any value
+ * @throws {ScoreError} naming the option, the types that it takes and what was found.
+ */
+export function checkTypes(where: string, value: object, types: Readonly<Record<string, string>>): void {
+  knownKeys(where, value, Object.keys(types));
+  for (const [key, given] of Object.entries(value)) {
+    const allowed = types[key]!.split(' or ');
+    if (given === undefined || allowed.includes('any') || allowed.includes(kindOf(given))) continue;
+    throw new ScoreError(`${where}: ${key}`, `must be ${types[key]}, not ${kindOf(given)}.`);
+  }
+}
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+
 export function milliseconds(at: string, value: number | undefined, stepId?: string): void {
   inRange(at, value, 0, LONGEST_MS, false, stepId);
 }
@@ -43,7 +60,7 @@ export function knownKeys(at: string, given: object, known: readonly string[], s
 }
 
 /** @throws {ScoreError} when an option that takes one of a few words has another value. */
-function oneOf(at: string, value: unknown, words: readonly string[], stepId?: string): void {
+export function oneOf(at: string, value: unknown, words: readonly string[], stepId?: string): void {
   if (value === undefined || words.includes(value as string)) return;
   const hint = typeof value === 'string' ? didYouMean(value, words) : '';
   throw new ScoreError(at, `must be one of ${words.join(', ')}; not ${shown(value)}.${hint}`, stepId);
@@ -58,7 +75,7 @@ const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'repeatsEffect'];
 const VAMP = ['max', 'until', 'onCap'];
 const FERMATA = ['holdType', 'timeoutMs', 'onTimeout'];
 const JOINS = ['all', 'allSettled'];
-const EFFECTS = ['none', 'idempotent', 'external'];
+export const EFFECTS = ['none', 'idempotent', 'external'];
 const PLAN = [
   ...['id', 'agent', 'reads', 'after', 'writes', 'join', 'retry', 'timeoutMs', 'urgency', 'cost', 'effects'],
   ...['fermata', 'vamp', 'tacet', 'attacca'],
@@ -144,7 +161,7 @@ const PERFORM = [
 /** Checks the options of `perform`, but for `budget`, which its ledger checks. @throws {ScoreError} */
 export function checkPerformOptions(options: Readonly<Record<string, any>>): void {
   knownKeys('perform', options, PERFORM);
-  const { timeout, budget, signal, bus, clock, runId, onEvent, inspect } = options;
+  const { timeout, signal, bus, clock, runId, onEvent, inspect } = options;
   inRange('maxConcurrency', options['maxConcurrency'], 1, Number.MAX_SAFE_INTEGER, true);
   inRange('window', options['window'], 1, 2 ** 20, true);
   inRange('patience', options['patience'], 1, Number.MAX_SAFE_INTEGER, true);
@@ -155,7 +172,6 @@ export function checkPerformOptions(options: Readonly<Record<string, any>>): voi
     milliseconds('timeout.stepMs', timeout.stepMs);
   }
   checkRetry('retry', options['retry']);
-  if (budget !== undefined) inRange('budget.calls', budget.calls, 0, Number.MAX_SAFE_INTEGER, true);
   oneOf('dispatch', options['dispatch'], ['reactive', 'batch', 'sequential']);
   oneOf('priority', options['priority'], ['path', 'fifo']);
   isA('signal', signal, typeof signal?.addEventListener === 'function', 'an AbortSignal');

@@ -34,8 +34,11 @@ export interface PerformOptions<Input = unknown> {
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   /** For every step that has no retry policy. */
   readonly retry?: RetryPolicy | undefined;
-  /** Hard limits. `calls` counts agents that are started; `tokens` and `usd` (US dollars) bound what model agents use
-   *  together. A call that could exceed one is not made: its upper bound is set aside first. */
+  /** Hard limits. `calls` counts each start of an agent (a retry and a round of a vamp start it again) and each request to
+   *  a model beyond the first one of that start: a retry of the request, a round of tools, a fallback, an escalation, a
+   *  verifier. So neither starts nor requests exceed it. `tokens` and `usd` (US dollars) bound what all models use
+   *  together. A call that could exceed a limit is not made: its upper bound is set aside first. Only a provider that
+   *  writes more than `maxOutputTokens` can exceed `tokens` and `usd`, by that one answer. */
   readonly budget?: Budget | undefined;
   readonly dispatch?: Dispatch | undefined;
   readonly priority?: 'path' | 'fifo' | undefined;
@@ -168,24 +171,19 @@ export function perform<Input, N extends Record<string, unknown>>(
   const clock = options.clock ?? realClock;
   if (options.runId !== undefined) claimId(options.bus, id);
   const bus = options.bus ?? createBus({ runId: id, clock });
-  const { calls, tokens, usd } = options.budget ?? {};
-  const limits = { calls };
   const totalMs = options.timeout?.totalMs;
-  const account = new RunAccount(
-    { tokens, usd },
-    {
-      spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
-      deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
-      shareOfTime: sharesOf(program),
-    },
-  );
+  const account = new RunAccount(options.budget, {
+    spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
+    deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
+    shareOfTime: sharesOf(program),
+  });
   const shared = score.state === undefined ? undefined : share(score.state, { bus, clock, runId: id });
   let views = 0;
   const view = shared && ((stepId: string) => shared.agent(`${stepId}#${++views}`));
   const orchestrator = new Orchestrator(program, {
     ...options,
     share: view,
-    budget: limits,
+    charge: options.budget?.calls === undefined ? undefined : () => account.charge(),
     runId: id,
     bus,
     clock,
@@ -239,11 +237,7 @@ export function perform<Input, N extends Record<string, unknown>>(
     signal: (signal) => publish(parseOrRefuse(hctSignalSchema, signal, 'signal')),
     cancel: (reason) => orchestrator.cancel(reason),
     onUsage: (listener) => account.listen(listener),
-    extend(more) {
-      const given = new Ledger(more).limits; // checks all of it before anything changes
-      account.ledger.extend({ tokens: given.tokens, usd: given.usd });
-      if (limits.calls !== undefined) limits.calls += given.calls ?? 0;
-    },
+    extend: (more) => account.ledger.extend(more),
     fermata: (...targets) => publish(fermata({ source: 'caller', targets })),
     cue: (...targets) => publish(cue({ source: 'caller', targets, intent: 'resume' })),
     tacet: (targets, durationMs) =>

@@ -255,9 +255,10 @@ function planStep(id: string, options: StepOptions<any, any, any, any, any>, dow
     ...rest,
     id,
     agent: planOf(agent, id),
-    retry: options.retry ?? defaults.retry,
-    timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
-    effects: options.effects ?? defaults.effects,
+    // Only undefined leaves the agent's default in place: null is a mistake, which the check of the step names.
+    retry: options.retry === undefined ? defaults.retry : options.retry,
+    timeoutMs: options.timeoutMs === undefined ? defaults.timeoutMs : options.timeoutMs,
+    effects: options.effects === undefined ? defaults.effects : options.effects,
     ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),
   } as StepPlan;

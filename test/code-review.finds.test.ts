@@ -2,6 +2,7 @@ import { existsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  folder,
   call,
   listFiles,
   repository,
@@ -240,5 +241,36 @@ describe('code review: a reviewer that finds a file gone', () => {
     unlinkSync(join(root, 'a.md'));
     const { findings } = await call<{ findings: { file: string }[] }>('documentation', { files });
     expect(findings.some(({ file }) => file === 'b.md')).toBe(true);
+  });
+});
+
+describe('code review: sites that a generator builds', () => {
+  it('files with front matter are templates, and no error in any language', async () => {
+    const front = '---\nlayout: none\n---\n';
+    const root = folder({
+      'app.js': `${front}const links = document.querySelectorAll("a");\nconsole.log(links.length);\n`,
+      'app.ts': `${front}export const title: string = "{{ site.title }}";\n`,
+      'search.json': `${front}[{% for post in site.posts %}{}{% endfor %}]\n`,
+      'empty.js': '---\r\n---\r\nvar a = {{ page.a }};\r\n',
+      'README.md': `${front}# A site\n\nText.\n`,
+      'broken.js': 'const = 1;\n',
+    });
+    const reviews = await Promise.all(
+      ['correctness', 'documentation', 'style'].map((by) => reviewBy(by, root)),
+    );
+    const errors = reviews.flatMap(({ findings }) => findings.filter(({ severity }) => severity === 'error'));
+    expect(new Set(errors.map(({ file }) => file))).toEqual(new Set(['broken.js']));
+  });
+
+  it('a link to an address of the published site is not a broken link, and one to a file is', async () => {
+    const links = '[a](/about/) [b](guide/) [c](post.html) [d](missing.md) [e](missing.png)\n';
+    const broken = async (files: Record<string, string>) =>
+      (await reviewBy('documentation', folder({ ...files, 'docs/page.md': `# Page\n\n${links}` }))).findings
+        .filter(({ rule }) => rule === 'broken-link')
+        .map(({ message }) => /There is no (\S+?)\.?$/.exec(message)?.[1])
+        .toSorted();
+    expect(await broken({ '_config.yml': 'title: x\n' })).toEqual(['missing.md', 'missing.png']);
+    expect(await broken({ 'docs/mkdocs.yml': 'site_name: x\n' })).toEqual(['missing.md', 'missing.png']);
+    expect(await broken({})).toHaveLength(5);
   });
 });

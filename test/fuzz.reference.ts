@@ -110,6 +110,8 @@ export const fallbackOf = (step: number): { v: number } => ({ v: 9_000 + step })
 class Orders {
   cancelled = false;
   readonly refused = new Set<number>();
+  /** Steps whose own fermata a cue has lifted in advance. */
+  readonly released = new Set<number>();
   readonly vamps = new Map<number, { rounds: number; quality: number | undefined }>();
   readonly silent = new Map<string, 'for good' | 'for a time'>();
   holds: { steps: Set<number>; order: Order }[] = [];
@@ -133,7 +135,10 @@ class Orders {
           this.vamps.set(step, { rounds: order.rounds ?? 1_000, quality: order.quality });
       else if (type === 'downbeat') this.#release(named, (hold) => hold.syncPoint === order.syncPoint);
       else if (type === 'cue' && intent !== 'update') {
-        if (intent === 'resume') this.#release(named, () => true);
+        if (intent === 'resume') {
+          this.#release(named, () => true);
+          for (const step of named) this.released.add(step);
+        }
         for (const agent of namedAgents) this.silent.delete(agent);
       } else if (type === 'tacet') {
         const until = order.durationMs === undefined ? 'for good' : 'for a time';
@@ -241,7 +246,7 @@ export class Reference {
       statuses: new Set(['skipped']),
     };
     const holds: { timeoutMs?: number | undefined; onTimeout?: string | undefined }[] = this.#orders.on(i);
-    if (step.fermata !== undefined) holds.push(step.fermata);
+    if (step.fermata !== undefined && !this.#orders.released.has(i)) holds.push(step.fermata);
     const runsOut = holds.some(
       ({ timeoutMs, onTimeout }) => timeoutMs !== undefined && onTimeout !== 'resume',
     );

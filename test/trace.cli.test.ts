@@ -1,10 +1,10 @@
 /** Claims: `--trace`, `--inspect` and `tutti view` as a user meets them, and nothing is left running. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { TraceLines } from '../src/trace/index.ts';
 import { ask, listenTo, until } from './inspector.helpers.ts';
 
@@ -18,15 +18,25 @@ writeFileSync(
 score: waiting
 input: { type: object, properties: { ms: { type: integer, default: 0 } } }
 agents:
-  wait: { command: [${node}, -e, 'setTimeout(() => console.log("done"), process.argv[1])', '{{ms}}'] }
+  wait: { command: [${node}, -e, 'process.argv[1] < 0 ? process.exit(3) : setTimeout(() => console.log("done"), process.argv[1])', '{ms}'] }
 steps:
   - { id: first, agent: wait, reads: { ms: input.ms } }
   - { id: second, agent: wait, reads: { ms: input.ms, first: first } }
 `,
 );
 
-function start(args: string[]) {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+const children = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL'); // a test that failed leaves no server behind
+  children.clear();
+});
+
+function start(args: string[], env: NodeJS.ProcessEnv = { CI: '1' }) {
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  children.add(child);
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
@@ -65,7 +75,7 @@ test('a trace that cannot be written is bad usage, before anything runs', async 
   expect(said.stdout).toBe('');
 });
 
-test('perform --inspect shows what happens while it does, and ends with the performance where nobody is at a terminal', async () => {
+test('perform --inspect shows what happens while it does, and in CI ends with the performance', async () => {
   const { said, ended } = start(['perform', scoreFile, '--quiet', '--input', 'ms=400', '--inspect']);
   const url = await urlIn(said);
   const client = listenTo(url);
@@ -78,6 +88,48 @@ test('perform --inspect shows what happens while it does, and ends with the perf
   await expect(ask(url)).rejects.toThrow('ECONNREFUSED');
 });
 
+test.each([
+  ['completed', 'SIGINT', '0', 0],
+  ['failed', 'SIGTERM', '-1', 1],
+] as const)(
+  'after a performance that %s the page is served until %s, and the exit code is that of the performance',
+  async (status, signal, ms, code) => {
+    const { child, said, ended } = start(
+      ['perform', scoreFile, '--json', '--input', `ms=${ms}`, '--inspect'],
+      {
+        CI: '',
+      },
+    );
+    await until(() => said.stderr.includes('until Ctrl-C (or SIGTERM)'));
+    const url = await urlIn(said);
+    expect(JSON.parse(said.stdout)).toMatchObject({ status });
+    expect((await ask(`${url}source.json`)).status).toBe(200);
+    child.kill(signal);
+    expect(await ended).toBe(code);
+  },
+);
+
+test.skipIf(process.platform !== 'linux')(
+  '--open opens the page; where nothing can, nothing fails',
+  async () => {
+    const opened = join(folder, 'opened');
+    writeFileSync(join(folder, 'xdg-open'), `#!/bin/sh\necho "$1" > ${opened}\n`, { mode: 0o755 });
+    const first = start(['perform', scoreFile, '--quiet', '--open'], {
+      CI: '1',
+      PATH: folder + ':/bin:/usr/bin',
+    });
+    expect(await first.ended).toBe(0);
+    await until(() => existsSync(opened) && readFileSync(opened, 'utf8') !== '');
+    expect(readFileSync(opened, 'utf8').trim()).toBe(await urlIn(first.said));
+    const second = start(['perform', scoreFile, '--quiet', '--open'], {
+      CI: '1',
+      PATH: join(folder, 'none'),
+    });
+    expect(await second.ended).toBe(0);
+    expect(second.said.stderr).toContain('no browser could be opened');
+  },
+);
+
 test('a client that looks and never reads does not keep the process', async () => {
   const { said, ended } = start(['perform', scoreFile, '--quiet', '--input', 'ms=200', '--inspect']);
   const client = listenTo(await urlIn(said));
@@ -89,11 +141,12 @@ test('a client that looks and never reads does not keep the process', async () =
 
 test('view serves a file until it is interrupted', async () => {
   const file = join(folder, 'small.jsonl');
-  writeFileSync(file, '{}\n');
+  const text = '{"type":"@xstate.event","sessionId":"x:0","event":{"type":"go"}}\n';
+  writeFileSync(file, text);
   const { child, said, ended } = start(['view', file]);
   const url = await urlIn(said);
   expect(said.stdout).toBe(`${url}\n`);
-  expect(await ask(`${url}trace.jsonl`)).toMatchObject({ status: 200, body: '{}\n' });
+  expect(await ask(`${url}trace.jsonl`)).toMatchObject({ status: 200, body: text });
   child.kill('SIGINT');
   expect(await ended).toBe(0);
 });

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { perform, score } from 'tutti';
+import { traceTo } from 'tutti/trace';
 import { startInspector } from '../src/node/inspector.ts';
 import { openPage } from './viewer.page.ts';
 import { onStage } from './viewer.stage.ts';
@@ -45,6 +47,58 @@ test('a live trace is followed, left to look back, and followed again; its end i
     await inspector.close();
   }
 });
+
+test.each(['no-preference', 'reduce'] as const)(
+  'with %s, time passes on the page while a step runs, without a message, and stands still when nothing does',
+  async (reducedMotion) => {
+    const inspector = await startInspector({ name: 'long', page: stage.file.url });
+    const trace = traceTo(inspector.sink);
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const long = score('long').step('a', { agent: () => promise });
+    const run = perform(long, { inspect: trace.inspect });
+    trace.watch(run, long);
+    try {
+      const { page, complaints } = await openPage(stage.browser, new URL(inspector.url));
+      await page.emulateMedia({ reducedMotion });
+      const now = async () => (await page.locator('output.now').textContent()) ?? '';
+      const [moment, row] = [
+        async () => (await now()).split(' ')[0],
+        async () => / of (\d+)/.exec(await now())?.[1],
+      ];
+      const bars = () => page.locator('canvas.bars').screenshot();
+      await page.getByText('▶').first().waitFor();
+      const [before, rows, drawn] = [await moment(), await row(), await bars()];
+      await expect.poll(moment, { timeout: 20_000 }).not.toBe(before);
+      await expect.poll(async () => (await bars()).equals(drawn), { timeout: 20_000 }).toBe(false);
+      expect(await row()).toBe(rows);
+      resolve(1);
+      await run.report;
+      await expect.poll(row).not.toBe(rows);
+      await page.getByText('✓').first().waitFor();
+      // The inspector is still live; nothing is drawn any more.
+      await page.evaluate(() => {
+        const real = requestAnimationFrame;
+        Object.assign(window, { drawnFrames: 0 });
+        window.requestAnimationFrame = (callback) => {
+          (window as unknown as { drawnFrames: number }).drawnFrames++;
+          return real(callback);
+        };
+      });
+      const framesSince = () =>
+        page.evaluate(async () => {
+          const counted = window as unknown as { drawnFrames: number };
+          const before = counted.drawnFrames;
+          await new Promise((wait) => setTimeout(wait, 1_500));
+          return counted.drawnFrames - before;
+        });
+      await expect.poll(framesSince, { timeout: 20_000 }).toBe(0);
+      expect(complaints).toEqual([]);
+      await page.close();
+    } finally {
+      await inspector.close();
+    }
+  },
+);
 
 test('a connection that breaks leaves what has come, and says so', async () => {
   const inspector = await startInspector({ name: 'review', page: stage.file.url });

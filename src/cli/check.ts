@@ -1,6 +1,7 @@
-/** `tutti check`: is this score sound, and who waits for whom once its names are renamed? */
+/** `tutti check`: whether a score is sound, and which step waits for which after renaming. */
 import { INPUT, type Program, type StepPlan } from '../../actors/program.ts';
 import { loadScore } from '../node/load-score.ts';
+import { clean } from './terminal.ts';
 
 export async function checkCommand(
   file: string,
@@ -8,9 +9,31 @@ export async function checkCommand(
 ): Promise<number> {
   const { score, warnings } = await loadScore(file);
   const { program } = score;
+  for (const { id, name, by } of unread(program))
+    process.stderr.write(
+      clean(`warning: no step reads what '${id}' writes: '${by}' writes '${name}' again.`) + '\n',
+    );
   process.stdout.write(format === 'mermaid' ? mermaid(program) : text(score.name, program));
   for (const warning of warnings) process.stderr.write(`warning: ${clean(warning)}\n`);
   return 0;
+}
+
+/** Results that no step and no output reads, because a later step writes the same name. */
+function* unread({ steps, firstEdge, source, outputs }: Program) {
+  const read = new Set([...outputs.values()].map(({ tag }) => tag));
+  steps.forEach(({ reads = {} }, i) => {
+    // The edges of a step are its reads, and then the steps that it only waits for.
+    const first = firstEdge[i] as number;
+    for (const tag of source.subarray(first, first + Object.values(reads).flat().length)) read.add(tag);
+  });
+  const last = new Map<string, number>();
+  for (const [i, step] of steps.entries()) {
+    const name = step.writes ?? step.id;
+    const before = last.get(name);
+    if (before !== undefined && !read.has(before))
+      yield { id: (steps[before] as StepPlan).id, name, by: step.id };
+    last.set(name, i);
+  }
 }
 
 /** A step's tag is the name that it writes and how often that name has been written. */
@@ -39,8 +62,6 @@ function text(name: string, program: Program): string {
   return `${clean(name)}: ${count(program.steps.length, 'step')}, ${count(program.source.length, 'dependence')}, longest path ${longest}\n${lines.join('\n')}\n`;
 }
 
-/** No escape sequence of a name reaches the terminal. */
-const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 function mermaid(program: Program): string {

@@ -1,41 +1,33 @@
-/** The command line. Exit codes: 0 fine, 1 the performance failed, 2 bad usage or bad input, 130 interrupted. */
+/** The command line. Exit codes: 0 fine, 1 the performance failed, 2 bad usage or bad input, 130 interrupted.
+ *
+ *  Only what describes the commands is imported here; each action imports its command. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { ScoreError } from '../../actors/program.ts';
-import { LadderError } from '../../machines/operating-point.ts';
 import { MAPPINGS } from '../../specs/claim.ts';
-import { LitmusFileError } from '../../specs/mesi/litmus/file.ts';
-import { ScoreFileError } from '../node/load-score.ts';
-import { UsageError as CoherenceUsageError } from '../coherence/errors.ts';
-import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
-import { MissingPackageError, UnknownModelError } from '../models/errors.ts';
-import { MissingKeyError } from '../models/provider.ts';
-import { SchemaError } from '../schema.ts';
-import { WfFormatError } from '../wfformat.ts';
-import { benchRoutingCommand, type RoutingFlags } from './bench-routing.ts';
-import { benchCoherenceCommand, STRATEGIES, type BenchFlags } from './bench.ts';
-import { checkCommand } from './check.ts';
-import { performCommand, type PerformFlags } from './perform.ts';
-import { simulateCommand, type SimulateFlags } from './simulate.ts';
-import { evaluateCommand, trainCommand } from './router.ts';
-import { viewCommand, type ViewFlags } from './view.ts';
-import { verifyCommand, type VerifyFlags } from './verify.ts';
-import { safeDetails, safeMessage } from './secrets.ts';
-import { fraction, oneOf, seconds, UsageError, wholeNumber } from './usage.ts';
+import { STRATEGIES } from '../coherence/strategy.ts';
+import type { RoutingFlags } from './bench-routing.ts';
+import type { BenchFlags } from './bench.ts';
+import type { PerformFlags } from './perform.ts';
+import type { SimulateFlags } from './simulate.ts';
+import type { ViewFlags } from './view.ts';
+import type { VerifyFlags } from './verify.ts';
+import { number, oneOf } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string };
 const cli = new Command('tutti');
 const gather = (value: string, before: readonly string[]): string[] => [...before, value];
 let exitCode = 0;
-// Whoever reads us may stop early (`| head`): that is no fault.
+// A reader of our output may stop early (`| head`). That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCode);
   console.error(`tutti: standard output cannot be written to (${error.message}).`);
   process.exit(1);
 });
-// Progress that nobody can read is no reason to give up the work.
+// The work goes on when its progress cannot be written.
 process.stderr.on('error', () => {});
-const then = (code: Promise<number>): Promise<void> => code.then((value) => void (exitCode = value));
+const then = async (code: Promise<number>): Promise<void> => {
+  exitCode = await code;
+};
 
 cli
   .description('Coordinates many agents the way a processor coordinates its units.')
@@ -49,32 +41,46 @@ cli
   .description('perform a score (YAML or JSON)')
   .argument('<score>', 'the score file')
   .option('--input <key=value>', "a value of the score's input; may be given many times", gather, [])
-  .option('--model <provider:name>', 'short for --input model=provider:name', (name: string) => name)
+  .option(
+    '--model <provider:name>',
+    'short for --input model=provider:name; several, by commas, are asked in order',
+    (name: string) => name,
+  )
   .option('--input-file <file>', 'the input as JSON or YAML')
   .option(
     '--max-concurrency <n>',
     'how many steps may run at once',
-    wholeNumber('--max-concurrency', 1, 1_000_000),
+    number('--max-concurrency', { from: 1, to: 1_000_000 }),
+  )
+  .option(
+    '--timeout <seconds>',
+    'cancel the performance after this long',
+    number('--timeout', { above: 0, to: 2_000_000, whole: false, unit: 'seconds' }),
   )
   .option(
     '--programs <n>',
     'how many programs may run at once; default: four per core',
-    wholeNumber('--programs', 1, 1_000_000),
+    number('--programs', { from: 1, to: 1_000_000 }),
   )
-  .option('--timeout <seconds>', 'cancel the performance after this long', seconds('--timeout'))
   .option('--out <dir>', 'write every output, and a picture of the timeline, to this folder')
   .option('--json', 'print the report as JSON, and nothing else, on standard output')
   .option('--quiet', 'no progress, only outputs')
   .option('--trace <file>', "write what happens as JSON lines, in Stately's inspection format")
-  .option('--inspect', 'show what happens on a page of this machine, while it does')
-  .action((file: string, flags: PerformFlags) => then(performCommand(file, flags)));
+  .option('--cue <step>', 'let this step go on when it is held; may be given many times', gather, [])
+  .option('--inspect', 'serve a page that shows what happens, until Ctrl-C')
+  .option('--open', 'open that page in the browser')
+  .action(async (file: string, flags: PerformFlags) =>
+    then((await import('./perform.ts')).performCommand(file, flags)),
+  );
 
 cli
   .command('simulate')
   .description('perform a recorded workflow (WfFormat 1.5) in virtual time')
   .argument('<file>', 'the workflow')
-  .option('--units <n|inf>', 'how many tasks may run at once', (text: string) =>
-    text === 'inf' ? undefined : wholeNumber('--units', 1, 1_048_576)(text),
+  .option(
+    '--units <n|inf>',
+    'how many tasks may run at once',
+    number('--units', { from: 1, to: 2 ** 20, words: { inf: Infinity } }),
   )
   .option(
     '--dispatch <how>',
@@ -84,28 +90,37 @@ cli
   )
   .option('--priority <what>', 'path or fifo', oneOf('--priority', ['path', 'fifo']), 'path')
   .option('--json', 'print JSON')
-  .action((file: string, flags: SimulateFlags) => then(simulateCommand(file, flags)));
+  .action(async (file: string, flags: SimulateFlags) =>
+    then((await import('./simulate.ts')).simulateCommand(file, flags)),
+  );
 
 cli
   .command('view')
-  .description('show a trace in the browser (opens none by itself; prints the address)')
+  .description('show a trace in the browser; prints the address')
   .argument('[file]', 'a trace, as --trace writes it; without one the page asks for a file')
-  .option('--port <n>', 'the port; any that is free unless told', wholeNumber('--port', 1, 65_535))
-  .action((file: string | undefined, flags: ViewFlags) => then(viewCommand(file, flags)));
+  .option('--port <n>', 'the port (default: any that is free)', number('--port', { from: 1, to: 65_535 }))
+  .option('--open', 'open the page in the browser')
+  .action(async (file: string | undefined, flags: ViewFlags) =>
+    then((await import('./view.ts')).viewCommand(file, flags)),
+  );
 
 cli
   .command('check')
   .description('validate a score and print its dependences after renaming')
   .argument('<score>', 'the score file')
   .option('--format <format>', 'text or mermaid', oneOf('--format', ['text', 'mermaid']), 'text')
-  .action((file: string, flags: { format: 'text' | 'mermaid' }) => then(checkCommand(file, flags)));
+  .action(async (file: string, flags: { format: 'text' | 'mermaid' }) =>
+    then((await import('./check.ts')).checkCommand(file, flags)),
+  );
 
 cli
   .command('train-router')
   .description('fit the difficulty estimator on outcomes (prompt, weak, strong)')
   .argument('<data>', 'JSON or JSON lines')
   .requiredOption('--out <file>', 'where the router goes')
-  .action((data: string, flags: { out: string }) => then(trainCommand(data, flags)));
+  .action(async (data: string, flags: { out: string }) =>
+    then((await import('./router.ts')).trainCommand(data, flags)),
+  );
 
 cli
   .command('evaluate-router')
@@ -113,27 +128,29 @@ cli
   .argument('<data>', 'JSON or JSON lines')
   .option('--router <file>', 'a trained router; without one, cross-validation')
   .option('--json', 'print JSON')
-  .action((data: string, flags: { router?: string; json?: boolean }) => then(evaluateCommand(data, flags)));
+  .action(async (data: string, flags: { router?: string; json?: boolean }) =>
+    then((await import('./router.ts')).evaluateCommand(data, flags)),
+  );
 
 cli
   .command('verify')
   .description('judge the claims of isomorphism: the seven mappings by the three criteria')
   .option('--only <mapping>', 'one mapping', oneOf('--only', MAPPINGS))
-  .option('--agents <n>', 'agents that share a key', wholeNumber('--agents', 2, 5), 3)
-  .option('--lines <n>', 'keys that they share', wholeNumber('--lines', 1, 2), 1)
+  .option('--agents <n>', 'agents that share a key', number('--agents', { from: 2, to: 5 }), 3)
+  .option('--lines <n>', 'keys that they share', number('--lines', { from: 1, to: 2 }), 1)
   .option(
     '--runs <n>',
     'random runs of an instrument that draws them',
-    wholeNumber('--runs', 1, 1_000_000),
+    number('--runs', { from: 1, to: 1_000_000 }),
     1_000,
   )
-  .option('--seed <n>', 'what random runs are drawn from', wholeNumber('--seed', 0, 2 ** 31), 1)
+  .option('--seed <n>', 'what random runs are drawn from', number('--seed', { from: 0, to: 2 ** 31 }), 1)
   .option('--mutants', 'also run every mutant of every machine through the instruments; about a minute')
   .option('--prove', 'also prove what holds for any number of agents; needs the package z3-solver')
   .option('--litmus <file>', 'judge the tests of a litmus file, and nothing else')
   .option('--save <dir>', 'write each counter-example to this folder, for `tutti view`')
   .option('--json', 'print JSON')
-  .action((flags: VerifyFlags) => then(verifyCommand(flags)));
+  .action(async (flags: VerifyFlags) => then((await import('./verify.ts')).verifyCommand(flags)));
 
 const bench = cli.command('bench').description('run the published benchmarks again');
 bench
@@ -141,51 +158,36 @@ bench
   .description('tokens, hits, stale reads and blind writes on the canonical trace')
   .option('--strategy <name>', 'one of the strategies', oneOf('--strategy', STRATEGIES))
   .option('--delta', 'send differences to readers that hold an older version')
-  .option('--write-probability <p>', 'instead of the four scenarios', fraction('--write-probability'))
-  .option('--seed <n>', 'the first seed', wholeNumber('--seed', 0, 2 ** 50))
-  .option('--runs <n>', 'how many seeds', wholeNumber('--runs', 1, 10_000))
+  .option(
+    '--write-probability <p>',
+    'instead of the four scenarios',
+    number('--write-probability', { from: 0, to: 1, whole: false }),
+  )
+  .option('--seed <n>', 'the first seed', number('--seed', { from: 0, to: 2 ** 50 }))
+  .option('--runs <n>', 'how many seeds', number('--runs', { from: 1, to: 10_000 }))
   .option('--sweep', 'write probabilities .05 to 1')
   .option('--json', 'print JSON')
-  .action((flags: BenchFlags) => then(benchCoherenceCommand(flags)));
+  .action(async (flags: BenchFlags) => then((await import('./bench.ts')).benchCoherenceCommand(flags)));
 
 bench
   .command('routing')
   .description("the paper's ten tasks by cost, and the governors under recorded and made-up loads")
   .option('--picture <file>', 'where to write the traces as SVG')
   .option('--json', 'print JSON')
-  .action((flags: RoutingFlags) => then(benchRoutingCommand(flags)));
+  .action(async (flags: RoutingFlags) =>
+    then((await import('./bench-routing.ts')).benchRoutingCommand(flags)),
+  );
 
 try {
   await cli.parseAsync();
-  process.exitCode = exitCode;
 } catch (error) {
-  process.exitCode = explain(error);
+  // commander has printed its own errors
+  if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? 0 : 2;
+  else exitCode = (await import('./explain.ts')).explain(error, cli.opts()['debug'] === true);
 }
-
-function explain(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it
-  if (cli.opts()['debug'] === true) console.error(safeDetails(error));
-  else console.error(`tutti: ${safeMessage(error)}`);
-  const forPeople = [
-    UsageError,
-    ScoreFileError,
-    ScoreError,
-    SchemaError,
-    WfFormatError,
-    RoutingDataError,
-    RoutingConfigError,
-    CoherenceUsageError,
-    LadderError,
-    LitmusFileError,
-    UnknownModelError,
-    MissingKeyError,
-    MissingPackageError,
-  ];
-  if (forPeople.some((kind) => error instanceof kind)) return 2;
-  if (cli.opts()['debug'] !== true)
-    console.error('tutti: this was not expected; --debug shows where it happened.');
-  return 1;
-}
+process.exitCode = exitCode;
+// An agent may have left a timer or a connection behind. It does not keep the command from ending.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 
 /** Beside the sources, or one folder further up from what is built. */
 function findPackage(): URL {

@@ -3,7 +3,7 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Report } from '../perform.ts';
 import { timelineSvg } from '../timeline-picture.ts';
-import { reportJson } from './json.ts';
+import { jsonText, reportJson } from './json.ts';
 import { UsageError } from './usage.ts';
 
 /** An output may say where the picture goes. */
@@ -24,7 +24,7 @@ export async function prepareOut(folder: string): Promise<void> {
   }
 }
 
-export interface Written {
+export interface WrittenFiles {
   /** In the order of the outputs. */
   readonly files: string[];
   /** What could not be written, and why. */
@@ -32,16 +32,20 @@ export interface Written {
 }
 
 /** Writes every output to a file of its name: text as it is, anything else as JSON; and `timeline.svg`, `run.json`.
- *  What cannot be written keeps nothing else from being written. */
-export async function writeOut(folder: string, report: Report): Promise<Written> {
+ *  An output that cannot be written does not keep the others from being written. */
+export async function writeOut(folder: string, report: Report): Promise<WrittenFiles> {
   const picture = timelineSvg(report);
-  const files: [name: string, text: string][] = Object.entries(report.outputs).map(([name, value]) =>
-    typeof value === 'string'
-      ? [named(name, '.txt'), fill(named(name, '.txt'), value, picture)]
-      : [named(name, '.json'), `${JSON.stringify(value, null, 2) ?? 'null'}\n`],
-  );
+  const written: WrittenFiles = { files: [], lost: [] };
+  const taken = new Set(['timeline.svg', 'run.json']);
+  const files: [name: string, text: string][] = [];
+  for (const [output, value] of Object.entries(report.outputs)) {
+    const isText = typeof value === 'string';
+    const name = free(named(output, isText ? '.txt' : '.json'), taken);
+    const json = isText ? { text: fill(name, value, picture) } : jsonText(value, 2);
+    if ('why' in json) written.lost.push(`output '${output}' (${json.why})`);
+    else files.push([name, isText ? json.text : `${json.text}\n`]);
+  }
   files.push(['timeline.svg', picture], ['run.json', `${JSON.stringify(reportJson(report), null, 2)}\n`]);
-  const written: Written = { files: [], lost: [] };
   for (const [name, text] of files) {
     const path = join(folder, name);
     const draft = join(folder, `.${name}.${process.pid}`);
@@ -57,7 +61,18 @@ export async function writeOut(folder: string, report: Report): Promise<Written>
   return written;
 }
 
-/** Files of outputs that this performance did not make: they are of an earlier one. */
+/** A name that no other file of this performance has, on file systems that ignore case, too. */
+function free(name: string, taken: Set<string>): string {
+  const [, stem = name, extension = ''] = /^(.*?)(\.[^.]*)?$/s.exec(name) ?? [];
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? name : `${stem}-${n}${extension}`;
+    if (taken.has(candidate.toLowerCase())) continue;
+    taken.add(candidate.toLowerCase());
+    return candidate;
+  }
+}
+
+/** Files of outputs that this performance did not write: an earlier one did. */
 export async function leftFrom(
   folder: string,
   outputs: readonly string[],
@@ -73,7 +88,7 @@ export async function leftFrom(
   return there.flat();
 }
 
-/** An output's name may come from anybody: it stays in the folder. */
+/** Any output's name as the name of a file in the folder itself. */
 function named(name: string, extension: string): string {
   const safe =
     basename(name.replaceAll('\\', '/'))

@@ -2,83 +2,151 @@
 import { realpath } from 'node:fs/promises';
 import { MissingPackageError, ModelError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
+import { SchemaError } from '../schema.ts';
+import { ScoreError } from '../../actors/program.ts';
 import type { ScoreDocument } from '../score-file.ts';
-import { PerformanceError, perform, type Report } from '../perform.ts';
+import type { RunEvent } from '../../actors/run-events.ts';
+import type { CallReport } from '../models/usage.ts';
+import { PerformanceError, perform, type Report, type Run } from '../perform.ts';
 import { loadScore } from '../node/load-score.ts';
 import { limitPrograms } from '../node/program-places.ts';
-import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
+import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingDataError } from '../routing/errors.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
-import { readInput } from './input.ts';
-import { reportJson } from './json.ts';
+import { answersTo } from './answers.ts';
+import { inputNames, readInput } from './input.ts';
+import { reportJson, shownText, unwrittenIn } from './json.ts';
 import { leftFrom, prepareOut, writeOut } from './out.ts';
 import { progressOn } from './progress.ts';
 import { safeMessage } from './secrets.ts';
 import { interrupted } from './interrupt.ts';
+import { clean, columnsOf } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { startTracing, type TracingFlags } from './tracing.ts';
 
 export interface PerformFlags extends TracingFlags {
+  readonly cue: readonly string[];
   readonly input: readonly string[];
   readonly inputFile?: string;
   readonly model?: string;
   readonly maxConcurrency?: number;
   readonly programs?: number;
+  /** Seconds. */
   readonly timeout?: number;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
-/** A step of a score file that says no timeout of its own has this one: nothing waits for ever. */
+/** The timeout of a step that has none in its score file, so that nothing waits indefinitely. */
 const STEP_TIMEOUT_MS = 600_000;
 
-/** @returns the exit code: 0 completed, 1 failed, 130 interrupted. */
+/** @returns the exit code: 0 completed, 1 failed, 2 a model that cannot be asked, 130 interrupted. */
 export async function performCommand(file: string, flags: PerformFlags): Promise<number> {
   const { score, document } = await loadScore(file);
   if (flags.programs !== undefined) limitPrograms(flags.programs);
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
-  const input = await readInput(inputs, flags.inputFile, document.input);
+  const warn = (text: string) => {
+    if (flags.quiet !== true) process.stderr.write(`tutti: ${text}\n`);
+  };
+  const input = await readInput(inputs, flags.inputFile, inputNames(document), document.input, warn);
   const unasked = await whyUnasked(flags, document.input, input);
-  if (unasked !== undefined && flags.quiet !== true) process.stderr.write(`tutti: ${unasked}\n`);
+  if (unasked !== undefined) warn(unasked);
   if (flags.out !== undefined) await prepareOut(flags.out);
   if (flags.trace !== undefined) await refuseOverwriting(flags.trace, [file, flags.inputFile]);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
   const progress = silent ? undefined : progressOn(process.stderr, score.program);
   const tracing = await startTracing(flags, score.name);
-  const interrupt = interrupted();
+  const running = new Set<string>();
+  const interrupt = interrupted(() => stepsInWords([...running]));
+  const answers = answersTo(score.program, {
+    cues: flags.cue,
+    cue: (stepId) => run.cue(stepId),
+    input: process.stdin,
+    say: (line) => (progress === undefined ? process.stderr.write(`${line}\n`) : progress.say(line)),
+    // Only where this process is the one that draws and the one that is typed to.
+    typed: process.stdin.isTTY ? progress?.typed : undefined,
+  });
+  const note = (event: RunEvent): void => {
+    if (event.type === 'step.started') running.add(event.stepId);
+    else if (event.type === 'step.ended' || event.type === 'step.retrying') running.delete(event.stepId);
+    progress?.tell(event);
+    answers.note(event);
+  };
+  let run: Run;
   try {
-    const run = perform(score, {
+    run = perform(score, {
       input,
       signal: interrupt.signal,
       maxConcurrency: flags.maxConcurrency,
       budget: document.budget,
-      timeout: { totalMs: flags.timeout, stepMs: STEP_TIMEOUT_MS },
-      onEvent: progress && ((event) => progress.tell(event)),
+      timeout: {
+        totalMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+        stepMs: STEP_TIMEOUT_MS,
+      },
+      onEvent: note,
       inspect: tracing?.inspect,
     });
     tracing?.watch(run, score);
+    const rejections = rejectionsOf(run, flags.model);
     const report = await run.report;
+    answers.end();
     progress?.end();
     const { files, lost } =
-      flags.out === undefined ? { files: [], lost: [] } : await writeOut(flags.out, report);
+      flags.out === undefined
+        ? { files: [], lost: flags.json ? unwrittenIn(report.outputs).map(asLost) : [] }
+        : await writeOut(flags.out, report);
     if (flags.json) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
     else say(report, files, flags);
     if (flags.out !== undefined && report.status !== 'completed')
       for (const file of await leftFrom(flags.out, [...score.program.outputs.keys()], files))
         process.stderr.write(`tutti: ${file} is of an earlier performance.\n`);
     for (const file of lost) process.stderr.write(`tutti: could not be written: ${file}\n`);
+    const rejected = rejections();
+    if (rejected !== undefined && report.status === 'completed') {
+      process.stderr.write(`tutti: ${safeMessage(new Error(rejected))}\n`);
+      return 2;
+    }
     if (report.status === 'completed') return lost.length > 0 ? 1 : 0;
     process.stderr.write(`tutti: ${safeMessage(new PerformanceError(report))}\n`);
     if (interrupt.signal.aborted) return 130;
     return report.errors.length > 0 && report.errors.every(isBadUsage) ? 2 : 1;
   } finally {
+    answers.end();
     progress?.end();
     await tracing?.end(interrupt.signal);
     interrupt.forget();
   }
 }
 
-/** Why a score that can ask a model will ask none; a model that nobody knows is bad usage. */
+/** `step 'a'`, `steps 'a', 'b'`; undefined for none. */
+function stepsInWords(ids: readonly string[]): string | undefined {
+  if (ids.length === 0) return undefined;
+  const names = ids.slice(0, 5).map((id) => `'${clean(id)}'`);
+  const more = ids.length > 5 ? ` and ${ids.length - 5} more` : '';
+  return `${ids.length === 1 ? 'step' : 'steps'} ${names.join(', ')}${more}`;
+}
+
+/**
+ * Notices when the provider of a model of `--model` rejects its key or its name, also where the score does without that
+ * step: the command asked for the model.
+ *
+ * @returns what to say of the first step that got no answer from any model for this reason; undefined if there is none
+ */
+function rejectionsOf(run: Run, model: string | undefined): () => string | undefined {
+  const named = model?.split(',') ?? [];
+  const last = new Map<string, CallReport>();
+  if (named.length > 0) run.onUsage((report) => last.set(report.stepId, report));
+  return () => {
+    for (const { model: asked, failure } of last.values())
+      if (failure !== undefined && named.includes(asked) && REFUSED.includes(failure.statusCode ?? 0))
+        return `model '${asked}': ${failure.problem}. ${failure.remedy}`;
+    return undefined;
+  };
+}
+
+/** Why a score that can ask a model will ask none.
+ *  @throws for a model of `--model` that is not known or has no key. */
 async function whyUnasked(
   { model }: PerformFlags,
   schema: ScoreDocument['input'],
@@ -91,13 +159,8 @@ async function whyUnasked(
     return asks ? 'no model is asked; --model provider:name asks one.' : undefined;
   }
   const { modelFromEnvironment } = await import('../models/provider.ts');
-  try {
-    await modelFromEnvironment(model, process.env);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof MissingKeyError)) throw error;
-    return `no model is asked: ${safeMessage(error)}`;
-  }
+  for (const name of model.split(',')) await modelFromEnvironment(name, process.env);
+  return undefined;
 }
 
 /** @throws {UsageError} when a trace would be written over what is performed. */
@@ -109,15 +172,20 @@ async function refuseOverwriting(trace: string, inputs: readonly (string | undef
       throw new UsageError(`--trace ${trace}: is what is performed. Give another file.`);
 }
 
-/** A step that could not begin: a model, a key, a price or a package that it names is not there, or not accepted. */
-function isBadUsage({ cause }: Error): boolean {
-  if (cause instanceof ModelError) return REFUSED.includes(cause.statusCode ?? 0);
+/** A step that could not begin: a model, a key, a price, a package or an option that it names does not exist, or is not
+ *  accepted. */
+function isBadUsage(error: Error): boolean {
+  if (error instanceof SchemaError) return true; // the input, for no step has failed
+  const { cause } = error;
+  if (cause instanceof ModelError)
+    return [cause, ...cause.earlier].every(({ statusCode = 0 }) => REFUSED.includes(statusCode));
   const kinds = [
     UnknownModelError,
     MissingKeyError,
     MissingPackageError,
     RoutingConfigError,
     RoutingDataError,
+    ScoreError,
   ];
   return kinds.some((kind) => cause instanceof kind);
 }
@@ -125,7 +193,7 @@ function isBadUsage({ cause }: Error): boolean {
 const REFUSED = [401, 403, 404];
 
 function say(report: Report, files: readonly string[], flags: PerformFlags): void {
-  const columns = process.stdout.columns ?? 80;
+  const columns = columnsOf(process.stdout);
   if (!flags.quiet) process.stdout.write(`${timelineText(report, columns)}\n\n`);
   if (files.length > 0) process.stdout.write(`${files.join('\n')}\n`);
   else {
@@ -144,6 +212,11 @@ function say(report: Report, files: readonly string[], flags: PerformFlags): voi
     `${report.status}: ${counts} in ${seconds(makespan)} (critical path ${seconds(criticalPath.length)})\n`,
   );
   if (usage.modelCalls !== undefined) process.stdout.write(`models: ${spent(usage)}\n`);
+  for (const { stepId, answered, failed } of (usage.fallbacks ?? []).slice(0, SHOWN)) {
+    const why = failed.map(({ model, failure }) => `${model} failed (${failure})`).join(', ');
+    const answer = answered === undefined ? 'no model answered' : `${answered} answered`;
+    process.stdout.write(`fallback: ${safe(`step '${stepId}': ${why}; ${answer}`)}\n`);
+  }
 }
 
 /** Cents to the digit, and what is less than one by its first two. */
@@ -162,8 +235,10 @@ const SHOWN = 100;
 const safe = (text: string): string =>
   process.stdout.isTTY === true ? text.replace(/(?![\n\t])[\p{Cc}]/gu, '\u{FFFD}') : text;
 
+const asLost = ({ output, why }: { output: string; why: string }): string => `output '${output}' (${why})`;
+
 function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? 'undefined');
+  const text = typeof value === 'string' ? value : shownText(value);
   const most = 4_000;
   return text.length <= most
     ? text.trimEnd()

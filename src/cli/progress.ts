@@ -4,16 +4,22 @@ import type { RunEvent } from '../../actors/run-events.ts';
 import type { Program } from '../../actors/program.ts';
 import { seconds } from '../timeline-picture.ts';
 import { safeMessage } from './secrets.ts';
+import { clean, columnsOf } from './terminal.ts';
 
 export interface Progress {
   tell(event: RunEvent): void;
+  /** Shows a line that stays. */
+  say(line: string): void;
+  /** On a live picture: shows what the person types; undefined for nothing. */
+  readonly typed?: (text: string | undefined) => void;
   /** Draws the last picture, once. */
   end(): void;
 }
 
 /** @param program what is performed, to say who waits for whom. */
 export function progressOn(stream: NodeJS.WriteStream, program: Program): Progress {
-  return stream.isTTY === true ? live(stream, program) : plain(stream);
+  // Without its size, a picture cannot be drawn over.
+  return stream.isTTY === true && stream.columns > 0 ? live(stream, program) : plain(stream);
 }
 
 function plain(stream: NodeJS.WriteStream): Progress {
@@ -33,6 +39,7 @@ function plain(stream: NodeJS.WriteStream): Progress {
       const line = lineOf(event, started, written);
       if (line !== undefined) say(event.timestamp, line);
     },
+    say: (line) => void stream.write(`${line}\n`),
     end() {},
   };
 }
@@ -63,10 +70,8 @@ function lineOf(event: RunEvent, started: ReadonlyMap<string, number>, written: 
     }
     case 'step.retrying':
       return `${event.stepId}: failed (${safeMessage(event.error)}); try ${event.attempt} in ${seconds(event.delayMs)}`;
-    case 'step.held':
-      return `${event.stepId}: held until a cue`;
     case 'run.stalled':
-      return `everybody waits: ${event.waiting.map(({ stepId, waitsFor }) => `${stepId} for ${waitsFor}`).join('; ')}`;
+      return `every step waits: ${event.waiting.map(({ stepId, waitsFor }) => `${stepId} for ${waitsFor}`).join('; ')}`;
     default:
       return undefined;
   }
@@ -84,10 +89,11 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
   let failed = 0;
   let over = false;
   let begin = performance.now();
+  let typed: string | undefined;
   const frame = (): string => {
     const now = performance.now();
-    const rows = Math.max(3, (stream.rows ?? 24) - 2);
-    const width = Math.max(20, stream.columns ?? 80);
+    const rows = Math.max(3, (stream.rows ?? 24) - (typed === undefined ? 2 : 3));
+    const width = Math.max(20, columnsOf(stream));
     const shown = [...marks]
       .sort(([, a], [, b]) => ORDER.indexOf(a.mark) - ORDER.indexOf(b.mark) || b.since - a.since)
       .slice(0, rows);
@@ -100,10 +106,16 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
       return `· ${id}  waits for ${missing.join(', ')}`;
     });
     const head = `${ended} of ${program.steps.length} done${failed > 0 ? `, ${failed} failed` : ''}, ${seconds(now - begin)}`;
-    return [head, ...lines].map((line) => fit(line, width - 1)).join('\n');
+    const prompt = typed === undefined ? [] : [`> ${typed}`];
+    return [head, ...lines, ...prompt].map((line) => fit(line, width - 1)).join('\n');
   };
   const timer = setInterval(() => draw(frame()), 100);
   return {
+    say: (line) => draw.persist(clean(line)),
+    typed(text) {
+      typed = text;
+      if (!over) draw(frame());
+    },
     tell(event) {
       if (event.type === 'run.started') begin = event.timestamp;
       written.note(event);
@@ -129,7 +141,7 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
       }
     },
     end() {
-      if (over) return; // what is printed below it would be followed by the same picture
+      if (over) return; // a second picture would follow what is printed below the first
       over = true;
       clearInterval(timer);
       draw(frame());
@@ -147,8 +159,6 @@ function waitsOf({ steps, firstEdge, source }: Program): Map<string, string[]> {
   );
 }
 
-/** No escape sequence of a step's name reaches the terminal. */
-const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 const fit = (line: string, width: number): string => {
   const plain = [...clean(line)];
   return plain.length <= width ? plain.join('') : `${plain.slice(0, width - 1).join('')}…`;

@@ -1,12 +1,12 @@
 /** `tutti simulate`: a recorded workflow in virtual time. */
-import { readFile } from 'node:fs/promises';
 import type { Dispatch } from '../../actors/dispatcher.ts';
+import { readText } from '../node/text-file.ts';
 import { simulate } from '../simulate.ts';
 import { readWorkflow, WfFormatError } from '../wfformat.ts';
 import { interrupted } from './interrupt.ts';
-import { UsageError } from './usage.ts';
 
 export interface SimulateFlags {
+  /** `Infinity` for no limit. */
   readonly units?: number;
   readonly dispatch: Dispatch;
   readonly priority: 'path' | 'fifo';
@@ -18,7 +18,11 @@ export async function simulateCommand(file: string, flags: SimulateFlags): Promi
   const workflow = inFile(file, () => readWorkflow(json));
   const interrupt = interrupted();
   try {
-    const found = await simulate(workflow, { ...flags, signal: interrupt.signal });
+    const found = await simulate(workflow, {
+      ...flags,
+      units: flags.units === Infinity ? undefined : flags.units,
+      signal: interrupt.signal,
+    });
     if (flags.json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
     else {
       const { makespan, criticalPath, totalWork } = found;
@@ -36,15 +40,11 @@ export async function simulateCommand(file: string, flags: SimulateFlags): Promi
   }
 }
 
+/** The largest recorded workflow. */
+const MAX_BYTES = 2 ** 29;
+
 async function readJson(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = { ENOENT: 'there is no such file', EISDIR: 'is a folder; name a file in it' }[code ?? ''];
-    throw new UsageError(`${file}: ${why ?? message}.`);
-  }
+  const text = await readText(file, MAX_BYTES, 'a workflow');
   try {
     return JSON.parse(text);
   } catch {

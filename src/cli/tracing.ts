@@ -8,31 +8,34 @@ import { UsageError } from './usage.ts';
 export interface TracingFlags {
   readonly trace?: string;
   readonly inspect?: boolean;
+  /** Opens the page in a browser; includes `inspect`. */
+  readonly open?: boolean;
 }
 
 export interface Tracing {
   readonly inspect: PerformOptions['inspect'];
   watch(run: Run, score: Score<any, any>): void;
-  /** Writes the rest. On a terminal, the page stays until `stop` aborts. */
+  /** Writes the rest. The page stays until `stop` aborts; in continuous integration it ends with the performance. */
   end(stop: AbortSignal): Promise<void>;
 }
 
-/** How long those who look may take for the rest of what happened, where nobody waits at a terminal. */
+/** How long a page may take for the rest of what happened, where the inspector does not stay. */
 const GRACE_MS = 2_000;
 
 /** @throws {UsageError} when the file cannot be written. */
 export async function startTracing(flags: TracingFlags, name: string): Promise<Tracing | undefined> {
-  if (flags.trace === undefined && flags.inspect !== true) return undefined;
-  const { traceTo } = await import('../trace/index.ts'); // loaded by those who want it, and by nobody else
+  const inspects = flags.inspect === true || flags.open === true;
+  if (flags.trace === undefined && !inspects) return undefined;
+  const { traceTo } = await import('../trace/index.ts');
   const file = flags.trace === undefined ? undefined : await openFile(flags.trace);
-  const inspector =
-    flags.inspect === true
-      ? await (await import('../node/inspector.ts')).startInspector({ name })
-      : undefined;
+  const inspector = inspects
+    ? await (await import('../node/inspector.ts')).startInspector({ name })
+    : undefined;
   const trace = traceTo(both(file, inspector?.sink));
   if (inspector !== undefined) {
     process.stderr.write(`inspector: ${inspector.url}\n`);
     process.stderr.write(`in the hosted Stately Inspector: ${inspector.statelyUrl}\n`);
+    if (flags.open === true) (await import('./open-browser.ts')).openBrowser(inspector.url);
   }
   return {
     inspect: trace.inspect,
@@ -75,15 +78,15 @@ function both(file: TraceSink | undefined, live: TraceSink | undefined): TraceSi
   };
 }
 
-/** Somebody at a terminal looks on until Ctrl-C; a program that started us is not kept waiting. */
+/** Serves the page until Ctrl-C or SIGTERM. Nobody looks at it in continuous integration, where a job has to end. */
 async function stayOpen(inspector: Inspector, stop: AbortSignal): Promise<void> {
-  const terminal = process.stdin.isTTY === true && process.stderr.isTTY === true && !process.env['CI'];
-  if (terminal && !stop.aborted) {
-    process.stderr.write(`the inspector stays at ${inspector.url} until Ctrl-C\n`);
-    const alive = setInterval(() => {}, 1 << 30);
-    await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
-    clearInterval(alive);
-    return inspector.close();
+  const { CI } = process.env;
+  if (stop.aborted) return inspector.close();
+  if (CI !== undefined && CI !== '' && CI !== 'false') {
+    process.stderr.write('the inspector ends with the performance, because CI is set\n');
+    return inspector.close(GRACE_MS);
   }
-  await inspector.close(GRACE_MS);
+  process.stderr.write(`the inspector stays at ${inspector.url} until Ctrl-C (or SIGTERM)\n`);
+  await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+  await inspector.close();
 }

@@ -3,35 +3,41 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** A whole number from an option.
- *  @throws {UsageError} naming the option and its range. */
-export const wholeNumber =
-  (option: string, least: number, most: number) =>
+interface NumberOption {
+  /** The least value. Give this or `above`. */
+  readonly from?: number;
+  /** Greater than this. */
+  readonly above?: number;
+  /** The greatest value. */
+  readonly to: number;
+  /** Default true. */
+  readonly whole?: boolean;
+  /** What is counted, for the message. */
+  readonly unit?: string;
+  /** Words that stand for a number. */
+  readonly words?: Readonly<Record<string, number>>;
+}
+
+/** Decimal numbers as people write them: `5`, `-3`, `.5`, `1e6`. */
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** Makes the parser of an option that takes a number. All numeric options are parsed here.
+ *  @throws {UsageError} when the text is not such a number; it names the option, its range and its words. */
+export const number =
+  (option: string, { from = -Infinity, above, to, whole = true, unit, words = {} }: NumberOption) =>
   (text: string): number => {
+    if (Object.hasOwn(words, text)) return words[text] as number;
     const value = Number(text);
-    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new UsageError(`${option} takes a whole number from ${least} to ${most}, not '${text}'.`);
+    const fits = value <= to && (above === undefined ? value >= from : value > above);
+    if (DECIMAL.test(text) && fits && (!whole || Number.isInteger(value))) return value;
+    const what = unit ?? (whole ? 'a whole number' : 'a number');
+    const range = above === undefined ? `from ${from} to ${to}` : `more than ${above} and at most ${to}`;
+    const others = Object.keys(words).map((word) => `, or ${word}`);
+    throw new UsageError(`${option} takes ${what} ${range}${others.join('')}; not '${text}'.`);
   };
 
-/** Seconds from an option, as milliseconds. */
-export const seconds =
-  (option: string) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== '' && value > 0 && value <= 2_000_000) return value * 1_000;
-    throw new UsageError(`${option} takes seconds, more than 0 and at most 2000000, not '${text}'.`);
-  };
-
-/** A number from 0 to 1. */
-export const fraction =
-  (option: string) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-    throw new UsageError(`${option} takes a number from 0 to 1, not '${text}'.`);
-  };
-
-/** One of a few words. */
+/** Makes the parser of an option that takes one of a few words.
+ *  @throws {UsageError} when the text is none of them. */
 export const oneOf =
   <const T extends string>(option: string, words: readonly T[]) =>
   (text: string): T => {

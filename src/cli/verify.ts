@@ -1,13 +1,15 @@
 /** `tutti verify`: the paper's Table 3, filled in by what instruments found. */
-import { readFile } from 'node:fs/promises';
 import { createLogUpdate } from 'log-update';
 import type { Bounds, Claim, LitmusFile, MappingName } from '../../specs/claim.ts';
 import { LitmusFileError, parseLitmus } from '../../specs/mesi/litmus/file.ts';
 import { judgeMutants, type MutantReport } from '../../specs/mutation.ts';
 import { CLAIMS, fellShort, judge, PROOFS, unbuilt, type Judged } from '../../specs/verify.ts';
+import { messageOf } from '../../actors/errors.ts';
+import { readText } from '../node/text-file.ts';
 import { seconds } from '../timeline-picture.ts';
 import { interrupted } from './interrupt.ts';
 import { saveCounterexamples } from './save.ts';
+import { columnsOf } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { verdicts } from './verdicts.ts';
 
@@ -67,7 +69,7 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
     process.stdout.write(
       `${JSON.stringify(asJson(judged, mutants, litmus === undefined ? notBuilt(only) : []), null, 2)}\n`,
     );
-  else process.stdout.write(verdicts(judged, mutants, only, process.stdout.columns));
+  else process.stdout.write(verdicts(judged, mutants, only, columnsOf(process.stdout)));
   for (const file of flags.save === undefined ? [] : await saveCounterexamples(judged, flags.save))
     process.stderr.write(`counter-example: tutti view ${file}\n`);
   return judged.some(fellShort) || mutants.some(({ survivors }) => survivors.length > 0) ? 1 : 0;
@@ -112,17 +114,13 @@ const unfailing = (claim: Claim): Claim => ({
   },
 });
 
+const MAX_LITMUS_BYTES = 2 ** 24;
+
 /** @throws {UsageError} when there is no such file, or it is not JSON with a list of tests. */
 async function litmusFile(name: string): Promise<LitmusFile> {
-  let text: string;
-  try {
-    text = await readFile(name, 'utf8');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new UsageError(
-      `--litmus ${name}: ${missing ? 'there is no such file' : (error as Error).message}.`,
-    );
-  }
+  const text = await readText(name, MAX_LITMUS_BYTES, 'a litmus file').catch((error: unknown) => {
+    throw new UsageError(`--litmus ${messageOf(error)}`);
+  });
   try {
     const parsed = JSON.parse(text) as { tests?: unknown[] } | null;
     const file = { name, tests: parsed?.tests as unknown[] };
@@ -199,7 +197,7 @@ function progressOn(stream: NodeJS.WriteStream, claims: readonly Claim[]): Progr
   const draw = (text: string): void => {
     if (live === undefined || performance.now() - told < 100) return;
     told = performance.now();
-    live(text.slice(0, (stream.columns ?? 80) - 1));
+    live(text.slice(0, columnsOf(stream) - 1));
   };
   const say = (line: string): void => {
     if (live === undefined) stream.write(`${line}\n`);

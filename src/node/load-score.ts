@@ -1,5 +1,4 @@
 /** Score files: YAML or JSON from the disk, errors with line and column, agents from modules and programs. */
-import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
@@ -15,12 +14,13 @@ import {
 } from '../score-file.ts';
 import type { Score } from '../score.ts';
 import { programAgent } from './program-agent.ts';
+import { readText, TextFileError } from './text-file.ts';
 
 /** Larger than this is no score. */
 const MAX_BYTES = 64 * 1_024 * 1_024;
 
 /** A score file cannot be used: which file, where in it, why, and what to do. */
-export class ScoreFileError extends Error {
+export class ScoreFileError extends TextFileError {
   override name = 'ScoreFileError';
 }
 
@@ -32,9 +32,9 @@ export interface LoadedScore {
 }
 
 /** Reads, checks and assembles a score file.
- *  @throws {ScoreFileError} naming file, line and column. */
+ *  @throws {TextFileError} when it cannot be read; {ScoreFileError} when it is no score, naming file, line and column. */
 export async function loadScore(file: string): Promise<LoadedScore> {
-  const text = await readScore(file);
+  const text = await readText(file, MAX_BYTES, 'a score');
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const place = (offset: number) => {
@@ -69,21 +69,6 @@ async function agentOf(
   if (!('command' in source)) return moduleAgent(name, source, folder);
   const { timeout: _, ...options } = source; // its steps have it; see `scoreOfDocument`
   return programAgent({ name, ...options, cwd: resolve(folder, options.cwd ?? '.') }).plan;
-}
-
-async function readScore(file: string): Promise<string> {
-  try {
-    const { size } = await stat(file);
-    if (size > MAX_BYTES)
-      throw new ScoreFileError(`${file}: ${size} bytes are too many for a score (at most ${MAX_BYTES}).`);
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new ScoreFileError(`${file}: there is no such file.`);
-    if (code === 'EISDIR') throw new ScoreFileError(`${file}: is a folder; name the score file in it.`);
-    if (code === 'EACCES') throw new ScoreFileError(`${file}: may not be read; check its permissions.`);
-    throw error;
-  }
 }
 
 function valueOf(parsed: Document.Parsed, place: (offset: number) => string): unknown {

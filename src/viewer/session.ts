@@ -11,6 +11,11 @@ export const SPEEDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100
 /** A replay takes about this long unless told otherwise. */
 const USUAL = 20_000;
 
+/** How often a page is drawn while time passes, in milliseconds; less often while steps only wait, and for a person who
+ *  wants little motion. */
+const MOVING_MS = 100;
+const CALM_MS = 1_000;
+
 export type Live = 'off' | 'connecting' | 'on' | 'lost';
 
 export class Session {
@@ -40,6 +45,7 @@ export class Session {
     this.#drawn = requestAnimationFrame(() => {
       this.#drawn = 0;
       for (const listener of this.#listeners) listener();
+      this.#pass();
     });
   }
 
@@ -51,9 +57,31 @@ export class Session {
   get cursor(): number {
     return Math.min(this.look.at ?? Infinity, this.length - 1);
   }
+  /** The moment that is shown, in milliseconds since the first message: that of the cursor, or, while a live trace is
+   *  followed and something lasts, the present one. */
   get time(): number {
-    return this.cursor < 0 ? 0 : (this.opened?.trace.time(this.cursor) ?? 0);
+    const at = this.cursor < 0 ? 0 : (this.opened?.trace.time(this.cursor) ?? 0);
+    return this.#moves() ? Math.max(at, this.opened?.trace.now() ?? 0) : at;
   }
+  /** Whether time passes on the page: a live trace is followed, and a step is in some phase. */
+  #moves(): boolean {
+    return (
+      this.live === 'on' && this.look.at === undefined && !this.playing && (this.opened?.score.open ?? 0) > 0
+    );
+  }
+  /** Draws the page again and again while time passes, and not otherwise. */
+  #pass(): void {
+    if (this.#passing !== 0 || !this.#moves()) return;
+    const calm = this.opened?.score.executing === 0 || matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.#passing = window.setTimeout(
+      () => {
+        this.#passing = 0;
+        this.changed(); // with the next frame, so never in a page that is not seen
+      },
+      calm ? CALM_MS : MOVING_MS,
+    );
+  }
+  #passing = 0;
   go(look: Partial<Look>): void {
     this.look = { ...this.look, ...look };
     this.#remember();

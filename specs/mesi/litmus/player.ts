@@ -4,7 +4,7 @@
  *  has keys of its own: making a replica costs more than a play. What is said goes to whoever plays; what the log
  *  says is told to the replica as an envelope. Nothing here knows the protocol, but for the way in which a client
  *  reads and writes, which is that of `src/coherence/writing.ts`. */
-import { Subject } from 'rxjs';
+import { Subject } from 'rxjs/internal/Subject';
 import {
   fromSignal,
   Replica,

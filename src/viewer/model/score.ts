@@ -6,6 +6,7 @@ import { bytes, countUpTo, floats, ints } from './columns.ts';
 /** Where a step stands. The first six are a station's states; the others are how it ended. */
 export const PHASES = ['waiting', 'ready', 'held', 'executing', 'writing', 'poisoned', 'squashed'] as const;
 export type Phase = (typeof PHASES)[number];
+const EXECUTING = PHASES.indexOf('executing');
 
 export interface Read {
   /** The name that is read. */
@@ -49,6 +50,9 @@ export class Score {
   readonly steps: StepRow[] = [];
   /** How often a step was declared: rises when there is more to draw. */
   declared = 0;
+  /** How many steps are in some phase now, and how many of them execute. */
+  open = 0;
+  executing = 0;
   readonly #byId = new Map<string, number>();
   readonly #writers = new Map<string, number>();
   readonly #segments: number[][] = [];
@@ -109,8 +113,12 @@ export class Score {
     if (open !== undefined && Number.isNaN(this.#to.at(open))) {
       if (phase !== undefined && this.#phase.at(open) === PHASES.indexOf(phase)) return;
       this.#to.set(open, time);
+      this.open--;
+      if (this.#phase.at(open) === EXECUTING) this.executing--;
     }
     if (phase === undefined) return;
+    this.open++;
+    if (phase === 'executing') this.executing++;
     mine.push(this.#phase.length);
     this.#phase.push(PHASES.indexOf(phase));
     this.#from.push(time);

@@ -15,6 +15,8 @@ const KINDS: Readonly<Record<string, number>> = {
   '@xstate.snapshot': SNAPSHOT,
 };
 
+const A_DAY = 86_400_000;
+
 /** More than these are not taken in: they are what keeps the page under its 500 MB. */
 export const LIMITS = { events: 1_000_000, actors: 100_000 } as const;
 
@@ -61,6 +63,8 @@ export class Trace {
   readonly #interpreters: readonly Interpreter[];
   readonly #findsFaults: boolean;
   #start = 0;
+  /** When the last message arrived, on the page's clock. */
+  #arrived = 0;
 
   /** @param options.faults whether messages that tell of a failure are marked; else only those that {@link fault} names */
   constructor(interpreters: readonly Interpreter[] = [], { faults = true }: { faults?: boolean } = {}) {
@@ -74,6 +78,15 @@ export class Trace {
   /** Milliseconds from the first message to the last. */
   get duration(): number {
     return this.length === 0 ? 0 : this.time(this.length - 1);
+  }
+
+  /** The present moment on the trace's clock, in milliseconds since the first message. A trace whose clock is not that of
+   *  this machine (virtual time, another zone) counts on from when its last message arrived. */
+  now(): number {
+    const present = Date.now() - this.#start;
+    const { duration } = this;
+    if (present >= duration && present - duration < A_DAY) return present;
+    return duration + performance.now() - this.#arrived;
   }
 
   /** Takes a message in.
@@ -90,6 +103,7 @@ export class Trace {
     const actor = this.#bySession.get(session) ?? this.#register(session);
     if (actor === undefined) return `names an actor beyond the first ${LIMITS.actors.toLocaleString('en')}`;
 
+    this.#arrived = performance.now();
     const row = this.length;
     const event = isObject(message['event']) ? message['event'] : undefined;
     const snapshot = isObject(message['snapshot']) ? message['snapshot'] : undefined;

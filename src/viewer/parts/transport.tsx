@@ -9,7 +9,7 @@ export function Transport({ session }: { session: Session }) {
   const { opened, cursor, length, playing } = session;
   const faults = opened?.trace.faults ?? [];
   const none = length === 0;
-  const moment = opened === undefined ? ms(0) : momentOf(opened, cursor);
+  const moment = opened === undefined ? ms(0) : momentOf(opened, cursor, session.time);
   const at = `message ${count(cursor + 1)} of ${count(length)}, ${moment}`;
   const jump = (direction: 1 | -1) => () => session.fault(direction);
   return (

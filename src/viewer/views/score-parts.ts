@@ -46,7 +46,7 @@ function byAgent(steps: readonly StepRow[]): Item[] {
 /** The part of time that is in sight: all of it, or a part around the cursor. */
 export function windowOf(session: Session): { from: number; to: number } {
   const { look, time } = session;
-  const duration = Math.max(session.opened?.trace.duration ?? 0, 1e-6);
+  const duration = Math.max(session.opened?.trace.duration ?? 0, time, 1e-6);
   const width = duration / look.zoom;
   const from = look.zoom === 1 ? 0 : Math.max(0, Math.min(duration - width, time - width / 2));
   return { from, to: from + width };

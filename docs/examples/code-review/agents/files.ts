@@ -2,7 +2,7 @@
  *  folder without git, every file that no tool put there. Nothing outside the folder is ever listed. */
 import { lstat, open, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { isGenerated, isTest, languageOf } from './lib/classify.ts';
+import { isGenerated, isTest, isTemplate, languageOf } from './lib/classify.ts';
 import { listing } from './lib/git.ts';
 import { pool } from './lib/pool.ts';
 import type { Context, FileList, SourceFile } from './lib/types.ts';
@@ -45,10 +45,11 @@ export default async function files({ repo }: { repo: string }, { signal }: Cont
       if (stats.isDirectory()) return 'submodule';
       if (!stats.isFile()) return 'special file';
       if (stats.size > MAX_TEXT) large++;
-      const text = stats.size <= MAX_TEXT && !(await isBinary(join(root, path)));
+      const head = stats.size <= MAX_TEXT ? await headOf(join(root, path)) : undefined;
+      const text = head !== undefined && !head.includes(0);
       return {
         path,
-        language: languageOf(path),
+        language: text && isTemplate(path, head.toString('utf8')) ? 'Template' : languageOf(path),
         bytes: stats.size,
         text,
         test: isTest(path),
@@ -105,11 +106,11 @@ function outsideOf(root: string): (path: string) => Promise<boolean> {
   };
 }
 
-async function isBinary(path: string): Promise<boolean> {
+async function headOf(path: string): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
-    return buffer.subarray(0, bytesRead).includes(0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }

@@ -81,3 +81,11 @@ const GENERATED_NAME =
 export function isGenerated(path: string): boolean {
   return GENERATED_FOLDER.test(path) || GENERATED_NAME.test(basename(path));
 }
+
+/** Languages in whose files a leading `---` is never part of the language. */
+const NEVER_DASHES = new Set(['JavaScript', 'TypeScript', 'JSON', 'CSS']);
+
+/** Whether a file is a template of a static site: its text begins with front matter (`---`, settings, `---`), which the
+ *  site generator removes, and then often has tags that it fills in. It cannot be parsed as the language of its name. */
+export const isTemplate = (path: string, start: string): boolean =>
+  NEVER_DASHES.has(languageOf(path)) && /^\uFEFF?---[ \t]*\r?\n/.test(start);

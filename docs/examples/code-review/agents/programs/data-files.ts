@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type Typescript from 'typescript';
 import { basename } from 'node:path/posix';
 import { parseAllDocuments } from 'yaml';
-import { languageOf } from '../lib/classify.ts';
+import { isTemplate, languageOf } from '../lib/classify.ts';
 import type { Hit, Text } from './text-checks.ts';
 
 const MAX_BYTES = 256 * 1024;
@@ -13,6 +13,7 @@ const MAX_BYTES = 256 * 1024;
  *  only then: most repositories never need it. */
 export function* checkJson({ path, content }: Text): Generator<Hit> {
   if (languageOf(path) !== 'JSON' || content.length > MAX_BYTES || content.trim() === '') return;
+  if (isTemplate(path, content)) return;
   try {
     JSON.parse(content.replace(/^\uFEFF/, ''));
   } catch {

@@ -59,7 +59,26 @@ function missing(from: string, link: string): string | undefined {
   if (path === '' || path.includes('\0')) return undefined;
   const target = path.startsWith('/') ? join(asked.root, path) : resolve(asked.root, dirname(from), path);
   if (relative(asked.root, target).split(sep)[0] === '..') return undefined;
+  if (isAddress(path) && isOfSite(dirname(from))) return undefined;
   return existsSync(target) ? undefined : `There is no ${path}`;
+}
+
+/** What a link to a page of a published site looks like: `/about/`, `guide/`, `2024/post.html`. */
+const isAddress = (path: string): boolean => path.startsWith('/') || !/\.(?!html?$)[^./]+$/.test(path);
+
+/** Files at the top of a site that a generator builds. Where its pages are published is in their settings. */
+const SITES = ['_config.yml', '_config.toml', 'hugo.toml', 'hugo.yaml', 'mkdocs.yml', '.eleventy.js'];
+const sites = new Map<string, boolean>();
+
+function isOfSite(folder: string): boolean {
+  let known = sites.get(folder);
+  if (known === undefined) {
+    known =
+      SITES.some((name) => existsSync(join(asked.root, folder, name))) ||
+      (folder !== '.' && isOfSite(dirname(folder)));
+    sites.set(folder, known);
+  }
+  return known;
 }
 
 await eachFile(asked, (path, bytes) => {

@@ -1,0 +1,40 @@
+/** What the command line prints when a command throws, and with which code it exits. Loaded only then. */
+import { ScoreError } from '../../actors/program.ts';
+import { LadderError } from '../../machines/operating-point.ts';
+import { LitmusFileError } from '../../specs/mesi/litmus/file.ts';
+import { UsageError as CoherenceUsageError } from '../coherence/errors.ts';
+import { MissingPackageError, UnknownModelError } from '../models/errors.ts';
+import { MissingKeyError } from '../models/provider.ts';
+import { ScoreFileError } from '../node/load-score.ts';
+import { TextFileError } from '../node/text-file.ts';
+import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingDataError } from '../routing/errors.ts';
+import { SchemaError } from '../schema.ts';
+import { WfFormatError } from '../wfformat.ts';
+import { safeDetails, safeMessage } from './secrets.ts';
+import { UsageError } from './usage.ts';
+
+const BAD_USAGE = [
+  UsageError,
+  TextFileError,
+  ScoreFileError,
+  ScoreError,
+  SchemaError,
+  WfFormatError,
+  RoutingDataError,
+  RoutingConfigError,
+  CoherenceUsageError,
+  LadderError,
+  LitmusFileError,
+  UnknownModelError,
+  MissingKeyError,
+  MissingPackageError,
+];
+
+/** @returns the exit code: 2 for bad usage or bad input, 1 for anything else. */
+export function explain(error: unknown, debug: boolean): number {
+  console.error(debug ? safeDetails(error) : `tutti: ${safeMessage(error)}`);
+  if (BAD_USAGE.some((kind) => error instanceof kind)) return 2;
+  if (!debug) console.error('tutti: this was not expected; --debug shows where it happened.');
+  return 1;
+}
