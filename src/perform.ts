@@ -143,9 +143,12 @@ export function perform<Input, N extends Record<string, unknown>>(
       shareOfTime: sharesOf(program),
     },
   );
-  const shared = score.state === undefined ? undefined : share(score.state, { bus, clock, runId: id });
+  const shared =
+    score.state === undefined
+      ? undefined
+      : share(score.state, { bus, clock, runId: id, inspect: options.inspect });
   let views = 0;
-  const view = shared && ((stepId: string) => shared.agent(`${stepId}#${++views}`));
+  const view = shared && ((stepId: string) => shared.transaction(`${stepId}#${++views}`));
   let cancelled: { reason: unknown } | undefined;
   let orchestrator: Orchestrator | undefined;
   const { onEvent } = options;

@@ -1,7 +1,7 @@
 /** A bus that lags, under the test's command: what is said waits in its sender's outbox until it is appended, and
  *  every replica applies the log when it is told to. Whatever order a real network makes can be made with it. */
 import { Subject } from 'rxjs';
-import type { Bus, BusFault, Clock, Seq } from '../actors/index.ts';
+import { BusHistoryError, type Bus, type BusFault, type Clock, type Seq } from '../actors/index.ts';
 import type { Envelope, Signal } from '../machines/index.ts';
 
 export class LaggingLog {
@@ -69,6 +69,8 @@ export class View implements Bus {
   readonly #log: LaggingLog;
   delivered = 0;
   cut = false;
+  /** Whether the log keeps what this view has not been given. */
+  retains = true;
 
   constructor(log: LaggingLog) {
     this.#log = log;
@@ -91,6 +93,7 @@ export class View implements Bus {
     throw new Error('not used');
   }
   async *replay(from: Seq): AsyncGenerator<Envelope> {
+    if (!this.retains) throw new BusHistoryError(from, this.tip + 1, this.tip);
     yield* this.#log.log.slice(from - 1);
     this.delivered = Math.max(this.delivered, this.#log.log.length);
   }
