@@ -249,7 +249,7 @@ function checkReplica({ replica }: Shared, readers: 'wait' | 'committed'): void 
     if (value !== line.state || hits !== line.readable)
       throw new Broken(`the actor of ${line.agent}/${line.cell.key} is in ${value}, not in ${line.state}`);
     // A hit looks only at the slot: its answer must be there for readable copies alone.
-    const { answer } = line.client as Slot;
+    const answer = (line.client as Slot).agent.answers[line.cell.index];
     if (answer !== undefined) {
       const version = answered.get(answer) ?? line.version;
       answered.set(answer, version);

@@ -69,6 +69,8 @@ export class View implements Bus {
   readonly #log: LaggingLog;
   delivered = 0;
   cut = false;
+  /** Whether this view cannot reach the log: nothing is appended, and nothing delivered. */
+  down = false;
   /** Whether the log keeps what this view has not been given. */
   retains = true;
 
@@ -79,12 +81,13 @@ export class View implements Bus {
     return this.#log.log.length;
   }
   publish(signal: Signal): Seq | Promise<Seq> {
+    if (this.down) return Promise.reject(new Error('ECONNRESET'));
     return this.#log.say(signal);
   }
   /** Applies one more entry here. */
   deliver(): boolean {
     const next = this.#log.log[this.delivered];
-    if (next === undefined || this.cut) return false;
+    if (next === undefined || this.cut || this.down) return false;
     this.delivered++;
     this.signals.next(next);
     return true;

@@ -89,6 +89,8 @@ export class Line {
   version = -1;
   /** The epoch of this line's ownership, as its replica applied it. */
   epoch = -1;
+  /** Where it is among the lines of its key that listen for snoops; −1 when it does not. */
+  place = -1;
   /** What the next STORE puts. */
   pending: Pending | undefined;
   #reads: Filling[] = [];

@@ -70,6 +70,8 @@ const NOTHING: Result = Object.freeze({ outcome: 'nothing', version: 0 });
 
 export class Memory {
   readonly cells = new Map<string, Cell>();
+  /** By key: the index of its cell. */
+  readonly places = new Map<string, number>();
   /** Requests for ownership and decisions to take it back. */
   readonly counts = { getm: 0, reclaim: 0 };
   readonly #agents = new Map<string, Settled>();
@@ -89,6 +91,7 @@ export class Memory {
   #add(key: string, value: unknown): Cell {
     const cell = new Cell(key, this.cells.size, value);
     this.cells.set(key, cell);
+    this.places.set(key, cell.index);
     return cell;
   }
 
@@ -172,6 +175,7 @@ export class Memory {
   }
   #clear(): void {
     this.cells.clear();
+    this.places.clear();
     this.#agents.clear();
     this.#left.clear();
     this.#waits.clear();
@@ -279,6 +283,7 @@ export class Memory {
   #commit(cell: Cell, agent: string, write: Write, byLine: boolean, sink: Sink): void {
     cell.version++;
     cell.value = write.value;
+    cell.answer = undefined;
     remember(cell, { version: cell.version, agent, patches: write.patches }, this.#history);
     cell.sharers.clear();
     sink.others(agent, cell, 'SNOOP_PUT');

@@ -14,7 +14,7 @@ import { InvariantError } from '../errors.ts';
 import type { Cell } from './cell.ts';
 import { agentId, fromSignal, type Entry, type Result } from './entry.ts';
 import { Leases } from './leases.ts';
-import { Line, lineLogic, type LineHost, type LineLogic, type Pending } from './line.ts';
+import { Line, lineLogic, type LineHost, type LineLogic, type LineState, type Pending } from './line.ts';
 import { Memory, type Faults, type MemorySnapshot, type Sink } from './memory.ts';
 import { fingerprint, markOf } from './origin.ts';
 import { Sender, type Outlet, type Unsent } from './sender.ts';
@@ -74,12 +74,11 @@ export interface ReplicaSnapshot {
   readonly memory: MemorySnapshot;
 }
 
-/** The lines of one key that live here, and those of them that a snoop can change. */
-interface KeyLines {
-  readonly all: Map<string, Line>;
-  /** Lines that have a copy or are about to write. Every other line ignores GETM and PUT of other agents. */
-  readonly active: Set<Line>;
-  /** The line in E, if there is one. Every other line ignores GETS of other agents. */
+/** A filter of snoops: the lines of one key that a snoop can change. Every other line ignores it. */
+interface Listening {
+  /** Lines that have a copy or are about to write: they listen for GETM and PUT of other agents. */
+  readonly active: Line[];
+  /** The line in E, if there is one: it listens for GETS of other agents. */
   exclusive: Line | undefined;
 }
 /** The actor whose system the lines belong to. */
@@ -88,7 +87,10 @@ const replicas = new WeakMap<object, Replica>();
 /** The replica whose lines belong to an actor system, if there is one. */
 export const replicaOf = (system: object): Replica | undefined => replicas.get(system);
 
-const INACTIVE: ReadonlySet<string> = new Set(['I', 'IS', 'IM']);
+const ACTIVE: Readonly<Record<LineState, boolean>> = {
+  ...{ I: false, IS: false, IM: false },
+  ...{ S: true, E: true, M: true, SM: true, MP: true },
+};
 
 export class Replica implements Sink, LineHost {
   readonly memory: Memory;
@@ -113,7 +115,7 @@ export class Replica implements Sink, LineHost {
   readonly #subscription: { unsubscribe(): void };
   readonly #senders = new Map<string, Sender>();
   /** By the cell's index. */
-  readonly #byCell: KeyLines[] = [];
+  readonly #listening: Listening[] = [];
   #made = 0;
   /** What lines have asked for and the bus has not been given yet. */
   readonly #outbox: { sender: Sender; entry: Unsent }[] = [];
@@ -131,6 +133,8 @@ export class Replica implements Sink, LineHost {
   /** While history is replayed: `unsure` until it is known which log this is. */
   #joining: 'no' | 'unsure' | 'yes' = 'no';
   #left: Error | undefined;
+  /** Why it cannot go on. */
+  #failure: unknown;
   #waiting: { seq: Seq; resolve: () => void; reject: (why: Error) => void }[] = [];
 
   constructor(options: ReplicaOptions) {
@@ -159,7 +163,7 @@ export class Replica implements Sink, LineHost {
     this.ready.catch(() => undefined); // every call of an agent reports it
     this.#subscription = bus.signals.subscribe({
       next: (envelope) => this.#receive(envelope),
-      complete: () => this.#lost?.(new BusClosedError()),
+      complete: () => this.#fail(new BusClosedError()),
     });
   }
 
@@ -174,7 +178,7 @@ export class Replica implements Sink, LineHost {
       get closed() {
         return closed();
       },
-      lost: (why) => this.#lost?.(why),
+      lost: (why) => this.#fail(why),
     };
   }
 
@@ -211,7 +215,7 @@ export class Replica implements Sink, LineHost {
     this.#joining = 'unsure';
     return this.#join(typeof from === 'string' ? undefined : from).catch((error: unknown) => {
       const why = error instanceof BusHistoryError ? new MissedHistoryError(error) : error;
-      this.#lost?.(why);
+      this.#fail(why);
       throw why;
     });
   }
@@ -226,6 +230,11 @@ export class Replica implements Sink, LineHost {
     this.#joining = 'yes';
     for (const cell of this.memory.cells.values()) this.held(cell);
     await this.#catchUp();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+  #fail(why: unknown): void {
+    this.#failure ??= why;
+    this.#lost?.(why);
   }
   /** Whether the bus has the envelope up to which a snapshot was taken. Where that is no longer retained, the bus is
    *  taken for the same one if it has all that came after. */
@@ -293,8 +302,8 @@ export class Replica implements Sink, LineHost {
       sender: this.sender(agent),
     });
     this.lines.set(number, line);
-    const lines = (this.#byCell[cell.index] ??= { all: new Map(), active: new Set(), exclusive: undefined });
-    lines.all.set(agent, line);
+    this.#listening[cell.index] ??= { active: [], exclusive: undefined };
+    line.sender.lines[cell.index] = line;
     return line;
   }
   /** Ends the lines and the sender of an agent that has left. */
@@ -302,9 +311,9 @@ export class Replica implements Sink, LineHost {
     this.#senders.delete(sender.agent);
     for (const line of lines) {
       this.lines.delete(line.number);
-      const { all, active } = this.#byCell[line.cell.index] as KeyLines;
-      all.delete(sender.agent);
-      active.delete(line);
+      const listening = this.#listening[line.cell.index] as Listening;
+      if (line.place >= 0) remove(listening.active, line);
+      if (listening.exclusive === line) listening.exclusive = undefined;
       line.stop();
     }
   }
@@ -366,7 +375,7 @@ export class Replica implements Sink, LineHost {
     else if (envelope.seq > next && this.#joining === 'no') {
       // The bus has skipped something: it is replayed.
       this.#joining = 'yes';
-      this.#catchUp().catch((error: unknown) => this.#lost?.(new MissedHistoryError(error)));
+      this.#catchUp().catch((error: unknown) => this.#fail(new MissedHistoryError(error)));
     }
   }
   #apply(envelope: Envelope): void {
@@ -398,12 +407,12 @@ export class Replica implements Sink, LineHost {
     const { origin, agent } = entry;
     if (origin !== undefined && origin !== this.#outlet.origin) {
       if (this.#confirmed) this.#foreign.add(agent);
-      else this.#lost?.(new OriginError(this.#scope));
+      else this.#fail(new OriginError(this.#scope));
       return false;
     }
     if (this.#foreign.size > 0 && this.#foreign.has(agent)) return false;
     if (this.memory.missed(entry)) {
-      this.#lost?.(new MissedHistoryError());
+      this.#fail(new MissedHistoryError());
       return false;
     }
     this.#confirmed ||= origin !== undefined;
@@ -416,14 +425,19 @@ export class Replica implements Sink, LineHost {
     if (line !== undefined) this.#tell(line, event);
   }
   others(agent: string, cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): void {
-    for (const line of this.listening(cell, event)) if (line.agent !== agent) this.#tell(line, event);
+    const lines = this.listening(cell, event);
+    // Backwards, since a line that loses its copy leaves the list.
+    for (let i = lines.length - 1; i >= 0; i--) {
+      const line = lines[i] as Line;
+      if (line.agent !== agent) this.#tell(line, event);
+    }
   }
-  /** The lines of a key that a snoop can change: every other line ignores it. */
-  listening(cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): Iterable<Line> {
-    const lines = this.#byCell[cell.index];
-    if (lines === undefined) return [];
-    if (event !== 'SNOOP_GETS') return lines.active;
-    return lines.exclusive === undefined ? [] : [lines.exclusive];
+  /** The lines of a key that a snoop can change. */
+  listening(cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): readonly Line[] {
+    const listening = this.#listening[cell.index];
+    if (listening === undefined) return NO_LINES;
+    if (event !== 'SNOOP_GETS') return listening.active;
+    return listening.exclusive === undefined ? NO_LINES : [listening.exclusive];
   }
   held(cell: Cell): void {
     this.#leases.note(cell, this.#applying?.op === 'renew');
@@ -439,21 +453,27 @@ export class Replica implements Sink, LineHost {
     if (keys !== undefined) this.#lineOf(agent, cell)?.client?.deadlocked(keys);
   }
   #lineOf(agent: string | undefined, cell: Cell): Line | undefined {
-    return agent === undefined ? undefined : this.#byCell[cell.index]?.all.get(agent);
+    return agent === undefined ? undefined : this.#senders.get(agent)?.lines[cell.index];
   }
 
   // ── what lines ask for
   #tell(line: Line, event: LineEvent['type']): void {
+    const before = line.state;
     line.take(event);
-    const lines = this.#byCell[line.cell.index] as KeyLines;
-    if (INACTIVE.has(line.state)) lines.active.delete(line);
-    else lines.active.add(line);
-    if (line.state === 'E') lines.exclusive = line;
-    else if (lines.exclusive === line) lines.exclusive = undefined;
+    if (line.state !== before) this.#note(line, before);
     if (event === 'RELEASED') line.client?.moved();
     else if (event === 'REFUSED') line.client?.lost();
     // A read that waited for a request which was taken back asks by itself.
     if (line.awaited && line.state === 'I') this.#tell(line, 'LOAD');
+  }
+  /** Keeps the filter of snoops. */
+  #note(line: Line, before: LineState): void {
+    const listening = this.#listening[line.cell.index] as Listening;
+    const active = ACTIVE[line.state];
+    if (active && line.place < 0) line.place = listening.active.push(line) - 1;
+    else if (!active && line.place >= 0) remove(listening.active, line);
+    if (line.state === 'E') listening.exclusive = line;
+    else if (before === 'E') listening.exclusive = undefined;
   }
   request({ sender, cell: { key } }: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
     this.#outbox.push({ sender, entry: { op, key } });
@@ -480,4 +500,15 @@ export class Replica implements Sink, LineHost {
     }
     for (let call = this.#afterwards.shift(); call !== undefined; call = this.#afterwards.shift()) call();
   }
+}
+
+const NO_LINES: readonly Line[] = Object.freeze([]);
+/** Removes a line in constant time: the last one takes its place. */
+function remove(lines: Line[], line: Line): void {
+  const last = lines.pop() as Line;
+  if (last !== line) {
+    lines[line.place] = last;
+    last.place = line.place;
+  }
+  line.place = -1;
 }

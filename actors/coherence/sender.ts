@@ -4,6 +4,7 @@
 import { BusClosedError, type Bus } from '../bus.ts';
 import type { Clock } from '../clock.ts';
 import { toSignal, type Entry, type Result } from './entry.ts';
+import type { Line } from './line.ts';
 
 type Without<T> = T extends unknown ? Omit<T, 'agent' | 'number' | 'floor' | 'origin'> : never;
 /** An entry before it has its identity. */
@@ -35,6 +36,8 @@ const [SHORTEST, LONGEST] = [10, 1_000];
 
 export class Sender {
   readonly agent: string;
+  /** The agent's lines, by the index of their cell. */
+  readonly lines: (Line | undefined)[] = [];
   readonly #outlet: Outlet;
   #next = 0;
   /** Every smaller number is settled. */

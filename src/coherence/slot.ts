@@ -34,8 +34,6 @@ export class Slot implements LineClient {
   readonly agent: AgentState;
   readonly strategy: Strategy;
   readonly #schema: Schema;
-  /** A promise of the line's copy while reads hit: made at the first read, gone with the copy. */
-  answer: Promise<unknown> | undefined;
   known = -1;
   seen: number;
   /** A stale copy that may still be read (`lease`, `accessCount`): until when, and how often. */
@@ -85,8 +83,11 @@ export class Slot implements LineClient {
     return copy.value;
   }
   /** From now on reads of the line's copy hit. */
-  keep(value: unknown): void {
-    this.answer ??= Promise.resolve(value);
+  keep(value: unknown): Promise<unknown> {
+    const { cell } = this.line;
+    const { answers, values } = this.agent;
+    values[cell.index] = value;
+    return (answers[cell.index] = cell.answer ??= Promise.resolve(value));
   }
   /** The agent made this version itself. */
   made(version: number): void {
@@ -113,7 +114,9 @@ export class Slot implements LineClient {
   }
   /** No copy is left, current or stale. */
   forget(): void {
-    this.answer = undefined;
+    const { index } = this.line.cell;
+    this.agent.answers[index] = undefined;
+    this.agent.values[index] = undefined;
     this.#stale = undefined;
   }
 

@@ -25,29 +25,45 @@ export interface WriteOptions {
   readonly overwrite?: boolean;
 }
 
-export async function write(
+export function write(
   agent: AgentState,
   key: string,
   change: unknown,
   options: WriteOptions = NONE,
 ): Promise<number> {
-  const expect = options === NONE ? undefined : expectationOf(options);
-  const blind = options.blind ?? options.overwrite ?? false;
-  const { signal } = options;
-  const recipe = typeof change === 'function';
-  let ready: Computed | undefined;
-  if (!recipe) {
-    const computing = agent.slot(key).compute(change);
-    ready = computing instanceof Promise ? await abortable(computing, agent.whileOpen(signal)) : computing;
-  }
-  const entering = agent.enter(key, signal);
-  const slot = entering instanceof Promise ? await entering : entering;
   try {
-    const needed = expect ?? (recipe || blind ? undefined : 0);
-    return await put(slot, change, ready, needed, agent.whileOpen(signal));
-  } finally {
-    slot.unlock();
+    if (typeof change !== 'function') return writeWhole(agent, key, change, options);
+    const { signal } = options;
+    const expect = options === NONE ? undefined : expectationOf(options);
+    return inTurn(agent, key, signal, (slot) =>
+      put(slot, change, undefined, expect, agent.whileOpen(signal)),
+    );
+  } catch (error) {
+    return Promise.reject(error);
   }
+}
+async function writeWhole(
+  agent: AgentState,
+  key: string,
+  value: unknown,
+  options: WriteOptions,
+): Promise<number> {
+  const blind = options.blind ?? options.overwrite ?? false;
+  const expect = expectationOf(options) ?? (blind ? undefined : 0);
+  const until = agent.whileOpen(options.signal);
+  const computing = agent.slot(key).compute(value);
+  const computed = computing instanceof Promise ? await abortable(computing, until) : computing;
+  return inTurn(agent, key, options.signal, (slot) => put(slot, value, computed, expect, until));
+}
+/** Works with a key when no other task of the agent does. The work unlocks the slot. */
+function inTurn<T>(
+  agent: AgentState,
+  key: string,
+  signal: AbortSignal | undefined,
+  work: (slot: Slot) => Promise<T>,
+): Promise<T> {
+  const slot = agent.enter(key, signal);
+  return slot instanceof Promise ? slot.then(work) : work(slot);
 }
 function expectationOf(options: WriteOptions): number | undefined {
   refuseUnknown('write', options, ['signal', 'expect', 'blind', 'overwrite']);
@@ -63,7 +79,7 @@ export function versionOf(what: string, version: number): number {
   throw new UsageError(`${what} must be a whole number from 0, not ${version}.`);
 }
 
-/** Owns the key, computes, and puts. Under the slot's lock.
+/** Owns the key, computes, and puts. Under the slot's lock, which it gives back.
  *  @returns the new version. */
 async function put(
   slot: Slot,
@@ -72,32 +88,49 @@ async function put(
   expect: number | undefined,
   signal: AbortSignal,
 ): Promise<number> {
-  const { line, replica } = slot;
-  // Versions only grow: a conflict here is one everywhere, and needs no entry to find out.
-  if (expect !== undefined && line.cell.version > expect) throw slot.refuse('version', expect);
-  slot.begin();
-  for (;;) {
-    if (slot.accepted >= 0) return slot.accepted;
-    slot.refuseEnded();
-    const { state } = line;
-    if (state === 'E' || state === 'M') {
-      signal.throwIfAborted();
-      const base: Copy = { value: line.value, version: line.version };
-      if (expect !== undefined && base.version !== expect) throw slot.refuse('version', expect, base.version);
-      const computing = ready ?? slot.compute(change, base);
-      const computed = computing instanceof Promise ? await abortable(computing, signal) : computing;
-      // While a schema validated, E may be gone, and even a hold when its lease ran out: then all is done again.
-      if ((line.state === 'E' || line.state === 'M') && line.version === base.version)
-        replica.store(line, { value: computed.value, base: base.version, patches: computed.patches });
-    } else if (state === 'I' || state === 'S') {
-      signal.throwIfAborted();
-      replica.send(line, 'STORE');
-      if (line.state === 'IM' || line.state === 'SM') await slot.changed(signal);
-    } else {
-      // What has been put cannot be recalled: its outcome is awaited, aborted or not.
-      await slot.changed(state === 'MP' ? undefined : signal);
+  try {
+    // Versions only grow: a conflict here is one everywhere, and needs no entry to find out.
+    if (expect !== undefined && slot.line.cell.version > expect) throw slot.refuse('version', expect);
+    slot.begin();
+    for (;;) {
+      if (slot.accepted >= 0) return slot.accepted;
+      slot.refuseEnded();
+      const waiting = advance(slot, change, ready, expect, signal);
+      if (waiting !== undefined) await waiting;
     }
+  } finally {
+    slot.unlock();
   }
+}
+/** The next move of a write: put, ask for ownership, or wait. */
+function advance(
+  slot: Slot,
+  change: unknown,
+  ready: Computed | undefined,
+  expect: number | undefined,
+  signal: AbortSignal,
+): Promise<void> | undefined {
+  const { line, replica } = slot;
+  const { state } = line;
+  // What has been put cannot be recalled: its outcome is awaited, aborted or not.
+  if (state === 'MP') return slot.changed();
+  signal.throwIfAborted();
+  if (state === 'I' || state === 'S') {
+    replica.send(line, 'STORE');
+    return undefined;
+  }
+  if (state !== 'E' && state !== 'M') return slot.changed(signal);
+  const base: Copy = { value: line.value, version: line.version };
+  if (expect !== undefined && base.version !== expect) throw slot.refuse('version', expect, base.version);
+  const store = ({ value, patches }: Computed): void => {
+    // While a schema validated, E may be gone, and even a hold when its lease ran out: then all is done again.
+    if ((line.state === 'E' || line.state === 'M') && line.version === base.version)
+      replica.store(line, { value, base: base.version, patches });
+  };
+  const computing = ready ?? slot.compute(change, base);
+  if (computing instanceof Promise) return abortable(computing, signal).then(store);
+  store(computing);
+  return undefined;
 }
 
 /** Takes the key and keeps it: a fermata. Under the slot's lock. */
@@ -113,6 +146,7 @@ export async function acquire(slot: Slot, signal: AbortSignal): Promise<Copy> {
       return { value: line.value, version: line.version };
     }
     if (state === 'I' || state === 'S' || state === 'E') replica.send(line, 'HOLD');
+    slot.refuseEnded(); // the request may have closed a circle of waits at once
     if (line.state !== 'M') await slot.changed(signal);
   }
 }
@@ -189,7 +223,7 @@ export async function publishAll(
     const slot = agent.slot(result.key as string);
     throw slot.refuse(result.outcome === 'held' ? 'held' : 'version', slots.get(slot) ?? 0, result.version);
   }
-  for (const { key, base } of writes) agent.slots.get(key)?.made(base + 1);
+  for (const { key, base } of writes) agent.known(key)?.made(base + 1);
 }
 function refuseStale(agent: AgentState, slots: ReadonlyMap<Slot, number>): void {
   const conflicts: Conflict[] = [];
