@@ -25,7 +25,7 @@ export interface ReplayOptions {
   overflow?: 'error' | 'block';
 }
 
-/** A listener threw. Nobody else was harmed. */
+/** A listener threw, or its promise rejected. Other listeners were not affected. */
 export interface BusFault {
   readonly error: unknown;
   readonly envelope: Envelope | undefined;
@@ -37,6 +37,7 @@ export interface Bus {
   readonly tip: Seq;
   /** Appends a signal. Re-entrant calls queue: a listener that publishes does not nest.
    *  @returns the signal's position, or a promise of it where the engine is remote or a consumer is full.
+   *  @throws {TypeError} for a value that is no signal.
    *  @throws {BusClosedError} after `close`. */
   publish(signal: Signal, options?: PublishOptions): Seq | Promise<Seq>;
   /** Every signal from now on, in bus order. */
@@ -48,16 +49,41 @@ export interface Bus {
   /** History from a position on.
    *  @throws {BusHistoryError} (at the first `next`) when `from` is older than what is retained. */
   replay(from: Seq, options?: ReplayOptions): AsyncIterable<Envelope>;
+  /** The log's true tip, once everything up to it has been delivered here: a read after it sees every signal that
+   *  was accepted before the call.
+   *  @throws {BusClosedError} after `close` */
+  barrier?(): Promise<Seq>;
+  /** Waits until what was appended up to a position survives a crash, as far as the engine can promise it. */
+  durable?(seq: Seq): void | Promise<void>;
   /** Completes every listener; later calls do nothing. */
   close(): Promise<void>;
 }
 
-/** The bus has been closed; nothing can be published any more. */
+/** The bus has been closed; it accepts no more signals. */
 export class BusClosedError extends Error {
   override name = 'BusClosedError';
   constructor() {
     super('The bus is closed; publish before close(), or create a new bus.');
   }
+}
+
+/** The bus did not accept or deliver a signal. */
+export class UnavailableError extends Error {
+  override name = 'UnavailableError';
+  /** Whether the signal may be on the bus all the same. */
+  readonly inDoubt: boolean;
+  constructor(what: string, { cause, inDoubt }: { cause?: unknown; inDoubt: boolean }) {
+    const doubt = inDoubt ? ' Whether other listeners have received it is not known.' : '';
+    super(`The bus is unavailable: ${what}${doubt}`, { cause });
+    this.inDoubt = inDoubt;
+  }
+}
+
+/** What a bus threw, as an error that a caller can tell apart. */
+export function busError(thrown: unknown): Error {
+  if (thrown instanceof BusClosedError || thrown instanceof UnavailableError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : 'it gave no reason';
+  return new UnavailableError(`it did not accept a signal (${message}).`, { cause: thrown, inDoubt: true });
 }
 
 /** The history asked for is no longer (or not yet) there. */

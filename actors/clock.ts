@@ -1,16 +1,18 @@
 /** Time as a port: the same orchestrator runs in real time and in virtual time (design §5).
  *
- *  Virtual time is a heap of timers. It moves only when everybody who works has gone to sleep on it, and
+ *  Virtual time is a heap of timers. It moves only when every agent that works has gone to sleep on it, and
  *  then straight to the next timer, so that a recorded day takes a moment and always the same moment.
- *  (XState's `SimulatedClock` fires a timer that re-arms itself only once per step; hence our own.) */
+ *  (XState's `SimulatedClock` fires a timer that re-arms itself only once per step; so we have our own.) */
 
 import { Heap } from './heap.ts';
 
 export type TimerId = number | object;
 
 export interface Clock {
-  /** Milliseconds since this clock's epoch. */
+  /** Milliseconds: since the Unix epoch in real time, since the clock was made in virtual time. */
   now(): number;
+  /** Whether time stands still while an agent works; see {@link VirtualClock}. */
+  readonly isVirtual?: boolean;
   setTimeout(callback: () => void, ms: number): TimerId;
   clearTimeout(id: TimerId): void;
   /** Calls back when all that happens at this instant has happened: after the running microtask in real
@@ -18,7 +20,7 @@ export interface Clock {
   atEndOfInstant(callback: () => void): void;
   /** Calls back after a turn in which others may run, before time passes: what settles at once has settled. */
   afterThisTurn(callback: () => void): void;
-  /** Somebody works: virtual time stands still until `rest` is called as often. No effect in real time. */
+  /** An agent works: virtual time stands still until `rest` is called as often. No effect in real time. */
   work(): void;
   rest(): void;
 }
@@ -43,24 +45,50 @@ function viaChannel(): (callback: () => void) => void {
   };
 }
 
-/** The clock on the wall (monotonic, from the start of the process). */
+/** A longer timer of the platform fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A timer of any length, made of timers that the platform can hold. */
+class LongTimer {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  constructor(callback: () => void, ms: number) {
+    this.#wait(callback, ms);
+  }
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+  #wait(callback: () => void, ms: number): void {
+    const part = Math.min(ms, LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => (part === ms ? callback() : this.#wait(callback, ms - part)), part);
+  }
+}
+
+/** Real time: monotonic while the process lives, and counted from the Unix epoch. */
 export const realClock: Clock = {
-  now: () => performance.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
-  clearTimeout: (id) => clearTimeout(id as ReturnType<typeof setTimeout>),
+  now: () => performance.timeOrigin + performance.now(),
+  setTimeout: (callback, ms) =>
+    ms <= LONGEST_TIMER_MS ? setTimeout(callback, ms) : new LongTimer(callback, ms),
+  clearTimeout: (id) => {
+    if (id instanceof LongTimer) id.clear();
+    else clearTimeout(id as ReturnType<typeof setTimeout>);
+  },
   atEndOfInstant: (callback) => queueMicrotask(callback),
   afterThisTurn: (callback) => macrotask(callback),
   work() {},
   rest() {},
 };
 
-/** Time that passes only when nobody works.
+/** Time that passes only while no agent works.
+ *
+ *  Only `context.sleep` and timers of this clock count as waiting. While an agent waits for anything else, such as a
+ *  file or a promise that never settles, virtual time stands still.
  *  @example
  *  ```ts
  *  const clock = new VirtualClock();
  *  clock.setTimeout(() => console.log(clock.now()), 86_400_000); // prints 86400000, at once
  *  ``` */
 export class VirtualClock implements Clock {
+  readonly isVirtual = true;
   #now = 0;
   #order = 0;
   #workers = 0;
@@ -101,7 +129,7 @@ export class VirtualClock implements Clock {
     macrotask(this.#turn);
   }
 
-  /** One turn: first what waits for the end of this instant; with nobody at work, the next instant. */
+  /** One turn: first what waits for the end of this instant; if no agent works, the next instant. */
   readonly #turn = (): void => {
     this.#scheduled = false;
     if (this.#ends.length > 0) {

@@ -27,7 +27,8 @@ export class Dispatcher {
   readonly #units = new Map<string, Unit<Station>>();
   readonly #orchestra: Unit<Station> | undefined;
   readonly #before: (a: Station, b: Station) => boolean;
-  readonly #hurried = new Set<number>();
+  /** By step: how much sooner or later than others a signal wants it. */
+  readonly #preferences = new Map<number, number>();
   /** Stations that asked for a unit and whose agents have not answered. */
   #admitted = 0;
   #order = 0;
@@ -41,7 +42,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#before = options.priority === 'fifo' ? (a, b) => a.order < b.order : this.#longerPathFirst;
+    this.#before = options.priority === 'fifo' ? this.#olderFirst : this.#longerPathFirst;
     const capacity = options.dispatch === 'sequential' ? 1 : options.maxConcurrency;
     if (capacity !== undefined)
       this.#orchestra = this.#create('(orchestra)', capacity, (s) => this.#granted.push(s));
@@ -105,9 +106,10 @@ export class Dispatcher {
   wake(agent: AgentPlan): void {
     this.#units.get(agent.name)?.wake();
   }
-  /** Attacca: this step goes before all others. Call it before the step is ready, or withdraw and ask again. */
-  hurry(step: number): void {
-    this.#hurried.add(step);
+  /** A signal wants a step sooner (positive) or later (negative) than others; Infinity: before all others. Call it
+   *  before the step is ready, or withdraw and ask again. */
+  prefer(step: number, preference: number): void {
+    this.#preferences.set(step, preference);
   }
   stop(): void {
     for (const unit of this.#units.values()) unit.stop();
@@ -167,14 +169,19 @@ export class Dispatcher {
   readonly #longerPathFirst = (a: Station, b: Station): boolean => {
     const { remaining, steps } = this.#options.program;
     const [first, second] = [steps[a.step]!, steps[b.step]!];
-    const hurry = this.#hurries(a.step, first.attacca) - this.#hurries(b.step, second.attacca);
-    if (hurry !== 0) return hurry > 0;
+    const [preferred, other] = [this.#preference(a.step), this.#preference(b.step)];
+    if (preferred !== other) return preferred > other;
     const longer = remaining[a.step]! - remaining[b.step]!;
     if (longer !== 0) return longer > 0;
     const sooner = (first.urgency ?? 5) - (second.urgency ?? 5);
     return sooner === 0 ? a.order < b.order : sooner > 0;
   };
-  #hurries(step: number, attacca: boolean | undefined): number {
-    return attacca === true || this.#hurried.has(step) ? 1 : 0;
+  readonly #olderFirst = (a: Station, b: Station): boolean => {
+    const [preferred, other] = [this.#preference(a.step), this.#preference(b.step)];
+    return preferred === other ? a.order < b.order : preferred > other;
+  };
+  #preference(step: number): number {
+    if (this.#options.program.steps[step]!.attacca) return Infinity;
+    return this.#preferences.size === 0 ? 0 : (this.#preferences.get(step) ?? 0);
   }
 }

@@ -1,5 +1,8 @@
 /** What can go wrong in a performance, in words for people. */
 
+/** Absent outside V8, and fixed where the intrinsics are frozen. */
+const canLimitStacks = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
+
 /** Why a step has no result: the root cause, and the path that the fault took to get here. Each fault links to
  *  the one before it, so that a long chain of dependents costs one link a step. */
 export class StepError extends Error {
@@ -9,13 +12,28 @@ export class StepError extends Error {
   /** The step that has no result because of it. */
   readonly at: string;
   readonly #from: StepError | undefined;
+  /** The first error of the path. */
+  readonly #root: StepError;
+  #blamed = false;
 
   constructor(at: string, cause: unknown, from?: StepError) {
     const stepId = from?.stepId ?? at;
-    super(`step '${stepId}' failed: ${messageOf(cause)}`, { cause });
+    // The cause has the stack trace that matters; taking one here costs more than all else of a failing step.
+    const limit = Error.stackTraceLimit;
+    if (canLimitStacks) Error.stackTraceLimit = 0;
+    super(from?.message ?? `step '${stepId}' failed: ${messageOf(cause)}`, { cause });
+    if (canLimitStacks) Error.stackTraceLimit = limit;
     this.stepId = stepId;
     this.at = at;
     this.#from = from;
+    this.#root = from === undefined ? this : from.#root;
+  }
+  /** Notes that the performance blames the step that failed first.
+   *  @returns whether it had not been blamed before */
+  blame(): boolean {
+    const isNew = !this.#root.#blamed;
+    this.#root.#blamed = true;
+    return isNew;
   }
   /** The same fault, one step further. */
   through(stepId: string): StepError {
@@ -40,7 +58,7 @@ export class TimeoutError extends Error {
   }
 }
 
-/** A hold ran out before anybody lifted it. */
+/** A hold ran out before a cue lifted it. */
 export class HoldError extends Error {
   override name = 'HoldError';
   constructor(stepId: string, limitMs: number) {
@@ -68,7 +86,7 @@ export class BudgetError extends Error {
   }
 }
 
-/** Work is left, and nobody will ever do it. */
+/** Steps are left, and nothing will ever start them. */
 export class DeadlockError extends Error {
   override name = 'DeadlockError';
   /** Per step: what it waits for. */
@@ -84,18 +102,12 @@ export interface Waiting {
   readonly waitsFor: string;
 }
 
-/** Somebody cancelled the performance. */
+/** The performance, or one step of it, was cancelled. */
 export class CancelledError extends Error {
   override name = 'CancelledError';
-  constructor(reason?: unknown) {
-    super(
-      reason === undefined
-        ? 'the performance was cancelled.'
-        : `the performance was cancelled: ${messageOf(reason)}`,
-      {
-        cause: reason,
-      },
-    );
+  /** @param what what was cancelled. Default: the performance. */
+  constructor(reason?: unknown, what = 'the performance') {
+    super(`${what} was cancelled${reason === undefined ? '.' : `: ${messageOf(reason)}`}`, { cause: reason });
   }
 }
 
@@ -107,5 +119,24 @@ export class InvariantError extends Error {
   }
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+/** The message of anything that was thrown. Total: agents may throw objects that cannot be converted or read. */
+export function messageOf(thrown: unknown): string {
+  try {
+    if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+    const { message, code, status } = thrown as { message?: unknown; code?: unknown; status?: unknown };
+    const detail = code ?? status;
+    if (typeof message === 'string' && message !== '')
+      return thrown instanceof Error || detail === undefined ? message : `${message} (${String(detail)})`;
+    return (thrown instanceof Error ? thrown.name : jsonOf(thrown)) ?? String(thrown);
+  } catch {
+    return 'a value that cannot be shown';
+  }
+}
+/** The content of a thrown object, if it has any that JSON can show. */
+function jsonOf(thrown: object): string | undefined {
+  const text = JSON.stringify(thrown) as string | undefined;
+  if (text === undefined || text === '{}') return undefined;
+  return text.length <= 500 ? text : `${text.slice(0, 500)}…`;
+}
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(messageOf(thrown), { cause: thrown });

@@ -1,8 +1,11 @@
 /** Fermatas in force, and which steps each of them holds.
  *
- *  Owns the list of holds. Hears fermatas, cues and downbeats from the bus; says which stations get HOLD,
- *  RESUME, or FAILED when a hold runs out. Which signal releases which hold is `machines/hold.ts`. */
-import { holdOf, isHeld, resolveHold, type Hold } from '../machines/hold.ts';
+ *  Owns:     the list of holds.
+ *  Receives: fermatas, cues and downbeats from the bus.
+ *  Sends:    which stations get HOLD, RESUME, or REFUSE when a hold runs out.
+ *
+ *  Which signal releases which hold is `machines/hold.ts`. */
+import { exempt, holdOf, isHeld, releaseOf, resolveHold, type Hold } from '../machines/hold.ts';
 import type { Fermata, HctSignal } from '../machines/signal.ts';
 import type { Clock, TimerId } from './clock.ts';
 
@@ -52,31 +55,32 @@ export class Holds {
 
   /** The holds that a step comes under by its id or its agent's name. */
   *over(stepId: string, agent: string): Iterable<Hold> {
-    for (const { hold } of this.#inForce.values())
-      if (isHeld(hold, stepId) || isHeld(hold, agent)) yield hold;
+    for (const { hold } of this.#inForce.values()) if (isHeld(hold, stepId, agent)) yield hold;
   }
 
   /** Notes that a station counts this hold. */
   join(id: string | number, step: number): void {
     this.#inForce.get(id)?.steps.add(step);
   }
+  /** A step is no longer held by anything: it was refused, or has ended. */
+  leave(step: number): void {
+    for (const { steps } of this.#inForce.values()) steps.delete(step);
+  }
 
-  /** A signal that may release: a cue, a downbeat. Names are what `stepNames` says of a step. */
-  resolve(signal: HctSignal, stepNames: (step: number) => readonly [id: string, agent: string]): void {
+  /** A signal that may release: a cue, a downbeat. It may name an agent, or one step of an agent that is held.
+   *  @param namesOf the names that a step answers to */
+  resolve(signal: HctSignal, namesOf: (step: number) => readonly [id: string, agent: string]): void {
     for (const [id, held] of this.#inForce) {
+      if (releaseOf(held.hold, signal) === undefined) continue;
       const resolution = resolveHold(held.hold, signal);
-      if (resolution.by === 'nothing') continue;
-      const left = resolution.hold;
+      const left =
+        resolution.by !== 'nothing' && resolution.hold === undefined
+          ? undefined
+          : exempt(held.hold, signal.targets);
       if (left === undefined) this.#end(id, held);
       else held.hold = left;
       for (const step of held.steps) {
-        const [stepId, agent] = stepNames(step);
-        if (
-          left !== undefined &&
-          (isHeld(left, stepId) || isHeld(left, agent)) &&
-          !named(signal, stepId, agent)
-        )
-          continue;
+        if (left !== undefined && isHeld(left, ...namesOf(step))) continue;
         held.steps.delete(step);
         this.#effects.resume(step);
       }
@@ -91,7 +95,7 @@ export class Holds {
     const held = this.#inForce.get(id);
     if (held === undefined) return;
     this.#end(id, held);
-    for (const step of held.steps) {
+    for (const step of [...held.steps]) {
       if (held.hold.onTimeout === 'resume') this.#effects.resume(step);
       else this.#effects.expire(step, held.hold.timeoutMs ?? 0);
     }
@@ -101,6 +105,3 @@ export class Holds {
     this.#inForce.delete(id);
   }
 }
-
-const named = (signal: HctSignal, stepId: string, agent: string): boolean =>
-  signal.targets.includes(stepId) || signal.targets.includes(agent);

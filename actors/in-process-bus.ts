@@ -1,11 +1,11 @@
-/** The bus within one process: what an RxJS subject is, behind a first-in-first-out trampoline.
+/** The bus within one process: an RxJS subject behind a first-in-first-out queue.
  *
- *  A nested `Subject.next` delivers out of order and grows the stack; here whoever publishes while a signal
- *  is being delivered only appends, and the outermost call delivers. `signals` is an observable as any other; its
- *  listeners are called by the bus itself, at a fifth of what a subject takes (docs/decisions/0034). Owns the order,
- *  the history and the snoop filter. Nothing is retained unless asked for, so that memory stays flat. */
-import { Observable, Subject, Subscriber, type Observer } from 'rxjs';
-import type { Envelope, Signal, Tag } from '../machines/signal.ts';
+ *  A nested `Subject.next` delivers out of order and grows the stack. Here a publish during a delivery only appends, and
+ *  the outermost call delivers. Every signal passes through {@link SignalSubject}, whose `next` calls the listeners
+ *  itself, at a fifth of what RxJS's own loop takes (docs/decisions/0034). Owns the order and the history. Nothing is
+ *  retained unless asked for, so that memory stays flat. */
+import { Observable, Subject, Subscriber, type Observer, type Subscription } from 'rxjs';
+import { HCT_SIGNAL_TYPES, type Envelope, type Signal, type Tag } from '../machines/signal.ts';
 import {
   BusClosedError,
   BusHistoryError,
@@ -29,7 +29,7 @@ export interface BusOptions {
   keyWindow?: number;
   /** Where timestamps come from. Default: real time. */
   clock?: Clock;
-  /** Told of every listener that threw. Default: a line on the console while nobody observes `faults`. */
+  /** Called for every listener that throws or rejects. Default: a line on the console while `faults` has no observer. */
   onFault?: (fault: BusFault) => void;
 }
 
@@ -53,28 +53,28 @@ export class InProcessBus implements Bus {
   #delivering = false;
   #queue: Envelope[] = [];
   readonly #clock: Clock;
-  #listeners: readonly Subscriber<Envelope>[] = [];
+  readonly #subject: SignalSubject;
   readonly #faults = new Subject<BusFault>();
   readonly #onFault: ((fault: BusFault) => void) | undefined;
-  readonly #router = new Map<Tag, readonly Subscriber<Envelope>[]>();
   readonly #history: History;
   readonly #keys = new Map<string, Seq>();
   readonly #keyWindow: number;
   #consumers: readonly Consumer[] = [];
-  readonly #tagged = new Set<Subscriber<Envelope>>();
 
-  constructor({ runId = 'local', retain = 0, keyWindow = 65_536, clock = realClock, onFault }: BusOptions) {
+  constructor(options: BusOptions = {}) {
+    const { runId = 'local', retain = 0, keyWindow = 65_536, clock = realClock, onFault } = options;
+    const unknown = Object.keys(options).find((key) => !BUS_OPTIONS.has(key));
+    if (unknown !== undefined)
+      throw new TypeError(
+        `createBus: unknown option '${unknown}'; known are ${[...BUS_OPTIONS].join(', ')}.`,
+      );
     this.runId = runId;
     this.#clock = clock;
     this.#history = new History(retain === 'all' ? Infinity : limitOf('retain', retain, 0, 2 ** 24));
     this.#keyWindow = limitOf('keyWindow', keyWindow, 0, 2 ** 24);
     this.#onFault = onFault;
     this.faults = this.#faults.asObservable();
-    this.signals = new SignalStream((listener) => {
-      if (this.#closed) listener.complete();
-      else this.#listeners = [...this.#listeners, listener];
-      return () => (this.#listeners = this.#listeners.filter((other) => other !== listener));
-    }, this.#report);
+    this.signals = this.#subject = new SignalSubject(this.#report);
   }
 
   get tip(): Seq {
@@ -83,6 +83,7 @@ export class InProcessBus implements Bus {
 
   publish(signal: Signal, options?: PublishOptions): Seq | Promise<Seq> {
     if (this.#closed) throw new BusClosedError();
+    if (!SIGNAL_TYPES.has((signal as Signal | null | undefined)?.type as string)) throw notASignal(signal);
     const key = options?.key;
     if (key !== undefined) {
       const known = this.#keys.get(key);
@@ -103,21 +104,18 @@ export class InProcessBus implements Bus {
   }
 
   on(tag: Tag): Observable<Envelope> {
-    return new SignalStream((listener) => {
-      if (this.#closed) {
-        listener.complete();
-        return () => undefined;
-      }
-      this.#router.set(tag, [...(this.#router.get(tag) ?? []), listener]);
-      this.#tagged.add(listener); // not one of the others: each of those is asked at every signal
-      return () => {
-        this.#tagged.delete(listener);
-        const left = (this.#router.get(tag) ?? []).filter((other) => other !== listener);
-        if (left.length > 0) this.#router.set(tag, left);
-        else this.#router.delete(tag);
-      };
-    }, this.#report);
+    return this.#subject.on(tag);
   }
+
+  /** The tip: in process, every signal is applied when `publish` returns.
+   *  @throws {BusClosedError} after `close` */
+  async barrier(): Promise<Seq> {
+    if (this.#closed) throw new BusClosedError();
+    return this.#seq;
+  }
+
+  /** Nothing survives the process, so there is nothing to wait for. */
+  durable(): void {}
 
   async *replay(
     from: Seq,
@@ -142,11 +140,9 @@ export class InProcessBus implements Bus {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const listener of this.#listeners) listener.complete();
-    for (const listener of [...this.#tagged]) listener.complete();
+    this.#subject.complete();
     this.#faults.complete();
     for (const consumer of this.#consumers) consumer.end();
-    this.#router.clear();
   }
 
   #deliverAll(first: Envelope): void {
@@ -165,22 +161,15 @@ export class InProcessBus implements Bus {
   }
 
   #deliver(envelope: Envelope): void {
-    const tag = envelope.signal.type === 'pulse' ? envelope.signal.tag : tagOf(envelope.signal);
-    if (tag !== undefined) {
-      const listeners = this.#router.get(tag);
-      if (listeners !== undefined)
-        for (let i = 0; i < listeners.length; i++) (listeners[i] as Subscriber<Envelope>).next(envelope);
-    }
-    const all = this.#listeners;
-    for (let i = 0; i < all.length; i++) (all[i] as Subscriber<Envelope>).next(envelope);
+    this.#subject.next(envelope);
     for (let i = 0; i < this.#consumers.length; i++) (this.#consumers[i] as Consumer).push(envelope);
   }
 
-  #report = (error: unknown, envelope: Envelope | undefined): void => {
+  readonly #report = (error: unknown, envelope: Envelope | undefined): void => {
     const fault = { error, envelope };
     try {
       if (this.#onFault) this.#onFault(fault);
-      else if (!this.#faults.observed) console.error('tutti: a bus listener threw:', error);
+      else if (!this.#faults.observed) console.error('tutti: a bus listener failed:', error);
       this.#faults.next(fault);
     } catch (again) {
       console.error('tutti: onFault threw:', again);
@@ -280,7 +269,7 @@ class Consumer {
 
 type Report = (error: unknown, envelope: Envelope | undefined) => void;
 
-/** An observable that catches what its listeners throw, where RxJS would throw it at the whole process. */
+/** An observable that reports what its listeners throw, where RxJS would throw it at the whole process. */
 class SignalStream extends Observable<Envelope> {
   readonly #report: Report;
 
@@ -289,24 +278,85 @@ class SignalStream extends Observable<Envelope> {
     this.#report = report;
   }
   override lift<R>(operator?: unknown): Observable<R> {
-    const lifted = new SignalStream(undefined, this.#report) as unknown as Observable<R>;
-    lifted.source = this;
-    lifted.operator = operator as never;
-    return lifted;
+    return lifted<R>(this, operator, this.#report);
   }
-  override subscribe(
-    observerOrNext?: unknown,
-    error?: unknown,
-    complete?: unknown,
-  ): ReturnType<Observable<Envelope>['subscribe']> {
-    // Operators subscribe with a Subscriber of their own, which has its own way with errors.
-    if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
-    const observer =
-      typeof observerOrNext === 'function' || observerOrNext == null
-        ? ({ next: observerOrNext, error, complete } as Partial<Observer<Envelope>>)
-        : observerOrNext;
-    return super.subscribe(new Listener(observer, this.#report));
+  override subscribe(...listener: unknown[]): Subscription {
+    return super.subscribe(listenerOf(listener, this.#report));
   }
+}
+
+/** The subject that every signal passes through. `next` delivers one envelope: first to the listeners of its tag, then
+ *  to the listeners of all signals. */
+class SignalSubject extends Subject<Envelope> {
+  readonly #report: Report;
+  /** A copy of `observers`, made at the first delivery after a change, so that a delivery sees one list. */
+  #listeners: readonly Observer<Envelope>[] | undefined;
+  readonly #byTag = new Map<Tag, readonly Subscriber<Envelope>[]>();
+
+  constructor(report: Report) {
+    super();
+    this.#report = report;
+  }
+  override next(envelope: Envelope): void {
+    const tag = envelope.signal.type === 'pulse' ? envelope.signal.tag : tagOf(envelope.signal);
+    if (tag !== undefined) {
+      const tagged = this.#byTag.get(tag);
+      if (tagged !== undefined)
+        for (let i = 0; i < tagged.length; i++) (tagged[i] as Subscriber<Envelope>).next(envelope);
+    }
+    const all = (this.#listeners ??= [...this.observers]);
+    for (let i = 0; i < all.length; i++) (all[i] as Observer<Envelope>).next(envelope);
+  }
+  override complete(): void {
+    super.complete();
+    for (const listeners of [...this.#byTag.values()]) for (const listener of listeners) listener.complete();
+    this.#byTag.clear();
+  }
+  override lift<R>(operator?: unknown): Observable<R> {
+    return lifted<R>(this, operator, this.#report);
+  }
+  override subscribe(...listener: unknown[]): Subscription {
+    const subscription = super.subscribe(listenerOf(listener, this.#report));
+    this.#listeners = undefined;
+    subscription.add(() => (this.#listeners = undefined));
+    return subscription;
+  }
+
+  /** The snoop filter. */
+  on(tag: Tag): Observable<Envelope> {
+    return new SignalStream((listener) => {
+      if (this.isStopped) {
+        listener.complete();
+        return () => undefined;
+      }
+      this.#byTag.set(tag, [...(this.#byTag.get(tag) ?? []), listener]);
+      return () => {
+        const left = (this.#byTag.get(tag) ?? []).filter((other) => other !== listener);
+        if (left.length > 0) this.#byTag.set(tag, left);
+        else this.#byTag.delete(tag);
+      };
+    }, this.#report);
+  }
+}
+
+/** What an operator makes of a stream: again a stream that reports its listeners' faults. */
+function lifted<R>(source: Observable<Envelope>, operator: unknown, report: Report): Observable<R> {
+  const stream = new SignalStream(undefined, report) as unknown as Observable<R>;
+  stream.source = source;
+  stream.operator = operator as never;
+  return stream;
+}
+
+/** @param given the arguments of `subscribe`: an observer, or up to three functions */
+function listenerOf(given: unknown[], report: Report): Subscriber<Envelope> {
+  const [observerOrNext, error, complete] = given;
+  // Operators subscribe with a Subscriber that handles errors itself.
+  if (observerOrNext instanceof Subscriber) return observerOrNext as Subscriber<Envelope>;
+  const observer =
+    typeof observerOrNext === 'function' || observerOrNext == null
+      ? ({ next: observerOrNext, error, complete } as Partial<Observer<Envelope>>)
+      : (observerOrNext as Partial<Observer<Envelope>>);
+  return new Listener(observer, report);
 }
 
 /** A listener as the bus holds it. RxJS would put two wrappers around each; this one is both. */
@@ -322,7 +372,8 @@ class Listener extends Subscriber<Envelope> {
   override next(envelope: Envelope): void {
     if (this.isStopped) return;
     try {
-      this.#observer.next?.(envelope);
+      const returned: unknown = this.#observer.next?.(envelope);
+      if (returned instanceof Promise) returned.catch((error: unknown) => this.#report(error, envelope));
     } catch (error) {
       this.#report(error, envelope);
     }
@@ -344,6 +395,25 @@ class Listener extends Subscriber<Envelope> {
       this.unsubscribe();
     }
   }
+}
+
+const BUS_OPTIONS: ReadonlySet<string> = new Set<keyof BusOptions>([
+  'runId',
+  'retain',
+  'keyWindow',
+  'clock',
+  'onFault',
+]);
+const SIGNAL_TYPES: ReadonlySet<string> = new Set([...HCT_SIGNAL_TYPES, 'pulse']);
+
+function notASignal(value: unknown): TypeError {
+  const found =
+    typeof value === 'object' && value !== null
+      ? `an object of type '${String((value as Partial<Signal>).type)}'`
+      : String(value);
+  return new TypeError(
+    `publish takes a signal: an object whose type is one of ${[...SIGNAL_TYPES].join(', ')}; not ${found}.`,
+  );
 }
 
 function limitOf(name: string, value: number, least: number, most: number): number {

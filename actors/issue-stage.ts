@@ -12,15 +12,18 @@ import type { WriteStage } from './write-stage.ts';
 export class IssueStage {
   readonly #run: Run;
   readonly #write: WriteStage;
+  readonly #refuse: (step: number, reason: Error) => void;
   /** The next step to issue. */
   #cursor = 0;
   /** Times that no station was free. */
   #stalls = 0;
   #growing = false;
 
-  constructor(run: Run, write: WriteStage) {
+  /** @param refuse refuses a step that a signal named before the step was issued. */
+  constructor(run: Run, write: WriteStage, refuse: (step: number, reason: Error) => void) {
     this.#run = run;
     this.#write = write;
+    this.#refuse = refuse;
   }
   get stalls(): number {
     return this.#stalls;
@@ -75,16 +78,20 @@ export class IssueStage {
     events.tellStep('step.issued', index);
     const station = pool.issue(index, this.#event(index, step, missing));
     if (faults > 0) this.#captureFaults(station, index);
+    const refusal = this.#run.orders.refused.get(index);
+    if (refusal !== undefined) this.#refuse(index, refusal);
   }
 
   #event(index: number, step: StepPlan, missing: number): StationEvent {
     const holds = this.#holdsAtIssue(index, step); // joins them
+    const ordered = this.#run.orders.vamps.get(index);
     const plain =
       holds === 0 &&
       step.retry === undefined &&
       step.fallback === undefined &&
       step.join !== 'allSettled' &&
       step.vamp === undefined &&
+      ordered === undefined &&
       this.#run.options.retry === undefined;
     if (plain) return { type: 'ISSUE', tag: index, missing };
     return {
@@ -93,7 +100,7 @@ export class IssueStage {
       missing,
       holds,
       retries: this.#retriesOf(step),
-      repeats: step.vamp === undefined ? 0 : step.vamp.max - 1,
+      repeats: (ordered?.rounds ?? step.vamp?.max ?? 1) - 1,
       tolerant: step.join === 'allSettled',
       fallback: step.fallback !== undefined,
     };
@@ -125,7 +132,7 @@ export class IssueStage {
   #skipSilent(index: number): void {
     this.#run.timeline.issued(index, this.#run.now());
     this.#run.dropOperands(index);
-    this.#write.send({ type: 'pulse', tag: index, value: this.#run.fallback(index) });
+    this.#write.send({ type: 'pulse', tag: index, value: this.#run.fallback(index), source: this.#run.id });
   }
 
   #retriesOf(step: StepPlan): number {

@@ -1,5 +1,6 @@
 /** Operands in, outputs out: what a step is handed, and what a performance returns. */
 import type { StepError } from './errors.ts';
+import { setOwn } from './freeze.ts';
 import { INPUT, type OutputPlan, type Program, type StepPlan } from './program.ts';
 import type { TagTable } from './tag-table.ts';
 
@@ -26,8 +27,13 @@ export function operandsOf(
   let edge = program.firstEdge[index] as number;
   for (const name in step.reads) {
     const reads = step.reads[name] as string | readonly string[];
-    if (typeof reads === 'string') operands[name] = operand(program, tags, input, step, edge++);
-    else operands[name] = reads.map(() => operand(program, tags, input, step, edge++));
+    if (typeof reads === 'string') setOwn(operands, name, operand(program, tags, input, step, edge++));
+    else
+      setOwn(
+        operands,
+        name,
+        reads.map(() => operand(program, tags, input, step, edge++)),
+      );
   }
   return operands;
 }
@@ -47,7 +53,12 @@ export function outputsOf(program: Program, tags: TagTable, input: unknown): Rec
   const outputs: Record<string, unknown> = {};
   for (const [name, { tag, path }] of program.outputs) {
     if (tag !== INPUT && (tags.isPending(tag) || tags.isFaulty(tag))) continue;
-    outputs[name] = follow(tag === INPUT ? input : tags.value(tag), path, () => writerOf(program, tag));
+    const whole = tag === INPUT ? input : tags.value(tag);
+    setOwn(
+      outputs,
+      name,
+      follow(whole, path, () => writerOf(program, tag)),
+    );
   }
   return outputs;
 }

@@ -1,13 +1,15 @@
 /** The orchestrator: Tomasulo's algorithm with agents for functional units (design §5).
  *
- *  Owns    the conductor, and the order of the stages: issue, execute, write result; besides them the stand, where
- *          signals from outside are obeyed.
- *  Hears   pulses and HCT's signals on the bus, agents' answers, timers.
- *  Says    pulses on the bus. It executes nothing itself.
+ *  Owns:     the conductor, and the order of the stages: issue, execute, write result; beside them the signal handler.
+ *  Receives: pulses and HCT's signals on the bus, agents' answers, timers.
+ *  Sends:    pulses on the bus. It executes nothing itself.
  *
- *  Whatever changes a machine happens in `#pump`, which repeats until nothing is left to do: settle what
- *  agents answered, publish, issue in order, grant, start. Machines only write notes ("ask for a unit"),
- *  because sending to another actor from inside a transition nests, and overflows at a depth of a thousand. */
+ *  Whatever changes a machine happens in `#pump`, which repeats until nothing is left to do: settle the agents'
+ *  answers, publish, issue in order, grant, start. Machines only write notes ("ask for a unit"), because sending to
+ *  another actor from inside a transition nests, and overflows at a depth of a thousand.
+ *
+ *  It ends whatever happens. A caesura gives agents and bus `graceMs` of real time. A bus that refuses, loses or closes
+ *  ends the performance. Rounds that go on without a pause yield to the event loop, so that timers and aborts count. */
 import {
   createActor,
   fromCallback,
@@ -19,8 +21,9 @@ import {
 import { compile, type CompiledLogic } from '../machines/compile.ts';
 import { conductor, type ConductorEvent, type ConductorMachine } from '../machines/conductor.ts';
 import type { Envelope } from '../machines/signal.ts';
-import type { Bus } from './bus.ts';
-import type { Clock, TimerId } from './clock.ts';
+import { attemptAround } from './attempt.ts';
+import { BusClosedError, busError, UnavailableError, type Bus } from './bus.ts';
+import { realClock, type Clock, type TimerId } from './clock.ts';
 import type { Dispatch } from './dispatcher.ts';
 import * as errors from './errors.ts';
 import { ExecuteStage } from './execute-stage.ts';
@@ -29,12 +32,11 @@ import { outputsOf } from './operands.ts';
 import { INPUT, type Program, type RetryPolicy, type View } from './program.ts';
 import { Run } from './run.ts';
 import type { Outcome, RunEvent } from './run-events.ts';
-import { Stand } from './stand.ts';
+import { SignalHandler } from './signal-handler.ts';
 import { WriteStage } from './write-stage.ts';
 
 export interface OrchestratorOptions {
   readonly runId: string;
-  readonly input?: unknown;
   /** Default: a bus of its own, closed at the end. */
   readonly bus?: Bus | undefined;
   readonly clock?: Clock | undefined;
@@ -52,18 +54,26 @@ export interface OrchestratorOptions {
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
-  readonly budget?: { readonly calls?: number | undefined } | undefined;
-  /** Handed to every agent as `context.account`. */
+  /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
+  readonly charge?: (() => Error | undefined) | undefined;
+  /** Every agent receives it as `context.account`. */
   readonly account?: object | undefined;
-  /** Makes `context.shared` when a step asks for it. */
+  /** Makes `context.shared` when an agent asks for it, once for each attempt. */
   readonly share?: ((stepId: string) => View) | undefined;
-  /** How long an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
+  /** How long, in real time, an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
   readonly graceMs?: number | undefined;
-  /** How long everybody may wait for a cue that no timer will send. Default 30,000 ms. */
+  /** How long, in real time, the bus may take to deliver a pulse. Default: `graceMs`. */
+  readonly deliveryMs?: number | undefined;
+  /** How long all steps may wait for a cue that no timer will send. Default 30,000 ms. */
   readonly stallMs?: number | undefined;
   /** XState's inspection: reaches every station, unit and the conductor. Free when absent. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) | undefined;
 }
+
+/** Rounds yield to the event loop after so many milliseconds of real time; in virtual time after so many starts, since a
+ *  simulation has to give the same result on any machine. */
+const SLICE_MS = 10;
+const SLICE_STARTS = 4_096;
 
 const SQUASH = Object.freeze({ type: 'SQUASH' } as const);
 
@@ -83,14 +93,22 @@ export class Orchestrator {
   readonly #issue: IssueStage;
   readonly #execute: ExecuteStage;
   readonly #write: WriteStage;
-  readonly #stand: Stand;
+  readonly #signals: SignalHandler;
   readonly #resolve: (outcome: Outcome) => void;
 
+  #begun = false;
   #scheduled = false;
   #cancelled = false;
+  /** When the performance has to be over, on its clock. */
+  #deadline = Infinity;
+  #delivery: TimerId | undefined;
+  /** How many pulses had been delivered when {@link #delivery} was set. */
+  #settledBefore = 0;
+  #grace: TimerId | undefined;
   #todo: (() => void)[] = [];
-  #onset: (() => void)[] = []; // to be undone at the end
+  #teardowns: (() => void)[] = [];
 
+  /** Creates a performance that receives signals from now on. Nothing runs before {@link start}. */
   constructor(program: Program, options: OrchestratorOptions) {
     this.runId = options.runId;
     const { promise, resolve } = Promise.withResolvers<Outcome>();
@@ -110,43 +128,76 @@ export class Orchestrator {
     });
     this.bus = this.#run.bus;
     this.#write = new WriteStage(this.#run);
-    this.#issue = new IssueStage(this.#run, this.#write);
     this.#execute = new ExecuteStage(this.#run, () => this.#scheduled || this.#pump());
-    this.#stand = new Stand(this.#run, this.#execute, (reason) => this.cancel(reason));
+    this.#issue = new IssueStage(this.#run, this.#write, (step, reason) =>
+      this.#execute.refuse(step, reason),
+    );
+    this.#signals = new SignalHandler(this.#run, this.#execute, (reason) => this.cancel(reason));
     this.#conductor = this.#createConductor();
+    this.#open();
   }
 
-  /** Has what happens told, in order, from now on. What does not listen costs nothing. */
+  /** Calls the listener for every event from now on, in order. */
   listen(listener: (event: RunEvent) => void): void {
     this.#run.events.listen(listener);
   }
 
-  /** Begins at the end of this instant, so that the caller can still listen. */
-  start(): void {
+  /** Listens to the bus and to the caller's signal, and stops virtual time until the input is there. */
+  #open(): void {
     const { options, clock } = this.#run;
-    const { signal, timeout } = options;
-    const hearing = this.bus.signals.subscribe(this.#hear);
-    this.#onset.push(() => hearing.unsubscribe());
-    if (signal !== undefined) {
-      const abort = () => this.cancel(signal.reason);
-      if (signal.aborted) clock.atEndOfInstant(abort);
-      else signal.addEventListener('abort', abort, { once: true });
-      this.#onset.push(() => signal.removeEventListener('abort', abort));
-    }
-    if (timeout?.totalMs !== undefined) {
-      const { totalMs } = timeout;
-      const tooLate = () => this.#stop(new errors.TimeoutError('the performance', totalMs));
-      const timer = clock.setTimeout(tooLate, totalMs);
-      this.#onset.push(() => clock.clearTimeout(timer));
-    }
-    clock.atEndOfInstant(() => this.#conduct('DOWNBEAT'));
+    const { signal } = options;
+    const around = attemptAround(clock); // an agent that performs on its own clock waits for this performance
+    around?.pause();
+    clock.work();
+    this.#teardowns.push(
+      () => around?.goOn(),
+      () => this.#begun || clock.rest(),
+    );
+    const subscription = this.bus.signals.subscribe({
+      next: this.#receive,
+      error: (error: unknown) => this.loseBus(error),
+      complete: () => this.loseBus(new BusClosedError()),
+    });
+    this.#teardowns.push(() => subscription.unsubscribe());
+    if (signal === undefined) return;
+    const abort = () => this.cancel(signal.reason);
+    if (signal.aborted) clock.atEndOfInstant(abort);
+    else signal.addEventListener('abort', abort, { once: true });
+    this.#teardowns.push(() => signal.removeEventListener('abort', abort));
   }
+
+  /** Begins at the end of this instant, so that the caller can still listen.
+   *  @param input what the score reads as `input` */
+  start(input?: unknown): void {
+    const run = this.#run;
+    const { options, clock } = run;
+    if (run.ended || this.#begun) return;
+    this.#begun = true;
+    run.input = input;
+    const totalMs = options.timeout?.totalMs;
+    if (totalMs !== undefined) {
+      this.#deadline = clock.now() + totalMs;
+      const timer = clock.setTimeout(this.#stopLate, totalMs);
+      this.#teardowns.push(() => clock.clearTimeout(timer));
+    }
+    this.#beginSlice();
+    clock.atEndOfInstant(() => this.#conduct('DOWNBEAT'));
+    clock.rest();
+  }
+  readonly #stopLate = (): void => {
+    this.#deadline = Infinity;
+    this.#stop(new errors.TimeoutError('the performance', this.#run.options.timeout?.totalMs ?? 0));
+  };
 
   /** A caesura: aborts what runs, discards what waits. The outcome is `cancelled`. */
   cancel(reason?: unknown): void {
     if (this.#run.ended) return;
     this.#cancelled = true;
     this.#stop(new errors.CancelledError(reason));
+  }
+  /** Ends the performance as failed. */
+  fail(error: Error): void {
+    this.#stop(error);
   }
 
   // ── the pump
@@ -163,64 +214,121 @@ export class Orchestrator {
     if (run.inRound || run.ended) return;
     run.inRound = true;
     try {
-      this.#rounds();
+      const pauses = this.#rounds();
       run.inRound = false;
-      if (!run.ended) this.#takeStock();
+      if (run.ended) return;
+      if (pauses) this.#yield();
+      else this.#takeStock();
     } catch (error) {
-      // A fault of ours must not leave the caller waiting for ever.
+      // A fault of ours must not leave the caller waiting.
       run.errors.push(new errors.InvariantError(errors.messageOf(error), { cause: error }));
       this.#execute.abandon(errors.asError(error));
       this.#finish();
     }
   };
 
-  #rounds(): void {
-    const { clock, pool } = this.#run;
+  /** @returns whether the rounds have to pause. */
+  #rounds(): boolean {
+    const run = this.#run;
+    const { clock, pool } = run;
     const { notes } = pool;
     const issue = this.#issue;
     const execute = this.#execute;
     const write = this.#write;
     do {
-      this.#run.instant = clock.now();
+      run.instant = clock.now();
+      if (run.instant >= this.#deadline) this.#stopLate();
+      else if (run.instant >= run.pauseAt || run.startsLeft <= 0) return true;
       if (this.#todo.length > 0) for (const work of this.#todo.splice(0)) work();
+      if (notes.aborts.length > 0) execute.stopAgents();
       if (execute.hasAnswers) execute.settle();
       if (notes.writes.length > 0) write.publish();
       issue.issue();
       execute.grant();
       if (notes.starts.length > 0) execute.startAgents();
       if (notes.rests.length > 0) execute.backOff();
-    } while (execute.hasAnswers || notes.writes.length + this.#todo.length > 0 || execute.hasWork);
+    } while (
+      execute.hasAnswers ||
+      notes.writes.length + notes.aborts.length + notes.starts.length + this.#todo.length > 0 ||
+      execute.hasWork
+    );
+    return false;
   }
 
-  readonly #hear = ({ runId, signal, seq }: Envelope): void => {
-    if (runId !== this.runId || this.#run.ended) return;
-    if (!this.#run.inRound) this.#run.instant = this.#run.clock.now(); // the bus took its time
-    if (signal.type !== 'pulse') this.#stand.obey(signal, seq);
-    else if (this.#issue.awaits(signal.tag)) this.#write.capture(signal);
+  /** Goes on after the event loop has had its turn. */
+  #yield(): void {
+    this.#scheduled = true;
+    this.#run.clock.afterThisTurn(() => {
+      this.#beginSlice();
+      this.#pump();
+    });
+  }
+  #beginSlice(): void {
+    const run = this.#run;
+    if (run.clock.isVirtual) run.startsLeft = SLICE_STARTS;
+    else run.pauseAt = run.clock.now() + SLICE_MS;
+  }
+
+  readonly #receive = ({ runId, signal, seq }: Envelope): void => {
+    const run = this.#run;
+    if (run.ended) return;
+    const own = runId === this.runId;
+    // A signal that belongs to no performance is for every performance on the bus that it addresses.
+    if (!own && (runId !== this.bus.runId || signal.type === 'pulse')) return;
+    if (!run.inRound) run.instant = run.clock.now(); // the bus took its time
+    if (signal.type !== 'pulse') this.#signals.handle(signal, seq);
+    else if (this.#issue.awaits(signal.tag) && this.#write.isOwn(signal)) this.#write.capture(signal);
+    else return;
     this.#wake();
   };
+
+  /** The bus has closed or failed: the performance ends, since no pulse will arrive. */
+  loseBus(thrown: unknown): void {
+    if (this.#run.ended) return;
+    this.#stop(busError(thrown));
+    this.#todo.push(() => this.#write.unsendAll());
+    this.#wake();
+  }
+
+  /** Limits how long the bus may take to deliver the next pulse, in real time: virtual time says nothing about a bus. */
+  #watchDelivery(): void {
+    const { settled } = this.#write;
+    if (this.#delivery !== undefined) {
+      if (settled === this.#settledBefore && this.#write.outstanding > 0) return;
+      realClock.clearTimeout(this.#delivery);
+    }
+    this.#settledBefore = settled;
+    this.#delivery = undefined;
+    if (this.#write.outstanding === 0) return;
+    const { deliveryMs, graceMs = 1_000 } = this.#run.options;
+    const limitMs = deliveryMs ?? graceMs;
+    this.#delivery = realClock.setTimeout(() => {
+      const what = `it has delivered no result within ${limitMs / 1_000} s; raise \`deliveryMs\` if it may be slower.`;
+      this.loseBus(new UnavailableError(what, { inDoubt: true }));
+    }, limitMs);
+  }
 
   // ── the conductor
 
   #createConductor(): Actor<CompiledLogic<ConductorMachine>> {
     const run = this.#run;
-    const later = (work: () => void) => () => void this.#todo.push(work);
+    const nextRound = (work: () => void) => () => void this.#todo.push(work);
     let stall: TimerId | undefined;
     const logic = conductorLogic().provide({
       actions: {
-        begin: later(() => {
+        begin: nextRound(() => {
           run.startedAt = run.instant = run.clock.now();
           run.events.tell({ type: 'run.started', steps: run.program.steps.length });
         }),
-        squash: later(() => this.#squash()),
-        watch: later(() => {
-          run.events.tell({ type: 'run.stalled', waiting: this.#whoWaits() });
+        squash: nextRound(() => this.#squash()),
+        watch: nextRound(() => {
+          run.events.tell({ type: 'run.stalled', waiting: this.#waitingSteps() });
           const limitMs = run.options.stallMs ?? 30_000;
           stall = run.clock.setTimeout(() => this.#conduct('STALL_TIMEOUT'), limitMs);
         }),
-        unwatch: later(() => stall !== undefined && run.clock.clearTimeout(stall)),
-        deadlock: later(() => run.errors.push(new errors.DeadlockError(this.#whoWaits()))),
-        finish: later(() => {
+        unwatch: nextRound(() => stall !== undefined && run.clock.clearTimeout(stall)),
+        deadlock: nextRound(() => run.errors.push(new errors.DeadlockError(this.#waitingSteps()))),
+        finish: nextRound(() => {
           if (stall !== undefined) run.clock.clearTimeout(stall);
           this.#finish();
         }),
@@ -247,29 +355,35 @@ export class Orchestrator {
   };
 
   #squash(): void {
-    const { pool } = this.#run;
-    for (const station of pool.held()) {
-      station.actor.send(SQUASH);
-      this.#stand.withdraw(); // one by one: a queue must not order by a step that is gone
-    }
+    const { pool, options } = this.#run;
     const reason = this.#run.errors.at(-1) as Error;
-    for (const station of pool.notes.aborts.splice(0)) this.#execute.abort(station, reason);
+    for (const station of pool.held()) {
+      station.stopReason = reason;
+      station.actor.send(SQUASH);
+      this.#signals.withdraw(); // one by one: a queue must not order by a step that is gone
+    }
+    this.#execute.stopAgents();
+    this.#grace = realClock.setTimeout(() => this.#conduct('GRACE_OVER'), options.graceMs ?? 1_000);
   }
 
-  /** After each round: is it over, or does everybody wait? */
+  /** After each round: is the performance over, or do all steps wait? */
   #takeStock(): void {
     const { program, pool } = this.#run;
+    const { running } = this.#execute;
     const idle = pool.busy === 0;
     const value = this.#conductor.getSnapshot().value;
-    const over = idle && this.#write.settled === program.steps.length && value !== 'silent';
-    if (value === 'closing' ? idle : over) return this.#conduct('SETTLED');
+    if (value === 'closing') return idle ? this.#conduct('SETTLED') : undefined;
+    if (this.#write.outstanding > 0 || this.#delivery !== undefined) this.#watchDelivery();
+    if (value === 'silent') return;
     const { requests, writes } = pool.notes;
-    const moving = this.#execute.running + requests.length + writes.length > 0 || this.#run.willGoOn;
-    if (value === 'performing' && !moving && !pool.writing) this.#conduct('STALL');
-    else if (value === 'stalled' && moving) this.#conduct('PROGRESS');
+    const over = idle && this.#write.settled === program.steps.length;
+    const moving = over || running + requests.length + writes.length > 0 || this.#run.willGoOn;
+    if (value === 'stalled' && moving) this.#conduct('PROGRESS');
+    if (over) this.#conduct('SETTLED');
+    else if (value === 'performing' && !moving && this.#write.outstanding === 0) this.#conduct('STALL');
   }
 
-  #whoWaits(): errors.Waiting[] {
+  #waitingSteps(): errors.Waiting[] {
     const { pool, timeline } = this.#run;
     const held = pool.held();
     const unsettled = new Set(held.map((station) => this.#run.stepOf(station).id));
@@ -290,7 +404,9 @@ export class Orchestrator {
   #finish(): void {
     const { pool, dispatcher, tags, timeline, events, program, options, errors: reasons } = this.#run;
     this.#run.end();
-    for (const undo of this.#onset.splice(0)) undo();
+    this.#execute.abandon(reasons.at(-1));
+    for (const timer of [this.#delivery, this.#grace]) if (timer !== undefined) realClock.clearTimeout(timer);
+    for (const tearDown of this.#teardowns.splice(0)) tearDown();
     const outputs = this.#outputs();
     const status = reasons.length === 0 ? 'completed' : this.#cancelled ? 'cancelled' : 'failed';
     for (let step = 0; step < program.steps.length; step++) {
@@ -309,12 +425,12 @@ export class Orchestrator {
   }
 
   #outputs(): Record<string, unknown> {
-    const { program, tags, options } = this.#run;
+    const { program, tags } = this.#run;
     for (const { tag } of program.outputs.values()) {
       if (tag !== INPUT && tags.isFaulty(tag)) this.#run.blame(tags.fault(tag));
     }
     try {
-      return outputsOf(program, tags, options.input);
+      return outputsOf(program, tags, this.#run.input);
     } catch (error) {
       this.#run.errors.push(errors.asError(error));
       return {};

@@ -14,14 +14,14 @@ export interface AgentPlan {
   run(operands: Record<string, unknown>, context: AgentContext): unknown;
   /** How many steps of this agent may run at once; 1 … Number.MAX_SAFE_INTEGER. Default: no limit. */
   readonly capacity?: number | undefined;
-  /** Told how many of its steps run and wait, whenever that has changed. A pool without a capacity is never full, so
-   *  nobody is told of it. See `UnitGovernor.observe`. */
+  /** Called when the number of its steps that run or wait has changed. Needs a `capacity`: a pool without one is never
+   *  full. See `UnitGovernor.observe`. */
   readonly observe?: ((pool: PoolState) => void) | undefined;
   /** Pays for what it does from the performance's account: its steps share what is left there. */
   readonly spends?: boolean | undefined;
 }
 
-/** What an agent is told besides its operands. It sees nothing of the rest of the performance. */
+/** What an agent receives besides its operands. It sees nothing of the rest of the performance. */
 export interface AgentContext {
   readonly runId: string;
   readonly stepId: string;
@@ -31,19 +31,23 @@ export interface AgentContext {
   readonly account?: object | undefined;
   /** The step's own view of what the performance shares, if its score shares anything. */
   readonly shared?: View | undefined;
-  /** Says a part of what it is writing to those who watch the performance; undefined while nobody does. `again` takes
-   *  back all that this try has said before. */
+  /** Sends a part of the text that the agent is writing to the performance's listeners; undefined while there are none.
+   *  `again` takes back all text that this try has sent before. */
   readonly say?: ((delta: string, again?: boolean) => void) | undefined;
   /** Aborted on time-out, cancellation and caesura. */
   readonly signal: AbortSignal;
   /** Milliseconds on the performance's clock. */
   now(): number;
-  /** Sleeps on the performance's clock, real or virtual; rejects when `signal` aborts. */
+  /** Sleeps on the performance's clock, real or virtual; any number of milliseconds from 0. Rejects when `signal`
+   *  aborts. A sleep that is still going on when the agent has answered never ends, and keeps nothing alive. */
   sleep(ms: number): Promise<void>;
 }
 
-/** Something that a step has while it runs. */
+/** What one attempt of a step has of the shared state. */
 export interface View {
+  /** Called when the agent has succeeded, before its result is written. A rejection fails the attempt. */
+  commit?(): unknown;
+  /** Called once, when the attempt is over. Discards what was not committed. */
   close(): unknown;
 }
 
@@ -56,7 +60,7 @@ export interface RetryPolicy {
   readonly factor?: number | undefined;
   /** No delay is longer. Default 60,000. */
   readonly maxDelayMs?: number | undefined;
-  /** Says that an external effect may be repeated, because the agent sees to it (an idempotency key). */
+  /** An external effect may be repeated, because the agent makes repeats harmless (an idempotency key). */
   readonly repeatsEffect?: boolean | undefined;
 }
 
@@ -64,8 +68,8 @@ export interface RetryPolicy {
 export interface VampPlan {
   /** The most rounds, 1 … 1,000. There is no vamp without an end. */
   readonly max: number;
-  /** Whether a result is good enough; rounds count from 1. */
-  readonly until: (result: unknown, round: number) => boolean;
+  /** Whether a result is good enough; rounds count from 1. May be asynchronous. */
+  readonly until: (result: unknown, round: number) => boolean | PromiseLike<boolean>;
   /** What happens when the last round is not good enough: `fail` (default) or `accept` its result. */
   readonly onCap?: 'fail' | 'accept' | undefined;
 }
@@ -258,16 +262,30 @@ function unknownName(
   if (later !== undefined)
     return say(`'${name}' is written only further down, by step '${later.id}'; move that step up.`);
   const names = [...known.keys()];
-  const near = names
-    .map((candidate) => ({ candidate, off: distance(name, candidate) }))
-    .sort((a, b) => a.off - b.off)[0];
-  const hint = near !== undefined && near.off <= 2 ? ` Did you mean '${near.candidate}'?` : '';
   return say(
-    `no step above writes '${name}'.${hint} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
+    `no step above writes '${name}'.${didYouMean(name, names)} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
   );
 }
 
-/** Levenshtein's distance, for "did you mean". */
+/** A hint at the nearest valid name, ` Did you mean 'x'?`, or the empty string when none is near. */
+export function didYouMean(name: string, names: Iterable<string>): string {
+  const near = nearest(name, names);
+  return near === undefined ? '' : ` Did you mean '${near}'?`;
+}
+
+/** The name that a misspelt one probably means: at most two letters away, or a third of a long name. */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) >= least) continue;
+    const off = distance(name, candidate);
+    if (off < least) [best, least] = [candidate, off];
+  }
+  return best;
+}
+
+/** Levenshtein's distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -1,7 +1,9 @@
-/** What is told of a performance while it goes on, and how it ends. Telling costs nothing while nobody listens. */
+/** The events of a performance, and its outcome. An event that has no listener costs nothing. */
+import type { HctSignalType } from '../machines/signal.ts';
 import type { Clock } from './clock.ts';
 import type * as errors from './errors.ts';
 import type { Program } from './program.ts';
+import { callListener } from './listener.ts';
 import type { StepStatus, Timeline } from './timeline.ts';
 
 /** What happens in a performance. `seq` counts events, `timestamp` is in the clock's milliseconds. */
@@ -46,6 +48,13 @@ export type RunEventBody =
       readonly error?: errors.StepError;
     }
   | { readonly type: 'run.stalled'; readonly waiting: readonly errors.Waiting[] }
+  | {
+      /** A signal named targets that this performance does not have, or asked for what it cannot do. */
+      readonly type: 'signal.unmatched';
+      readonly signal: HctSignalType;
+      readonly targets: readonly string[];
+      readonly reason: string;
+    }
   | { readonly type: 'run.ended'; readonly status: RunStatus };
 
 export type RunStatus = 'completed' | 'failed' | 'cancelled';
@@ -69,6 +78,8 @@ export interface Outcome {
   readonly usage: Usage;
 }
 
+const reportFault = (error: unknown): void => console.error('tutti: an event listener failed:', error);
+
 export class RunEvents {
   readonly #runId: string;
   readonly #program: Program;
@@ -81,7 +92,7 @@ export class RunEvents {
     this.#program = program;
     this.#clock = clock;
   }
-  /** Has what happens told, in order, from now on. */
+  /** Calls the listener for every event from now on, synchronously and in order. */
   listen(listener: (event: RunEvent) => void): void {
     this.#listener = listener;
   }
@@ -91,11 +102,8 @@ export class RunEvents {
   }
   tell(body: RunEventBody): void {
     if (this.#listener === undefined) return;
-    try {
-      this.#listener({ runId: this.#runId, seq: ++this.#seq, timestamp: this.#clock.now(), ...body });
-    } catch (error) {
-      console.error('tutti: an event listener threw:', error);
-    }
+    const event = { runId: this.#runId, seq: ++this.#seq, timestamp: this.#clock.now(), ...body };
+    callListener(this.#listener, event, reportFault);
   }
   tellStep(type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed', step: number): void {
     if (this.#listener !== undefined) this.tell({ type, stepId: this.#program.steps[step]!.id });

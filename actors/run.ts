@@ -10,10 +10,11 @@ import type { OrchestratorOptions } from './orchestrator.ts';
 import { INPUT, type Program, type StepPlan } from './program.ts';
 import { RunEvents } from './run-events.ts';
 import { StationPool, type Station } from './station-pool.ts';
+import { StepOrders } from './step-orders.ts';
 import { TagTable } from './tag-table.ts';
 import { Timeline } from './timeline.ts';
 
-/** What the shared things call when something happens to them. */
+/** What the shared parts call when something happens to them. */
 export interface RunLinks {
   readonly host: AnyActorRef;
   /** An agent has answered. */
@@ -26,7 +27,7 @@ export interface RunLinks {
   wake(): void;
   /** Ends the performance early. */
   stop(error: Error): void;
-  /** Does this in the next round. */
+  /** Runs this in the next round. */
   next(work: () => void): void;
   /** Whether the conductor lets steps be issued. */
   isPerforming(): boolean;
@@ -50,13 +51,23 @@ export class Run {
   readonly isPerforming: () => boolean;
   /** Why the performance is not complete. */
   readonly errors: Error[] = [];
+  /** What the score reads as `input`. */
+  input: unknown;
+  /** What signals asked of steps, until the steps have ended. */
+  readonly orders = new StepOrders();
   startedAt = 0;
   /** The time of this round: reading the clock for every step would cost more than the step. */
   instant = 0;
   /** Inside of a round all happens at one instant. */
   inRound = false;
   ended = false;
+  /** The instant from which rounds pause, so that timers, aborts and other work of the process get their turn. */
+  pauseAt = Infinity;
+  /** How many agents may still start before rounds pause. */
+  startsLeft = Infinity;
   readonly #timers = new Set<TimerId>();
+  /** By step: its back-off, and the limit of a vamp that a signal asked for. */
+  readonly #timersOf = new Map<number, TimerId[]>();
 
   constructor(program: Program, options: OrchestratorOptions, links: RunLinks) {
     this.id = options.runId;
@@ -115,24 +126,42 @@ export class Run {
       if (tag !== INPUT) this.tags.drop(tag);
     }
   };
-  /** A machine was sent what nobody should have sent it. */
+  /** A machine received an event that its table calls impossible. */
   readonly impossible = (what: string): void => this.next(() => this.stop(new errors.InvariantError(what)));
 
-  /** A fault that nobody absorbs. Each root cause is named once. */
+  /** A fault that no step absorbs. Each step that failed first is named once. */
   blame(fault: errors.StepError): void {
-    const known = this.errors.some(
-      (error) => error instanceof errors.StepError && error.cause === fault.cause,
-    );
-    if (!known) this.errors.push(fault);
+    if (fault.blame()) this.errors.push(fault);
   }
 
   /** A timer that ends with the performance. */
-  later(ms: number, callback: () => void): void {
+  setTimer(ms: number, callback: () => void): TimerId {
     const timer = this.clock.setTimeout(() => {
       this.#timers.delete(timer);
       callback();
     }, ms);
     this.#timers.add(timer);
+    return timer;
+  }
+  /** A timer that ends with a step. */
+  setTimerOf(step: number, ms: number, callback: () => void): void {
+    const timer = this.setTimer(ms, callback);
+    const timers = this.#timersOf.get(step);
+    if (timers === undefined) this.#timersOf.set(step, [timer]);
+    else timers.push(timer);
+  }
+  #clearTimersOf(step: number): void {
+    for (const timer of this.#timersOf.get(step) ?? []) {
+      this.#timers.delete(timer);
+      this.clock.clearTimeout(timer);
+    }
+    this.#timersOf.delete(step);
+  }
+  /** A step has ended: nothing of it is left waiting. */
+  settled(step: number): void {
+    if (this.#timersOf.size > 0) this.#clearTimersOf(step);
+    if (!this.holds.none) this.holds.leave(step);
+    this.orders.drop(step);
   }
   /** Whether something will go on by itself: a retry, the end of a silence or of a hold. */
   get willGoOn(): boolean {
@@ -145,7 +174,7 @@ export class Run {
   }
 }
 
-/** Whether somebody chooses among ready steps: then all of the window has to be issued before the choice. */
+/** Whether ready steps compete for units: then all of the window has to be issued before the choice. */
 function chooses(
   { steps }: Program,
   { dispatch = 'reactive', maxConcurrency }: OrchestratorOptions,

@@ -18,7 +18,7 @@ type StationActor = Actor<CompiledLogic<ReservationStationMachine>>;
 /** What a station is about to put on the bus. */
 export type Written = 'value' | 'default' | 'fault';
 
-/** One station, with what its actor must remember between two events. */
+/** One station, with what its actor keeps between two events. */
 export interface Station {
   readonly index: number;
   readonly actor: StationActor;
@@ -36,9 +36,15 @@ export interface Station {
   result: unknown;
   fault: StepError | undefined;
   written: Written;
+  /** Failures since the last success; back-off grows with them. */
+  failures: number;
+  /** Its next start is a retry. */
+  retrying: boolean;
+  /** Why its agent is to stop. */
+  stopReason: Error | undefined;
 }
 
-/** What machines have said and the orchestrator has not yet done. */
+/** The machines' outputs that the orchestrator has not yet acted on. */
 export interface Notes {
   readonly requests: Station[];
   readonly withdrawals: Station[];
@@ -104,6 +110,7 @@ export class StationPool {
         broadcastFault: ({ context }) => fault(context),
         backOff: ({ context }) => void notes.rests.push(at(context)),
         abort: ({ context }) => void notes.aborts.push(at(context)),
+        refuse: ({ context }) => void notes.aborts.push(at(context)),
         release: ({ context }) => {
           const station = at(context);
           options.released(station.step);
@@ -144,9 +151,9 @@ export class StationPool {
   held(): Station[] {
     return this.#stations.filter(({ step }) => step >= 0);
   }
-  /** Whether some broadcast is on its way, on a bus that answers later. */
-  get writing(): boolean {
-    return this.#stations.some(({ actor }) => ['writing', 'poisoned'].includes(actor.getSnapshot().value));
+  /** The stations whose broadcast is on its way, on a bus that answers later. */
+  writing(): Station[] {
+    return this.#stations.filter(isWriting);
   }
 
   issue(step: number, event: StationEvent): Station {
@@ -156,7 +163,7 @@ export class StationPool {
     station.actor.send(event);
     return station;
   }
-  /** Stops waiting for an agent that ignores its abort; its answer will go nowhere. */
+  /** Stops waiting for an agent that ignores its abort; its answer is dropped. */
   detach(station: Station): void {
     station.runner.detach();
     station.runner = new Runner(station.index, this.#settle);
@@ -189,6 +196,9 @@ export class StationPool {
       result: undefined,
       fault: undefined,
       written: 'value',
+      failures: 0,
+      retrying: false,
+      stopReason: undefined,
     };
     this.#stations.push(station);
     return station;
@@ -199,6 +209,15 @@ export class StationPool {
     station.attempt = undefined;
     station.result = undefined;
     station.fault = undefined;
+    station.failures = 0;
+    station.retrying = false;
+    station.stopReason = undefined;
     this.#free.push(station);
   }
 }
+
+/** Whether a station's broadcast is on its way. */
+export const isWriting = ({ actor }: Station): boolean => {
+  const { value } = actor.getSnapshot();
+  return value === 'writing' || value === 'poisoned';
+};

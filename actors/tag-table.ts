@@ -1,4 +1,4 @@
-/** The tag table: for each tag its value, its fault, or who waits for it.
+/** The tag table: for each tag its value, its fault, or the steps that wait for it.
  *
  *  Hardware: the register status table (Qi) with the result file behind it. A station that is issued after
  *  its operand was broadcast finds the value here, for as long as any step may still read it; then the
@@ -13,8 +13,8 @@ const NONE = -1;
 
 export class TagTable {
   readonly #state: Uint8Array;
+  /** By tag: its value or its fault, while any step may still read it. */
   readonly #values: unknown[];
-  readonly #faults = new Map<number, StepError>();
   /** Waiter lists: the first waiting edge per tag, the next per edge. */
   readonly #first: Int32Array;
   readonly #next: Int32Array;
@@ -38,7 +38,7 @@ export class TagTable {
     return this.#values[tag];
   }
   fault(tag: number): StepError {
-    return this.#faults.get(tag) as StepError;
+    return this.#values[tag] as StepError;
   }
 
   /** Puts an edge on its tag's waiter list. */
@@ -60,7 +60,7 @@ export class TagTable {
   }
   poison(tag: number, fault: StepError): void {
     this.#state[tag] = FAULT;
-    this.#faults.set(tag, fault);
+    if (this.#readersLeft[tag] !== 0) this.#values[tag] = fault;
   }
   /** One reader fewer; the last one takes the value along. */
   drop(tag: number): void {

@@ -1,23 +1,25 @@
-/** Write result: what a station has written goes over the bus to whoever waits for it.
+/** Write result: what a station has written goes over the bus to the stations that wait for it.
  *
- *  Hardware: the common data bus of Tomasulo 1967. Everybody hears every pulse; a station that waits for its tag
+ *  Hardware: the common data bus of Tomasulo 1967. Every listener receives every pulse; a station that waits for its tag
  *  captures the value, and the station that wrote it is free again. */
 import type { Pulse } from '../machines/signal.ts';
+import { busError } from './bus.ts';
 import { clear } from './clear.ts';
-import type * as errors from './errors.ts';
-import { asError } from './errors.ts';
+import * as errors from './errors.ts';
 import type { Run } from './run.ts';
-import type { Station } from './station-pool.ts';
+import { isWriting, type Station } from './station-pool.ts';
 import type { StepStatus } from './timeline.ts';
 
 const OPERAND = Object.freeze({ type: 'OPERAND' } as const);
 const FAULT = Object.freeze({ type: 'FAULT' } as const);
 const WRITTEN = Object.freeze({ type: 'WRITTEN' } as const);
+const UNSENT = Object.freeze({ type: 'UNSENT' } as const);
 
 export class WriteStage {
   readonly #run: Run;
   readonly #publishOptions: { readonly runId: string };
   #settled = 0;
+  #outstanding = 0;
 
   constructor(run: Run) {
     this.#run = run;
@@ -36,21 +38,60 @@ export class WriteStage {
       this.#run.timeline.wrote(tag, this.#run.now());
       this.send(
         written === 'fault'
-          ? { type: 'pulse', tag, fault: fault as errors.StepError }
-          : { type: 'pulse', tag, value: written === 'value' ? result : this.#run.fallback(tag) },
+          ? { type: 'pulse', tag, fault: fault as errors.StepError, source: this.#run.id }
+          : {
+              type: 'pulse',
+              tag,
+              value: written === 'value' ? result : this.#run.fallback(tag),
+              source: this.#run.id,
+            },
       );
     }
     clear(writes);
   }
 
   send(pulse: Pulse): void {
-    const { bus, stop, next } = this.#run;
+    const { bus } = this.#run;
+    const tag = pulse.tag as number;
+    this.#outstanding++;
     try {
-      const published = bus.publish(pulse, this.#publishOptions);
-      if (typeof published !== 'number') published.catch((error: unknown) => stop(asError(error)));
+      const published: unknown = bus.publish(pulse, this.#publishOptions);
+      if (published instanceof Promise) published.catch((error: unknown) => this.#refused(tag, error));
     } catch (error) {
-      next(() => stop(asError(error)));
+      this.#refused(tag, error);
     }
+  }
+
+  /** The bus has refused a pulse: the performance cannot go on. */
+  #refused(tag: number, error: unknown): void {
+    const { stop, next, pool, wake } = this.#run;
+    next(() => {
+      stop(busError(error));
+      const station = pool.holding(tag);
+      if (station !== undefined && isWriting(station)) this.#unsend(station);
+    });
+    wake();
+  }
+  /** Nothing more will come from the bus: stations whose pulse is on its way are free. */
+  unsendAll(): void {
+    for (const station of this.#run.pool.writing()) this.#unsend(station);
+    this.#outstanding = 0;
+  }
+  #unsend(station: Station): void {
+    this.#outstanding--;
+    station.actor.send(UNSENT);
+  }
+  /** Pulses that the bus has not delivered. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** Whether a pulse is what this performance has published for the tag, and no other program's. */
+  isOwn({ tag, source }: Pulse): boolean {
+    const { id, pool, program } = this.#run;
+    if (source !== id) return false;
+    const station = pool.holding(tag as number);
+    return station === undefined ? program.steps[tag as number]!.tacet === true : isWriting(station);
   }
 
   /** A result or fault of an issued step passes on the bus. */
@@ -62,7 +103,9 @@ export class WriteStage {
     if (fault === undefined) tags.write(tag, pulse.value);
     else tags.poison(tag, fault);
     this.#settled++;
+    this.#outstanding--;
     this.#noteEnd(tag, writer, fault);
+    this.#run.settled(tag);
     for (let edge = tags.firstWaiter(tag); edge >= 0; edge = tags.nextWaiter(edge)) {
       const station = pool.holding(program.reader[edge]!);
       if (station === undefined) continue; // it has settled without this operand
@@ -91,7 +134,8 @@ export class WriteStage {
   #statusOf(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): StepStatus {
     if (fault !== undefined) {
       const ran = this.#run.timeline.attempts(tag) > 0;
-      return ran || fault.stepId === fault.at ? 'failed' : 'skipped';
+      if (fault.stepId !== fault.at) return ran ? 'failed' : 'skipped';
+      return fault.cause instanceof errors.CancelledError ? 'cancelled' : 'failed';
     }
     if (writer === undefined) return 'tacet';
     return writer.written === 'default' ? 'defaulted' : 'done';

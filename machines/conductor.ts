@@ -13,14 +13,15 @@ export type ConductorEvent =
   | { type: 'PROGRESS' }
   | { type: 'SETTLED' } //       every step has settled and every station is free
   // from the clock
-  | { type: 'STALL_TIMEOUT' };
+  | { type: 'STALL_TIMEOUT' }
+  | { type: 'GRACE_OVER' }; //    since a caesura, agents and bus have had their time to settle
 
 const act = () => {};
 const { createMachine } = setup({
   types: { context: {} as Record<string, never>, events: {} as ConductorEvent },
   actions: {
     begin: act, //       issue
-    squash: act, //      abort what runs, discard what waits
+    squash: act, //      abort what runs, discard what waits; arm the timer of the grace
     watch: act, //       report who waits for what; arm the stall's timer
     unwatch: act,
     deadlock: act, //    name the dead-lock as the cause
@@ -38,6 +39,7 @@ const ended = {
   PROGRESS: ignore,
   SETTLED: ignore,
   STALL_TIMEOUT: ignore,
+  GRACE_OVER: ignore,
 } as const;
 
 // prettier-ignore
@@ -51,7 +53,7 @@ const machine = createMachine({
       description: 'Before the downbeat.',
       on: {
         DOWNBEAT: { target: 'performing', actions: 'begin' }, CAESURA: { target: 'cancelled', actions: 'finish' },
-        STALL: impossible, PROGRESS: ignore, SETTLED: impossible, STALL_TIMEOUT: impossible,
+        STALL: impossible, PROGRESS: ignore, SETTLED: impossible, STALL_TIMEOUT: impossible, GRACE_OVER: impossible,
       },
     },
     performing: {
@@ -59,15 +61,16 @@ const machine = createMachine({
       on: {
         DOWNBEAT: ignore, CAESURA: { target: 'closing', actions: 'squash' },
         STALL: { target: 'stalled', actions: 'watch' }, PROGRESS: ignore,
-        SETTLED: { target: 'completed', actions: 'finish' }, STALL_TIMEOUT: ignore,
+        SETTLED: { target: 'completed', actions: 'finish' }, STALL_TIMEOUT: ignore, GRACE_OVER: impossible,
       },
     },
     stalled: {
-      description: 'Everybody waits: for a cue, or for a silent unit.',
+      description: 'All steps wait: for a cue, or for a silent unit.',
       on: {
         DOWNBEAT: ignore, CAESURA: { target: 'closing', actions: ['unwatch', 'squash'] },
         STALL: ignore, PROGRESS: { target: 'performing', actions: 'unwatch' },
-        SETTLED: impossible, STALL_TIMEOUT: { target: 'closing', actions: ['deadlock', 'squash'] },
+        SETTLED: impossible, // PROGRESS comes first
+        STALL_TIMEOUT: { target: 'closing', actions: ['deadlock', 'squash'] }, GRACE_OVER: impossible,
       },
     },
     closing: {
@@ -75,9 +78,10 @@ const machine = createMachine({
       on: {
         DOWNBEAT: ignore, CAESURA: ignore, STALL: ignore, PROGRESS: ignore,
         SETTLED: { target: 'cancelled', actions: 'finish' }, STALL_TIMEOUT: ignore,
+        GRACE_OVER: { target: 'cancelled', actions: 'finish' }, // an agent or the bus did not answer
       },
     },
-    completed: { description: 'Every step has settled.', on: ended },
+    completed: { description: 'Every step has settled.', on: { ...ended, GRACE_OVER: impossible } },
     cancelled: { description: 'Stopped before the end.', on: ended },
   },
 });

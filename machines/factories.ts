@@ -82,7 +82,7 @@ export interface CaesuraOptions extends SignalOptions {
 
 /** Options of {@link tacet}. */
 export interface TacetOptions extends SignalOptions {
-  /** Who is to be silent; none is the source itself. Default none. */
+  /** Default: the source itself. */
   readonly targets?: readonly string[];
   /** Whole milliseconds, 0 or more; unsaid, until woken. */
   readonly durationMs?: number;
@@ -214,7 +214,7 @@ export function caesura(options: CaesuraOptions): hct.Caesura {
  * tacet({ source: 'analyst', durationMs: 5_000 });
  */
 export function tacet(options: TacetOptions): hct.Tacet {
-  return compose(hct.tacetSchema, 'tacet', options, ['durationMs'], { targets: [] });
+  return compose(hct.tacetSchema, 'tacet', options, ['durationMs'], { targets: [options?.source] });
 }
 
 /**

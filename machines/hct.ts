@@ -97,7 +97,7 @@ const context = z
 const common = {
   /** Who says it. */
   source: name,
-  /** Who is meant; `*` is everybody; none is whoever receives it. */
+  /** The listeners that are addressed: see `addresses` in `targets.ts`. `*` and an empty list address all. */
   targets: z.array(name).readonly(),
   payload: record.exactOptional(),
   performance: usual.exactOptional(),

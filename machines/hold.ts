@@ -1,5 +1,5 @@
 /**
- * Holds: who waits because of a fermata, and what ends the wait.
+ * Holds: which steps wait because of a fermata, and what ends the wait.
  *
  * Published: the hold types; the paper resolves a hold by a cue that resumes, the RFC by a downbeat. Both are
  * accepted. Ours: addressing one held agent leaves the others held; a key and a sync point must match; the
@@ -10,11 +10,11 @@ import { HOLD_TYPES, TIMEOUT_POLICIES, type Fermata, type TimeoutPolicy } from '
 import { durationSchema } from './performance.ts';
 import { SignalError } from './refusal.ts';
 import type { Signal } from './signal.ts';
+import { addresses, EVERYONE } from './targets.ts';
 
 /** The target that decides about a hold, rather than being held. Source: SDK, the fermata factory's default. */
 export const GOVERNANCE = 'governance';
 
-const everybody = '*';
 const names = z.array(z.string().min(1)).readonly();
 
 /** A hold in force. */
@@ -23,19 +23,19 @@ export const holdSchema = z
     /** Names the hold; unique among the holds in force. */
     id: z.union([z.string().min(1), z.number()]),
     holdType: z.enum(HOLD_TYPES),
-    /** Who asked for it. */
+    /** The sender of the fermata. */
     source: z.string().min(1),
-    /** Who is asked to decide, if anybody. */
+    /** The targets that decide about it, if any. */
     deciders: names,
-    /** Who is held; `*` is everybody. */
+    /** The targets that are held; `*` holds every listener. */
     held: names,
-    /** Who is not held any more, although everybody was. */
+    /** Names that are exempt: they were released while the hold went on for others. */
     except: names,
     key: z.string().min(1).exactOptional(),
     syncPoint: z.string().exactOptional(),
     /** When it began, in milliseconds of the bus's clock. */
     since: z.number(),
-    /** How long it may last, in milliseconds from `since`; absent, for ever. */
+    /** How long it may last, in milliseconds from `since`; absent: until it is released. */
     timeoutMs: durationSchema.exactOptional(),
     onTimeout: z.enum(TIMEOUT_POLICIES),
   })
@@ -56,8 +56,8 @@ export type Resolution =
     };
 
 /**
- * The hold that a fermata asks for. Its targets are held, but for `governance`, which decides; when nobody else is
- * named, the source itself is held, as when an agent asks for an approval.
+ * The hold that a fermata asks for. Its targets are held, except `governance`, which decides. No targets hold every
+ * listener. With `governance` alone the source itself is held, as when an agent asks for an approval.
  *
  * @param signal - the fermata
  * @param id - a name unique among the holds in force, such as its sequence number on the bus
@@ -77,7 +77,7 @@ export function holdOf(signal: Fermata, id: string | number, since: number): Hol
     holdType: signal.conditions.holdType,
     source: signal.source,
     deciders: Object.freeze(signal.targets.filter((target) => target === GOVERNANCE)),
-    held: Object.freeze(targets.length > 0 ? targets : [signal.source]),
+    held: Object.freeze(heldBy(signal, targets)),
     except: Object.freeze([]),
     ...(signal.key === undefined ? {} : { key: signal.key }),
     ...(signal.syncPoint === undefined ? {} : { syncPoint: signal.syncPoint }),
@@ -87,18 +87,42 @@ export function holdOf(signal: Fermata, id: string | number, since: number): Hol
   });
 }
 
+function heldBy({ source, targets }: Fermata, others: readonly string[]): readonly string[] {
+  if (targets.length === 0) return [EVERYONE];
+  return others.length > 0 ? others : [source];
+}
+
 /**
- * Whether a hold holds an agent.
+ * Whether a hold holds a listener.
  *
+ * @param names - the names that the listener answers to, such as a step's id and its agent's name
  * @example
  * isHeld(holdOf(fermata({ source: 'a', targets: ['b'] }), 1, 0), 'b'); // true
  */
-export function isHeld(hold: Hold, agent: string): boolean {
-  return (hold.held.includes(agent) || hold.held.includes(everybody)) && !hold.except.includes(agent);
+export function isHeld(hold: Hold, ...names: readonly string[]): boolean {
+  return addresses(hold.held, ...names) && !names.some((name) => hold.except.includes(name));
 }
 
-/** How a signal speaks to a hold, if at all. */
-function speaks(hold: Hold, signal: Signal): 'cue' | 'downbeat' | 'caesura' | undefined {
+/**
+ * Exempts names from a hold. Pure: the given hold stays as it is.
+ *
+ * @returns the hold that remains, or undefined when it holds no other name
+ * @example
+ * exempt(holdOf(fermata({ source: 'a', targets: ['b'] }), 1, 0), ['b']); // undefined
+ */
+export function exempt(hold: Hold, names: readonly string[]): Hold | undefined {
+  const held = hold.held.filter((name) => !names.includes(name));
+  if (held.length === 0) return undefined;
+  const except = [...new Set([...hold.except, ...names])];
+  return Object.freeze({ ...hold, held: Object.freeze(held), except: Object.freeze(except) });
+}
+
+/**
+ * How a signal can release a hold: a cue that resumes with the hold's key, a downbeat at its sync point, a caesura.
+ *
+ * @returns undefined when it cannot
+ */
+export function releaseOf(hold: Hold, signal: Signal): 'cue' | 'downbeat' | 'caesura' | undefined {
   if (signal.type === 'cue' && signal.intent === 'resume' && signal.key === hold.key) return 'cue';
   if (signal.type === 'downbeat' && signal.syncPoint === hold.syncPoint) return 'downbeat';
   return signal.type === 'caesura' ? 'caesura' : undefined;
@@ -113,26 +137,21 @@ function speaks(hold: Hold, signal: Signal): 'cue' | 'downbeat' | 'caesura' | un
  * - `caesura` ends the hold for its targets, who discard their work;
  * - nothing else does anything.
  *
- * A signal addressed to `*`, to whoever is asked to decide, or to nobody in particular (no targets) speaks to all
- * that are held.
+ * A signal addressed to `*`, to the target that decides, or without targets releases all that are held.
  *
  * @example
  * const hold = holdOf(fermata({ source: 'a', targets: ['b', 'c'] }), 1, 0);
  * resolveHold(hold, cue({ source: 'a', targets: ['b'], intent: 'resume' })); // releases b, c stays held
  */
 export function resolveHold(hold: Hold, signal: Signal): Resolution {
-  const by = speaks(hold, signal);
+  const by = releaseOf(hold, signal);
   if (by === undefined || signal.type === 'pulse') return { by: 'nothing', hold };
   const { targets } = signal;
-  const all = targets.length === 0 || targets.includes(everybody);
-  if (all || targets.some((target) => hold.deciders.includes(target))) return { by, released: hold.held };
+  if (addresses(targets, ...hold.deciders)) return { by, released: hold.held };
   const released = targets.filter((target) => isHeld(hold, target));
   if (released.length === 0) return { by: 'nothing', hold };
-  const rest = hold.held.filter((agent) => !released.includes(agent));
-  if (rest.length === 0) return { by, released };
-  const except = hold.held.includes(everybody) ? [...hold.except, ...released] : hold.except;
-  const left = Object.freeze({ ...hold, held: Object.freeze(rest), except: Object.freeze(except) });
-  return { by, released, hold: left };
+  const left = exempt(hold, released);
+  return { by, released, ...(left === undefined ? {} : { hold: left }) };
 }
 
 /**

@@ -10,5 +10,6 @@ export * from './operating-point.ts';
 export * from './performance.ts';
 export * from './reservation-station.ts';
 export * from './signal.ts';
+export * from './targets.ts';
 export * from './tempo.ts';
 export * from './tempo-governor.ts';

@@ -17,6 +17,8 @@ export interface PulseValue<Value = unknown> {
   readonly tag: Tag;
   readonly value: Value;
   readonly fault?: never;
+  /** The sender. A performance takes only pulses that name it as results of its steps. */
+  readonly source?: string;
 }
 
 /** The fault that came instead of a result: a poisoned operand. */
@@ -25,6 +27,7 @@ export interface PulseFault {
   readonly tag: Tag;
   readonly fault: NonNullable<unknown>;
   readonly value?: never;
+  readonly source?: string;
 }
 
 /** An operand broadcast: either a value or a fault. */
@@ -40,6 +43,7 @@ export const pulseSchema = z
     tag: z.union([z.string(), z.number()]),
     value: z.unknown().optional(),
     fault: z.unknown().optional(),
+    source: z.string().min(1).exactOptional(),
   })
   .refine((pulse) => !('value' in pulse && 'fault' in pulse), 'a pulse carries a value or a fault, not both')
   .refine((pulse) => !('fault' in pulse) || (pulse.fault ?? null) !== null, {

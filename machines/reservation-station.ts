@@ -3,10 +3,12 @@
  *  Hardware: Tomasulo 1967; the fields Busy, Qj/Qk and Op of Hennessy & Patterson, fig. 3.10.
  *  Here: `waiting` is Q ≠ 0, `missing` counts the operands still due, `tag` names the result.
  *  Deviations, each with its reason in docs/decisions/0002:
- *  - an operand may be a fault (`FAULT`), so that no dependent waits for ever;
- *  - a step may be repeated until it is satisfied (HCT's vamp), at most as often as issue allowed;
+ *  - an operand may be a fault (`FAULT`), so that no dependent waits indefinitely;
+ *  - a step may be repeated until it is satisfied (HCT's vamp), at most as often as issue or a signal allowed;
+ *  - a step that has not started may be refused (`REFUSE`: a caesura, or a hold that ran out);
  *  - `held` (HCT's fermata, and the rest before a retry) counts its holds and keeps on capturing;
- *  - a station is free only when its own broadcast has passed on the bus (`WRITTEN`).
+ *  - a station is free only when its own broadcast has passed on the bus (`WRITTEN`), or the bus has refused it
+ *    (`UNSENT`).
  *
  *  The machine holds control only. Operands and results stay with the actor that owns the station. */
 import { assign, setup } from 'xstate';
@@ -46,6 +48,7 @@ export type StationEvent =
   | { type: 'OPERAND' }
   | { type: 'FAULT' }
   | { type: 'WRITTEN' }
+  | { type: 'UNSENT' } // the bus refused the broadcast, or lost it
   // from the units and the agent
   | { type: 'GRANT_UNIT' }
   | { type: 'DONE'; again?: boolean; capFails?: boolean } // `again`: a vamp is not satisfied yet
@@ -53,6 +56,8 @@ export type StationEvent =
   // from the conductor
   | { type: 'HOLD' }
   | { type: 'RESUME' }
+  | { type: 'REFUSE' } // the step is not to run: a caesura that names it, or its hold ran out
+  | { type: 'VAMP'; rounds: number } // repeat the step up to this many times more
   | { type: 'SQUASH' };
 
 type Issue = StationEvent & { type: 'ISSUE' };
@@ -107,6 +112,7 @@ const { createMachine } = setup({
     hold: assign({ holds: ({ context }) => context.holds + 1 }),
     lift: assign({ holds: ({ context }) => context.holds - 1 }),
     repeat: assign({ repeats: ({ context }) => context.repeats - 1 }),
+    vamp: assign({ repeats: ({ event }) => (event as StationEvent & { type: 'VAMP' }).rounds }),
     rest: assign({ holds: 1, retries: ({ context }) => context.retries - 1 }),
     // given meaning by the actor
     requestUnit: act, //        every operand is here: ask for a unit
@@ -117,6 +123,7 @@ const { createMachine } = setup({
     broadcastFault: act, //     put the fault on the bus
     backOff: act, //            give the unit back; RESUME after a delay
     abort: act, //              tell the agent to stop; DONE or FAILED will follow
+    refuse: act, //             the same for one step that is not to run; FAILED will follow
     release: act, //            the station is free again
     impossible: act, //         the bus never does this
   },
@@ -131,6 +138,8 @@ const capture = { actions: 'capture' } as const;
 const hold = { actions: 'hold' } as const;
 const stand = { target: 'writing', actions: 'broadcastDefault' } as const; // the default stands in
 const poison = { target: 'poisoned', actions: 'broadcastFault' } as const;
+const refuse = [{ guard: 'fallback', ...stand }, poison] as const;
+const vamp = { actions: 'vamp' } as const;
 
 // prettier-ignore
 const machine = createMachine({
@@ -148,9 +157,9 @@ const machine = createMachine({
           { guard: 'completeAtIssue', target: 'ready', actions: ['latch', 'requestUnit'] },
           { target: 'waiting', actions: 'latch' },
         ],
-        OPERAND: impossible, FAULT: impossible, WRITTEN: impossible,
+        OPERAND: impossible, FAULT: impossible, WRITTEN: impossible, UNSENT: impossible,
         GRANT_UNIT: impossible, DONE: impossible, FAILED: impossible,
-        HOLD: ignore, RESUME: ignore, SQUASH: ignore,
+        HOLD: ignore, RESUME: ignore, REFUSE: ignore, VAMP: ignore, SQUASH: ignore,
       },
     },
     waiting: {
@@ -159,18 +168,22 @@ const machine = createMachine({
         ISSUE: impossible,
         OPERAND: [{ guard: 'lastOperand', ...ready }, capture],
         FAULT: [{ guard: 'tolerantLast', ...ready }, { guard: 'tolerant', ...capture }, { guard: 'fallback', ...stand }, poison],
-        WRITTEN: impossible,
+        WRITTEN: impossible, UNSENT: impossible,
         GRANT_UNIT: impossible, DONE: impossible, FAILED: impossible,
-        HOLD: { target: 'held', ...hold }, RESUME: ignore, SQUASH: free,
+        HOLD: { target: 'held', ...hold }, RESUME: ignore, REFUSE: refuse, VAMP: vamp, SQUASH: free,
       },
     },
     ready: {
       description: 'Has every operand; waits for a unit.',
       on: {
         ISSUE: impossible,
-        OPERAND: impossible, FAULT: impossible, WRITTEN: impossible,
+        OPERAND: impossible, FAULT: impossible, WRITTEN: impossible, UNSENT: impossible,
         GRANT_UNIT: { target: 'executing', actions: 'start' }, DONE: impossible, FAILED: impossible,
-        HOLD: { target: 'held', actions: ['hold', 'withdraw'] }, RESUME: ignore,
+        HOLD: { target: 'held', actions: ['hold', 'withdraw'] }, RESUME: ignore, VAMP: vamp,
+        REFUSE: [
+          { guard: 'fallback', target: 'writing', actions: ['withdraw', 'broadcastDefault'] },
+          { target: 'poisoned', actions: ['withdraw', 'broadcastFault'] },
+        ],
         SQUASH: { target: 'free', actions: ['withdraw', 'release'] },
       },
     },
@@ -180,23 +193,22 @@ const machine = createMachine({
         ISSUE: impossible,
         OPERAND: capture,
         FAULT: [{ guard: 'tolerant', ...capture }, { guard: 'fallback', ...stand }, poison],
-        WRITTEN: impossible,
-        GRANT_UNIT: impossible, DONE: impossible,
-        FAILED: [{ guard: 'fallback', ...stand }, poison], // the hold ran out
+        WRITTEN: impossible, UNSENT: impossible,
+        GRANT_UNIT: impossible, DONE: impossible, FAILED: impossible,
         HOLD: hold,
         RESUME: [
           { guard: 'lastHoldComplete', target: 'ready', actions: ['lift', 'requestUnit'] },
           { guard: 'lastHold', target: 'waiting', actions: 'lift' },
           { actions: 'lift' },
         ],
-        SQUASH: free,
+        REFUSE: refuse, VAMP: vamp, SQUASH: free,
       },
     },
     executing: {
       description: 'The agent has the operands and a unit.',
       on: {
         ISSUE: impossible,
-        OPERAND: impossible, FAULT: impossible, WRITTEN: impossible,
+        OPERAND: impossible, FAULT: impossible, WRITTEN: impossible, UNSENT: impossible,
         GRANT_UNIT: impossible,
         DONE: [
           { guard: 'again', target: 'ready', actions: ['repeat', 'requestUnit'] },
@@ -205,6 +217,7 @@ const machine = createMachine({
         ],
         FAILED: [{ guard: 'mayRetry', target: 'held', actions: ['rest', 'backOff'] }, { guard: 'fallback', ...stand }, poison],
         HOLD: ignore, RESUME: ignore, // what has begun is not held
+        REFUSE: { actions: 'refuse' }, VAMP: vamp,
         SQUASH: { target: 'squashed', actions: 'abort' },
       },
     },
@@ -213,27 +226,27 @@ const machine = createMachine({
       description: 'The result is on its way to the bus.',
       on: {
         ISSUE: impossible,
-        OPERAND: ignore, FAULT: ignore, WRITTEN: free,
+        OPERAND: ignore, FAULT: ignore, WRITTEN: free, UNSENT: free,
         GRANT_UNIT: impossible, DONE: impossible, FAILED: impossible,
-        HOLD: ignore, RESUME: ignore, SQUASH: ignore,
+        HOLD: ignore, RESUME: ignore, REFUSE: ignore, VAMP: ignore, SQUASH: ignore,
       },
     },
     poisoned: {
       description: 'The fault is on its way to the bus.',
       on: {
         ISSUE: impossible,
-        OPERAND: ignore, FAULT: ignore, WRITTEN: free, // operands of the step may still pass
+        OPERAND: ignore, FAULT: ignore, WRITTEN: free, UNSENT: free, // operands of the step may still pass
         GRANT_UNIT: impossible, DONE: impossible, FAILED: impossible,
-        HOLD: ignore, RESUME: ignore, SQUASH: ignore,
+        HOLD: ignore, RESUME: ignore, REFUSE: ignore, VAMP: ignore, SQUASH: ignore,
       },
     },
     squashed: {
       description: 'Told to stop while executing; the station is kept until the agent has settled.',
       on: {
         ISSUE: impossible,
-        OPERAND: impossible, FAULT: impossible, WRITTEN: impossible,
+        OPERAND: impossible, FAULT: impossible, WRITTEN: impossible, UNSENT: impossible,
         GRANT_UNIT: impossible, DONE: free, FAILED: free,
-        HOLD: ignore, RESUME: ignore, SQUASH: ignore,
+        HOLD: ignore, RESUME: ignore, REFUSE: ignore, VAMP: ignore, SQUASH: ignore,
       },
     },
   },

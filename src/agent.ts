@@ -1,5 +1,6 @@
 /** Agents: what runs a step. Any function is one; `agent()` adds a name, schemas and limits. */
-import type { AgentContext, AgentPlan, RetryPolicy } from '../actors/program.ts';
+import { ScoreError, type AgentContext, type AgentPlan, type RetryPolicy } from '../actors/program.ts';
+import { knownKeys, shown } from './limits.ts';
 import { validate, type Schema } from './schema.ts';
 
 /** A function that turns operands into a result. It sees its operands and nothing else. */
@@ -18,11 +19,11 @@ export interface AgentOptions<Operands, Result> {
   readonly output?: Schema<any, Result> | undefined;
   /** How many steps of this agent may run at once, 1 … 2^53 − 1. Default: no limit. */
   readonly capacity?: number | undefined;
-  /** Defaults for steps that do not say. */
+  /** Defaults for steps that have none. */
   readonly retry?: RetryPolicy | undefined;
   readonly timeoutMs?: number | undefined;
   readonly effects?: 'none' | 'idempotent' | 'external' | undefined;
-  /** Told how many steps of this agent run and wait, whenever that has changed; needs a `capacity`. */
+  /** Called when the number of this agent's steps that run or wait has changed; needs a `capacity`. */
   readonly observe?: AgentPlan['observe'];
   /** Pays from the performance's budget of tokens and money; model agents do. */
   readonly spends?: boolean | undefined;
@@ -36,7 +37,12 @@ export interface AgentSpec<Operands = any, Result = unknown> extends AgentOption
 export type Agent<Operands = any, Result = unknown> =
   AgentFunction<Operands, Result> | AgentSpec<Operands, Result>;
 
+const AGENT_OPTIONS = [
+  ...['name', 'run', 'input', 'output', 'capacity', 'retry', 'timeoutMs', 'effects', 'observe', 'spends'],
+];
+
 /** Describes an agent.
+ *  @throws {ScoreError} for an option that is not known, and for a name or a function that is missing.
  *  @throws {RangeError} when `capacity` is not a whole number of at least 1.
  *  @example
  *  ```ts
@@ -50,7 +56,12 @@ export type Agent<Operands = any, Result = unknown> =
 export function agent<Operands, Result>(
   options: AgentOptions<Operands, Result>,
 ): AgentSpec<Operands, Result> {
+  knownKeys('agent', options, AGENT_OPTIONS);
   const { name, capacity, input, output, run, observe, spends } = options;
+  if (typeof name !== 'string' || name === '')
+    throw new ScoreError('agent.name', `must be a name, not ${shown(name)}.`);
+  if (typeof run !== 'function')
+    throw new ScoreError(`agent '${name}'.run`, `must be a function of the operands, not ${shown(run)}.`);
   if (capacity !== undefined && !(Number.isSafeInteger(capacity) && capacity >= 1)) {
     throw new RangeError(`agent '${name}': capacity must be a whole number of at least 1, not ${capacity}.`);
   }
@@ -67,12 +78,14 @@ export function agent<Operands, Result>(
 
 const plans = new WeakMap<AgentFunction, AgentPlan>();
 
-/** The plan of any agent. A function without a name is named after the step. */
+/** The plan of any agent. A function without a name of its own is named after the step: JavaScript calls every function
+ *  that is written as `agent: () => …` "agent". */
 export function planOf(given: Agent, stepId: string): AgentPlan {
   if (typeof given !== 'function') return given.plan;
   const known = plans.get(given);
   if (known !== undefined) return known;
-  const plan: AgentPlan = { name: given.name || stepId, run: given as AgentPlan['run'] };
-  if (given.name !== '') plans.set(given, plan);
+  const named = given.name !== '' && given.name !== 'agent';
+  const plan: AgentPlan = { name: named ? given.name : stepId, run: given as AgentPlan['run'] };
+  if (named) plans.set(given, plan);
   return plan;
 }

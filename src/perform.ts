@@ -4,18 +4,21 @@ import type { Bus } from '../actors/bus.ts';
 import { realClock, type Clock } from '../actors/clock.ts';
 import type { Dispatch } from '../actors/dispatcher.ts';
 import { createBus } from '../actors/in-process-bus.ts';
+import { asError } from '../actors/errors.ts';
 import { Orchestrator } from '../actors/orchestrator.ts';
-import type { Program, RetryPolicy } from '../actors/program.ts';
+import { ScoreError, type Program, type RetryPolicy } from '../actors/program.ts';
 import type { Outcome, RunEvent, RunStatus, Usage } from '../actors/run-events.ts';
 import type { StepReport } from '../actors/timeline.ts';
-import { cue, fermata, tacet, type HctSignal } from '../machines/signal.ts';
+import { cue, fermata, hctSignalSchema, tacet, type HctSignal } from '../machines/signal.ts';
+import { parseOrRefuse } from '../machines/refusal.ts';
+import { frozenCopy } from '../actors/freeze.ts';
 import { EventStream } from './event-stream.ts';
-import { inRange, milliseconds } from './limits.ts';
+import { checkPerformOptions, shown } from './limits.ts';
 import type { CallReport } from './models/usage.ts';
-import { validate } from './schema.ts';
+import { SchemaError, validate } from './schema.ts';
 import { Ledger, type Budget } from './routing/ledger.ts';
 import { RunAccount, type ModelUsage } from './routing/run-account.ts';
-import type { Score } from './score.ts';
+import { Score } from './score.ts';
 import { share, sharedValues, type SharedSpace } from './shared.ts';
 
 export interface PerformOptions<Input = unknown> {
@@ -29,27 +32,35 @@ export interface PerformOptions<Input = unknown> {
   readonly window?: number | undefined;
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
-  /** For every step that does not say its own. */
+  /** For every step that has no retry policy. */
   readonly retry?: RetryPolicy | undefined;
-  /** Hard limits. `calls` counts agents that are started; `tokens` and `usd` (US dollars) bound what model agents use
-   *  together. A call that could exceed one is not made: its upper bound is set aside first. */
+  /** Hard limits. `calls` counts each start of an agent (a retry and a round of a vamp start it again) and each request to
+   *  a model beyond the first one of that start: a retry of the request, a round of tools, a fallback, an escalation, a
+   *  verifier. So neither starts nor requests exceed it. `tokens` and `usd` (US dollars) bound what all models use
+   *  together. A call that could exceed a limit is not made: its upper bound is set aside first. Only a provider that
+   *  writes more than `maxOutputTokens` can exceed `tokens` and `usd`, by that one answer. */
   readonly budget?: Budget | undefined;
   readonly dispatch?: Dispatch | undefined;
   readonly priority?: 'path' | 'fifo' | undefined;
   /** How often a ready step may be passed over by steps of higher priority before it is next, 1 … Default 1,024. */
   readonly patience?: number | undefined;
-  /** How long an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
+  /** How long, in real time, an aborted agent may take to settle before it is left behind. A performance that was
+   *  cancelled, timed out or lost its bus ends within this time. Default 1,000 ms. */
   readonly graceMs?: number | undefined;
-  /** How long everybody may wait for a cue that no timer will send. Default 30,000 ms. */
+  /** How long, in real time, the bus may take to deliver a result before the performance ends with an
+   *  `UnavailableError`. Default: `graceMs`. */
+  readonly deliveryMs?: number | undefined;
+  /** How long all steps may wait for a cue that no timer will send. Default 30,000 ms. */
   readonly stallMs?: number | undefined;
-  /** A bus to share; else the performance has its own and closes it at the end. */
+  /** A bus to share. Default: the performance has its own and closes it at the end. */
   readonly bus?: Bus | undefined;
-  /** Real time unless told; see `VirtualClock`. */
+  /** Default: real time. See `VirtualClock`. */
   readonly clock?: Clock | undefined;
+  /** Names the performance on its bus. Default: the score's name and a random part. A bus takes each id once. */
   readonly runId?: string | undefined;
   /** XState inspection of every actor. Costs when present, free when absent. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) | undefined;
-  /** Told of every event, in order and at once; `run.events` is the asynchronous way. */
+  /** Called synchronously for every event, in order. For async iteration use `run.events`. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
@@ -88,31 +99,53 @@ export class PerformanceError extends AggregateError {
 /** A performance under way. */
 export interface Run<Outputs = Record<string, unknown>> {
   readonly id: string;
-  /** From the first look on, in order; bounded, see {@link EventStream}. */
+  /** Starts recording when you first iterate it. In order; bounded, see {@link EventStream}. */
   readonly events: AsyncIterable<RunEvent>;
   /** Resolves when every output is there; rejects with {@link PerformanceError}, or {@link SchemaError} for the input. */
   readonly result: Promise<Report<Outputs>>;
-  /** Like `result`, but a performance that failed or was cancelled resolves, too. */
+  /** Like `result`, but never rejects: a performance that failed or was cancelled resolves, too. */
   readonly report: Promise<Report>;
   /** A caesura: aborts what runs, discards what waits. */
   cancel(reason?: unknown): void;
-  /** Puts a signal of HCT on the bus: `fermata` holds, `cue` resumes, `tacet` silences, `attacca` hurries. */
+  /** Puts a signal of HCT on the bus: `fermata` holds, `cue` resumes, ends a vamp and sets urgency, `vamp` repeats,
+   *  `caesura` refuses a step or cancels all, `tacet` silences, `attacca` hurries. Targets are the names of steps and
+   *  agents; `*`, none, or this performance's id address all of it. Does nothing after the end.
+   *  @throws {SignalError} for what is not a signal. */
   signal(signal: HctSignal): void;
+  /** Holds steps or agents that have not started, until a cue. No targets: all. */
   fermata(...targets: string[]): void;
+  /** Lifts holds, wakes silent agents, ends vamps after the round that runs. No targets: all. */
   cue(...targets: string[]): void;
-  /** Adds to the limits that `budget` has set; who waits for it goes on, and a lowered ceiling lifts.
+  /** Adds to the limits that `budget` has set; steps that wait for it go on, and a lowered ceiling lifts.
    *  @throws {RoutingConfigError} for an amount that is negative, not a number, or not whole where it must be. */
   extend(more: Budget): void;
-  /** Tells of every call of a model from now on: who asked which one, tokens and money.
-   *  @returns how to stop listening. */
+  /** Calls the listener for every call of a model from now on: the step, the model, tokens and money.
+   *  @returns a function that stops it. */
   onUsage(listener: (report: CallReport) => void): () => void;
-  tacet(agents: string[], durationMs?: number): void;
+  /** Silences agents or steps: what runs may end, nothing new starts, until a cue or for a time. No targets: all. */
+  tacet(targets: string[], durationMs?: number): void;
   readonly bus: Bus;
   /** What the steps share, if the score shares anything. */
   readonly shared: SharedSpace | undefined;
 }
 
-let runs = 0;
+/** Run ids that callers have given, by bus: the results of two runs under one id could not be told apart. */
+const idsOnBus = new WeakMap<Bus, Set<string>>();
+
+function claimId(bus: Bus | undefined, runId: string): void {
+  if (bus === undefined) return;
+  const ids = idsOnBus.get(bus) ?? new Set<string>();
+  idsOnBus.set(bus, ids);
+  if (ids.has(runId) || runId === bus.runId)
+    throw new ScoreError(
+      'runId',
+      `'${runId}' is already in use on this bus; choose another, or leave it out.`,
+    );
+  ids.add(runId);
+}
+
+const randomPart = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** Performs a score.
  *  @throws {ScoreError} at once, when the score cannot be performed or a limit makes no sense.
@@ -126,65 +159,51 @@ export function perform<Input, N extends Record<string, unknown>>(
   score: Score<Input, N>,
   options: PerformOptions<Input> = {},
 ): Run<Score<Input, N>['names']> {
-  checkOptions(options);
+  if (!(score instanceof Score))
+    throw new ScoreError(
+      'score',
+      `perform takes a score, as score('name').step(…) makes it; not ${shown(score)}.`,
+    );
+  checkPerformOptions(options);
+  if (options.budget !== undefined) void new Ledger(options.budget); // refuses what it does not know
   const { program } = score;
-  const id = options.runId ?? `${score.name}-${++runs}`;
+  const id = options.runId ?? `${score.name}-${randomPart()}`;
   const clock = options.clock ?? realClock;
+  if (options.runId !== undefined) claimId(options.bus, id);
   const bus = options.bus ?? createBus({ runId: id, clock });
-  const { calls, tokens, usd } = options.budget ?? {};
-  const limits = { calls };
-  const started = clock.now();
   const totalMs = options.timeout?.totalMs;
-  const account = new RunAccount(
-    { tokens, usd },
-    {
-      spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
-      deadline: totalMs === undefined ? undefined : started + totalMs,
-      shareOfTime: sharesOf(program),
-    },
-  );
+  const account = new RunAccount(options.budget, {
+    spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
+    deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
+    shareOfTime: sharesOf(program),
+  });
+  const { inspect } = options;
   const shared =
-    score.state === undefined
-      ? undefined
-      : share(score.state, { bus, clock, runId: id, inspect: options.inspect });
+    score.state === undefined ? undefined : share(score.state, { bus, clock, runId: id, inspect });
   let views = 0;
   const view = shared && ((stepId: string) => shared.transaction(`${stepId}#${++views}`));
-  let cancelled: { reason: unknown } | undefined;
-  let orchestrator: Orchestrator | undefined;
-  const { onEvent } = options;
-  const tell = (event: RunEvent): void => {
-    onEvent?.(event);
-    events.push(event);
-  };
-  // Events cost only when somebody looks: until then the orchestrator has no listener.
-  let watched = onEvent !== undefined;
-  const events = new EventStream(() => {
-    watched = true;
-    orchestrator?.listen(tell);
+  const orchestrator = new Orchestrator(program, {
+    ...options,
+    share: view,
+    charge: options.budget?.calls === undefined ? undefined : () => account.charge(),
+    runId: id,
+    bus,
+    clock,
+    account,
   });
-
-  const begin = (input: unknown): Promise<Report> => {
-    orchestrator = new Orchestrator(program, {
-      ...options,
-      share: view,
-      budget: limits,
-      runId: id,
-      input,
-      bus,
-      clock,
-      account,
-    });
-    if (watched) orchestrator.listen(tell);
-    if (cancelled !== undefined) orchestrator.cancel(cancelled.reason);
-    orchestrator.start();
-    return orchestrator.outcome.then((outcome) => reportOf(outcome, id, score.name, account, shared));
+  const { onEvent } = options;
+  const onRunEvent = (event: RunEvent): void => {
+    events.push(event);
+    return onEvent?.(event);
   };
+  // Events cost only when they have a listener: until then the orchestrator makes none.
+  const events = new EventStream(() => orchestrator.listen(onRunEvent));
+  if (onEvent !== undefined) orchestrator.listen(onRunEvent);
+
   const report = (async () => {
     try {
-      const { inputSchema } = score;
-      return await begin(
-        inputSchema ? await validate(inputSchema, options.input, 'the input') : options.input,
-      );
+      await startWith(orchestrator, score, options.input);
+      return reportOf(await orchestrator.outcome, id, score.name, account, shared);
     } finally {
       events.end();
       shared?.stop();
@@ -193,13 +212,23 @@ export function perform<Input, N extends Record<string, unknown>>(
   })();
   const result = report.then((ended) => {
     if (ended.status === 'completed') return ended as Report<Score<Input, N>['names']>;
-    throw new PerformanceError(ended);
+    const [first] = ended.errors;
+    throw first instanceof SchemaError ? first : new PerformanceError(ended);
   });
-  // Whoever only watches the events need not handle the rejection as well.
+  // A caller that only watches the events need not handle the rejection as well.
   result.catch(() => {});
-  report.catch(() => {});
 
-  const signal = (given: HctSignal): void => void bus.publish(given, { runId: id });
+  let ended = false;
+  void orchestrator.outcome.then(() => (ended = true));
+  const publish = (signal: HctSignal): void => {
+    if (ended) return;
+    try {
+      const published: unknown = bus.publish(signal, { runId: id });
+      if (published instanceof Promise) published.catch((error: unknown) => orchestrator.loseBus(error));
+    } catch (error) {
+      orchestrator.loseBus(error);
+    }
+  };
   return {
     id,
     events,
@@ -207,22 +236,30 @@ export function perform<Input, N extends Record<string, unknown>>(
     report,
     bus,
     shared,
-    signal,
-    cancel(reason) {
-      cancelled = { reason };
-      orchestrator?.cancel(reason);
-    },
+    signal: (signal) => publish(parseOrRefuse(hctSignalSchema, signal, 'signal')),
+    cancel: (reason) => orchestrator.cancel(reason),
     onUsage: (listener) => account.listen(listener),
-    extend(more) {
-      const given = new Ledger(more).limits; // checks all of it before anything changes
-      account.ledger.extend({ tokens: given.tokens, usd: given.usd });
-      if (limits.calls !== undefined) limits.calls += given.calls ?? 0;
-    },
-    fermata: (...targets) => signal(fermata({ source: 'caller', targets })),
-    cue: (...targets) => signal(cue({ source: 'caller', targets, intent: 'resume' })),
+    extend: (more) => account.ledger.extend(more),
+    fermata: (...targets) => publish(fermata({ source: 'caller', targets })),
+    cue: (...targets) => publish(cue({ source: 'caller', targets, intent: 'resume' })),
     tacet: (targets, durationMs) =>
-      signal(tacet({ source: 'caller', targets, ...(durationMs === undefined ? {} : { durationMs }) })),
+      publish(tacet({ source: 'caller', targets, ...(durationMs === undefined ? {} : { durationMs }) })),
   };
+}
+
+/** Checks the input and starts; an input that does not fit fails the performance. Waits no longer than it lives. */
+async function startWith(orchestrator: Orchestrator, score: Score<any, any>, given: unknown): Promise<void> {
+  try {
+    const { inputSchema } = score;
+    const checked = inputSchema ? validate(inputSchema, given, 'the input') : given;
+    const input =
+      checked instanceof Promise
+        ? await Promise.race([checked, orchestrator.outcome.then(() => undefined)])
+        : checked;
+    orchestrator.start(frozenCopy(input));
+  } catch (error) {
+    orchestrator.fail(asError(error));
+  }
 }
 
 function reportOf(
@@ -261,16 +298,4 @@ function sharesOf({ steps, remaining }: Program): (stepId: string) => number {
     const cost = steps[place]?.cost ?? 1;
     return cost > 0 ? cost / (remaining[place] ?? cost) : 1;
   };
-}
-
-function checkOptions(options: PerformOptions<any>): void {
-  inRange('maxConcurrency', options.maxConcurrency, 1, Number.MAX_SAFE_INTEGER, true);
-  inRange('window', options.window, 1, 2 ** 20, true);
-  inRange('patience', options.patience, 1, Number.MAX_SAFE_INTEGER, true);
-  inRange('budget.calls', options.budget?.calls, 0, Number.MAX_SAFE_INTEGER, true);
-  if (options.budget !== undefined) void new Ledger(options.budget); // refuses what it does not know
-  milliseconds('timeout.totalMs', options.timeout?.totalMs);
-  milliseconds('timeout.stepMs', options.timeout?.stepMs);
-  milliseconds('graceMs', options.graceMs);
-  milliseconds('stallMs', options.stallMs);
 }

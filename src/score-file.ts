@@ -3,8 +3,9 @@
  *  What a document may say is `scoreDocument`; unknown keys are refused. Where agents come from (a module, a
  *  program) is the caller's business, so that this file runs anywhere. */
 import { z } from 'zod';
-import { ScoreError, type AgentPlan, type StepPlan } from '../actors/program.ts';
+import { nearest, ScoreError, type AgentPlan, type StepPlan } from '../actors/program.ts';
 import { HOLD_TYPES } from '../machines/signal.ts';
+import { commandFindings, programShape } from './program-command.ts';
 import type { Schema } from './schema.ts';
 import { scoreOf, type Score } from './score.ts';
 import type { SharedState } from './shared.ts';
@@ -13,25 +14,7 @@ const seconds = z.number().min(0).max(2_000_000);
 const read = z.union([z.string().min(1), z.array(z.string().min(1))]);
 
 /** An agent is a program, or a function of a module. */
-const programAgent = z.strictObject({
-  /** The program and its arguments, started without a shell; `{operand}` in an argument stands for its value. */
-  command: z.array(z.string()).min(1),
-  /** What the program prints: plain text (default), or one JSON value. */
-  output: z.enum(['text', 'json']).default('text'),
-  /** What it is given on standard input: its operands as one JSON object (default), or nothing. */
-  stdin: z.enum(['json', 'none']).default('json'),
-  /** Relative to the score's folder, the default. */
-  cwd: z.string().optional(),
-  env: z.record(z.string(), z.string()).optional(),
-  /** Bytes that it may print; more fails the step. Default 10 MiB. */
-  maxOutput: z
-    .int()
-    .min(1)
-    .max(2 ** 30)
-    .optional(),
-  capacity: z.int().min(1).optional(),
-  timeout: seconds.optional(),
-});
+const programAgent = z.strictObject({ ...programShape, timeout: seconds.optional() });
 const moduleAgent = z.strictObject({
   /** A module beside the score; its default export, or `export`, is the agent. */
   module: z.string().min(1),
@@ -40,9 +23,8 @@ const moduleAgent = z.strictObject({
   timeout: seconds.optional(),
 });
 
-export type ProgramAgent = z.infer<typeof programAgent>;
 export type ModuleAgent = z.infer<typeof moduleAgent>;
-export type AgentEntry = ProgramAgent | ModuleAgent;
+type AgentEntry = z.infer<typeof programAgent> | ModuleAgent;
 
 const retry = z.strictObject({
   attempts: z.int().min(1).max(100),
@@ -139,8 +121,12 @@ export function checkDocument(value: unknown): ScoreDocument {
   const parsed = scoreDocument.safeParse(value);
   if (parsed.success) return parsed.data;
   if (value == null) throw new DocumentError([], 'the file is empty; a score has score, agents and steps.');
-  const [first, ...others] = parsed.error.issues as [z.core.$ZodIssue, ...z.core.$ZodIssue[]];
-  // A key that is missing is often one that is misspelt.
+  throw documentError(value, mostTelling(value, parsed.error.issues));
+}
+
+/** The first issue, unless it is a missing key that is there under a misspelt name. */
+function mostTelling(value: unknown, issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+  const [first, ...others] = issues as [z.core.$ZodIssue, ...z.core.$ZodIssue[]];
   const misspelt = others.find(
     ({ code, path }) =>
       code === 'unrecognized_keys' &&
@@ -148,31 +134,45 @@ export function checkDocument(value: unknown): ScoreDocument {
       path.length === first.path.length - 1 &&
       path.every((key, i) => key === first.path[i]),
   );
-  throw documentError(value, misspelt ?? first);
+  return misspelt ?? first;
 }
 
 function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentError {
+  const under = (inner: z.core.$ZodIssue) =>
+    documentError(document, { ...inner, path: [...issue.path, ...inner.path] });
   if (issue.code === 'unrecognized_keys') {
     const [key] = issue.keys as [string];
-    const { place, known } = knownKeys(issue.path);
+    const { place, known } = knownKeys(document, issue.path);
+    const near = nearest(key, known);
+    const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
     return new DocumentError(
       [...issue.path, key],
-      `unknown key '${key}' in ${place}; known are ${known.join(', ')}.`,
+      `unknown key '${key}' in ${place}; known are ${known.join(', ')}.${hint}`,
       { atKey: true },
     );
   }
   if (issue.code === 'invalid_union' && at(document, issue.path) === undefined)
     return new DocumentError(issue.path, `'${String(issue.path.at(-1))}' is missing.`);
+  if (issue.code === 'invalid_union' && issue.path[0] === 'agents' && issue.path.length === 2) {
+    const entry = at(document, issue.path);
+    const kinds = kindsOf(entry);
+    if (kinds.length === 2 && isObject(entry) && 'command' in entry)
+      return new DocumentError(issue.path, "an agent has a 'command' or a 'module', not both.");
+    const { error } = kinds[0]!.safeParse(entry);
+    if (error !== undefined) return under(mostTelling(entry, error.issues));
+  }
+  if (issue.code === 'invalid_key' && issue.issues.length > 0)
+    return under({ ...issue.issues[0]!, path: [] });
   // A union says only that nothing fitted: say what was closest to fitting.
   if (issue.code === 'invalid_union') {
     const inner = issue.errors
       .filter((list) => list.length > 0)
       .sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
-    if (inner !== undefined)
-      return documentError(document, { ...inner[0]!, path: [...issue.path, ...inner[0]!.path] });
+    if (inner !== undefined) return under(inner[0]!);
   }
   const missing = issue.code === 'invalid_type' && at(document, issue.path) === undefined;
-  const name = String(issue.path.at(-1) ?? 'the document');
+  const [parent, last = 'the document'] = [issue.path.at(-2), issue.path.at(-1)];
+  const name = typeof last === 'number' ? `${String(parent)}[${last}]` : String(last);
   const message = issue.message.replace(/^Invalid input: /, '');
   return new DocumentError(
     issue.path,
@@ -180,19 +180,26 @@ function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentErro
   );
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** What an agent's entry is: a program, a module, or not yet known. */
+function kindsOf(entry: unknown): [typeof programAgent | typeof moduleAgent, ...(typeof moduleAgent)[]] {
+  const [command, module] = isObject(entry) ? ['command' in entry, 'module' in entry] : [false, false];
+  if (command === module) return [programAgent, moduleAgent];
+  return [command ? programAgent : moduleAgent];
+}
+
 const depth = (issues: readonly z.core.$ZodIssue[]): number =>
   Math.max(...issues.map(({ path }) => path.length));
 const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
 
-function knownKeys(path: readonly PropertyKey[]): { place: string; known: string[] } {
+function knownKeys(document: unknown, path: readonly PropertyKey[]): { place: string; known: string[] } {
   const [head, , third] = path;
   if (head === undefined) return { place: 'the score', known: Object.keys(scoreDocument.shape) };
   if (head === 'agents') {
-    return {
-      place: 'an agent',
-      known: [...new Set([...Object.keys(programAgent.shape), ...Object.keys(moduleAgent.shape)])],
-    };
+    const kinds = kindsOf(at(document, path));
+    return { place: 'an agent', known: [...new Set(kinds.flatMap(({ shape }) => Object.keys(shape)))] };
   }
   if (head === 'shared') return { place: 'what is shared', known: Object.keys(sharedEntry.shape) };
   if (head === 'budget') return { place: 'the budget', known: Object.keys(budget.shape) };
@@ -232,6 +239,34 @@ export function scoreOfDocument(
     throw error;
   }
   return built;
+}
+
+/** Something in a document that a person should know before it is performed. */
+export interface DocumentWarning {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** What may go wrong between the steps of a document and the programs that run them.
+ *  @throws {DocumentError} for a command that can never run with its operands. */
+export function checkPrograms({ agents, steps }: ScoreDocument): DocumentWarning[] {
+  const warnings = new Map<string, DocumentWarning>();
+  const seen = new Set<string>();
+  for (const { id, agent, reads = {}, vamp } of steps) {
+    const source = agents[agent];
+    if (source === undefined || !('command' in source)) continue;
+    const operands = Object.keys(reads);
+    const later = vamp === undefined ? [] : ['previous'];
+    const key = JSON.stringify([agent, ...operands, ...later]);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    for (const { index, refused, message } of commandFindings(id, source, operands, later)) {
+      const path = ['agents', agent, 'command', ...(index === undefined ? [] : [index])];
+      if (refused) throw new DocumentError(path, message);
+      warnings.set(JSON.stringify([path, message]), { path, message });
+    }
+  }
+  return [...warnings.values()];
 }
 
 function stateOf(shared: ScoreDocument['shared']): SharedState | undefined {

@@ -10,7 +10,8 @@ import {
 } from '../actors/program.ts';
 import type { Settled } from '../actors/operands.ts';
 import { planOf, type Agent, type AgentSpec } from './agent.ts';
-import { checkLimits } from './limits.ts';
+import { frozenCopy } from '../actors/freeze.ts';
+import { checkStep, knownKeys, notAnAgent, shown, STEP_OPTIONS } from './limits.ts';
 import type { Schemas } from './coherence/coherence.ts';
 import type { Infer, Schema } from './schema.ts';
 import type { SharedState } from './shared.ts';
@@ -44,8 +45,22 @@ type Reads<N extends Names, Operands, Join> = {
     : ReadFor<N, Exclude<Operands[K & keyof Operands], undefined>>;
 };
 
+/** The agent's operands: its name for each, and what is read for it. May be left out when it needs none. */
+type ReadsOption<N extends Names, Operands, Join> =
+  {} extends Omit<Operands, 'previous'>
+    ? { readonly reads?: Reads<N, Operands, Join> }
+    : { readonly reads: Reads<N, Operands, Join> };
+
 /** One step of a score. Durations in milliseconds. */
-export interface StepOptions<
+export type StepOptions<
+  N extends Names,
+  Operands,
+  Result,
+  W extends string,
+  Join extends 'all' | 'allSettled',
+> = StepSettings<N, Operands, Result, W, Join> & ReadsOption<N, Operands, Join>;
+
+interface StepSettings<
   N extends Names,
   Operands,
   Result,
@@ -53,8 +68,6 @@ export interface StepOptions<
   Join extends 'all' | 'allSettled',
 > {
   readonly agent: Agent<Operands, Result>;
-  /** The agent's operands: its name for each, and what is read for it. */
-  readonly reads?: Reads<N, Operands, Join>;
   /** Names that have to be written before this step starts, though nothing of them is read. */
   readonly after?: readonly (keyof N & string)[];
   /** The name that the result is written to. Default: the step's id. */
@@ -72,7 +85,9 @@ export interface StepOptions<
   /** An `external` effect is never repeated by a retry unless `retry.repeatsEffect`. Default `none`. */
   readonly effects?: 'none' | 'idempotent' | 'external';
   readonly fermata?: HoldPlan;
-  readonly vamp?: Omit<VampPlan, 'until'> & { until: (result: Result, round: number) => boolean };
+  readonly vamp?: Omit<VampPlan, 'until'> & {
+    until: (result: Result, round: number) => boolean | PromiseLike<boolean>;
+  };
   /** Silent in this performance: does not run; `default` stands in. */
   readonly tacet?: boolean;
   /** Before all others as soon as it is ready. */
@@ -112,7 +127,7 @@ export class Score<Input = undefined, N extends Names = {}> {
     this.state = state;
   }
 
-  /** Declares and checks what the performance is given; steps read it as `input` or `input.property`. */
+  /** Declares the input of the performance, and checks it; steps read it as `input` or `input.property`. */
   input<S extends Schema<any, any>>(schema: S): Score<Infer<S>, N & { input: Infer<S> }> {
     return new Score<Infer<S>, N & { input: Infer<S> }>(
       this.name,
@@ -142,7 +157,7 @@ export class Score<Input = undefined, N extends Names = {}> {
     );
   }
 
-  /** A point that everybody reaches together: nothing below starts before everything above has settled. */
+  /** A point that all steps reach together: nothing below starts before everything above has settled. */
   downbeat(): Score<Input, N> {
     return new Score(this.name, this.inputSchema, this.#last, true, this.#outputs, this.state);
   }
@@ -206,7 +221,11 @@ interface Link {
  *  const { outputs } = await perform(greeting, { input: { name: 'Ada' } }).result;
  *  outputs.shout; // 'HELLO ADA'
  *  ``` */
-export const score = (name: string): Score => new Score(name);
+export function score(name: string): Score {
+  if (typeof name !== 'string' || name === '')
+    throw new ScoreError('score', `needs a name, such as score('review'); not ${shown(name)}.`);
+  return new Score(name);
+}
 
 /** A score from plans, without the builder's types: for generated programs and score files. */
 export function scoreOf(
@@ -218,6 +237,7 @@ export function scoreOf(
     state?: SharedState | undefined;
   } = {},
 ): Score<any, any> {
+  knownKeys('scoreOf', options, ['input', 'outputs', 'state']);
   let last: Link | undefined;
   for (const plan of steps) last = { plan, before: last };
   const built = new Score<any, any>(name, options.input, last, false, options.outputs, options.state);
@@ -225,7 +245,11 @@ export function scoreOf(
 }
 
 function planStep(id: string, options: StepOptions<any, any, any, any, any>, downbeat: boolean): StepPlan {
+  const at = `step '${id}'`;
+  knownKeys(at, options, STEP_OPTIONS, id);
   const { agent, default: fallback, ...rest } = options;
+  if (typeof agent !== 'function' && typeof agent?.plan?.run !== 'function')
+    throw new ScoreError(`${at}.agent`, notAnAgent(agent), id);
   const defaults: Partial<AgentSpec> = typeof agent === 'function' ? {} : agent;
   return {
     ...rest,
@@ -234,7 +258,7 @@ function planStep(id: string, options: StepOptions<any, any, any, any, any>, dow
     retry: options.retry ?? defaults.retry,
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
     effects: options.effects ?? defaults.effects,
-    ...('default' in options ? { fallback: { value: fallback } } : {}),
+    ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),
   } as StepPlan;
 }
@@ -246,7 +270,7 @@ function assemble(
 ): Program {
   const agents = new Map<string, StepPlan>();
   steps.forEach((step, index) => {
-    checkLimits(step, `steps[${index}]`);
+    checkStep(step, `steps[${index}]`);
     const known = agents.get(step.agent.name);
     if (known === undefined) agents.set(step.agent.name, step);
     else if (known.agent !== step.agent && known.agent.capacity !== step.agent.capacity) {

@@ -118,7 +118,7 @@ test.each([
   [{ tokens: 1.5 }, /budget.tokens: 1.5 is not a whole number/],
   [{ usd: Number.NaN }, /budget.usd: NaN is not an amount/],
   [{ usd: '5' }, /budget.usd: 5 is not an amount/],
-  [{ euros: 3 }, /budget.euros: unknown limit. Use calls, tokens, usd/],
+  [{ euros: 3 }, /budget.euros: unknown limit. Known are calls, tokens, usd/],
 ])('an impossible budget is refused with a remedy: %j', (limits, message) => {
   expect(() => new Ledger(limits as never)).toThrow(message);
 });

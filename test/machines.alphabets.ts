@@ -35,7 +35,9 @@ export const subjects: Record<string, Subject> = {
     input: { station: 0 },
     events: [
       ...issues,
-      ...of('OPERAND', 'FAULT', 'WRITTEN', 'GRANT_UNIT', 'DONE', 'FAILED', 'HOLD', 'RESUME', 'SQUASH'),
+      ...of('OPERAND', 'FAULT', 'WRITTEN', 'UNSENT', 'GRANT_UNIT', 'DONE', 'FAILED'),
+      ...of('HOLD', 'RESUME', 'REFUSE', 'SQUASH'),
+      { type: 'VAMP', rounds: 1 } as EventObject,
       { type: 'DONE', again: true } as EventObject,
       { type: 'DONE', again: true, capFails: true } as EventObject,
       { type: 'FAILED', retryable: false } as EventObject,
@@ -70,6 +72,6 @@ export const subjects: Record<string, Subject> = {
   ),
   conductor: {
     machine: machines.conductor as unknown as AnyStateMachine,
-    events: of('DOWNBEAT', 'CAESURA', 'STALL', 'PROGRESS', 'SETTLED', 'STALL_TIMEOUT'),
+    events: of('DOWNBEAT', 'CAESURA', 'STALL', 'PROGRESS', 'SETTLED', 'STALL_TIMEOUT', 'GRACE_OVER'),
   },
 };

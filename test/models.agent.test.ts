@@ -141,7 +141,7 @@ describe('choice', () => {
     );
     expect(() =>
       modelAgent({ name: 'x', model: models['a:small'], prompt: '', retry: { tries: 1 } } as never),
-    ).toThrow(/unknown option 'retry.tries'/);
+    ).toThrow(/retry: unknown option 'tries'/);
     expect(() => modelAgent({ name: 'x', model: models['a:small'], prompt: '', maxSteps: 0 })).toThrow(
       /maxSteps/,
     );

@@ -1,8 +1,12 @@
 /** Claims about the budget of a whole performance: shared by all its model agents, and never overrun. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { BudgetError } from '../actors/errors.ts';
+import type { AgentContext } from '../actors/program.ts';
 import { inputBound } from '../src/models/meter.ts';
 import { perform, scoreOf, type StepPlan } from 'tutti';
 import { modelAgent } from '../src/models/model-agent.ts';
+import { modelCall } from '../src/models/model-call.ts';
 import { loadPrices } from '../src/routing/prices.ts';
 import { BudgetExceededError } from '../src/routing/ledger.ts';
 import { RunAccount } from '../src/routing/run-account.ts';
@@ -72,7 +76,7 @@ test('a performance without models says nothing of tokens', async () => {
 test('a limit that there is not is refused at once, with those that there are', () => {
   const budget = { euros: 1 } as never;
   expect(() => perform(fifty().score, { input: 7, budget })).toThrow(
-    /budget.euros: unknown limit. Use calls, tokens, usd/,
+    /budget.euros: unknown limit. Known are calls, tokens, usd/,
   );
 });
 
@@ -102,4 +106,74 @@ test.each([
   const prompt = [{ role: 'user', content }] as unknown as Parameters<typeof inputBound>[0]['prompt'];
   expect(inputBound({ prompt })).toBeGreaterThanOrEqual(least);
   expect(inputBound({ prompt: [...prompt, ...prompt] })).toBeGreaterThanOrEqual(2 * least);
+});
+
+test('random scores: neither starts of agents nor requests to models exceed budget.calls, and nothing else stops a run', async () => {
+  const step = fc.record({
+    /** Requests that a model agent makes one after the other; 0 is an agent without a model. */
+    requests: fc.integer({ min: 0, max: 3 }),
+    /** Requests that the provider refuses for the moment before each answer. */
+    busy: fc.integer({ min: 0, max: 2 }),
+    /** Starts that fail before the one that does not. */
+    fails: fc.integer({ min: 0, max: 1 }),
+    afterLast: fc.boolean(),
+  });
+  const reached = new Set<boolean>();
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), fc.nat(24), async (steps, calls) => {
+      let [starts, requests, within] = [0, 0, true];
+      const plans = steps.map(({ requests: count, busy, fails, afterLast }, i): StepPlan => {
+        const refused = Object.assign(new Error('slow down'), { statusCode: 429 });
+        let n = 0;
+        const model = scriptedModel({
+          script: () => {
+            requests++;
+            return n++ % (busy + 1) < busy ? { error: refused } : 'fine';
+          },
+        });
+        const ask = modelCall({ prompt: 'x', retry: { attempts: 3, delayMs: 0 } });
+        const run = async (_operands: unknown, context: AgentContext) => {
+          starts++;
+          for (let k = 0; k < count; k++) await ask({}, context, { model });
+          within &&= Math.max(starts, requests) <= calls;
+          if (context.attempt <= fails) throw new Error('not yet');
+          return i;
+        };
+        return {
+          id: `s${i}`,
+          agent: { name: `a${i}`, run },
+          retry: { attempts: 2, delayMs: 0 },
+          ...(afterLast && i > 0 ? { after: [`s${i - 1}`] } : {}),
+        };
+      });
+      const { status, errors, usage } = await perform(scoreOf('random', plans), { budget: { calls } }).report;
+      // What it takes: each start, and each request beyond the first of a start.
+      const needed = steps.reduce(
+        (sum, { requests: count, busy, fails }) => sum + (fails + 1) * Math.max(1, count * (busy + 1)),
+        0,
+      );
+      expect(within && Math.max(starts, requests) <= calls).toBe(true);
+      expect([usage.calls, usage.modelCalls ?? 0]).toEqual([starts, requests]);
+      expect(status).toBe(needed <= calls ? 'completed' : 'failed');
+      for (const error of errors) expect(error.cause).toBeInstanceOf(BudgetError);
+      reached.add(status === 'completed');
+    }),
+    { numRuns: 150 },
+  );
+  expect(reached.size).toBe(2);
+});
+
+test('a budget of calls that is extended counts for requests, too', async () => {
+  const model = scriptedModel({ script: () => 'fine' });
+  const ask = modelCall({ prompt: 'x' });
+  const twice = async (_operands: unknown, context: AgentContext) => {
+    await ask({}, context, { model });
+    run.extend({ calls: 1 });
+    return (await ask({}, context, { model })).output;
+  };
+  const run = perform(scoreOf('s', [{ id: 'a', agent: { name: 'a', run: twice } }]), {
+    budget: { calls: 1 },
+  });
+  expect((await run.result).outputs).toEqual({ a: 'fine' });
+  expect(model.calls).toHaveLength(2);
 });

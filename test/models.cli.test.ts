@@ -277,15 +277,59 @@ test.each([
   expect(stderr).toMatch(said);
 });
 
-test.each([
-  [[], {}, /^tutti: no model is asked; --model provider:name asks one\.$/m],
-  [['--model', 'openai:tiny'], { OPENAI_API_KEY: '' }, /^tutti: no model is asked: .*OPENAI_API_KEY/m],
-] as const)('without a model (%j) the review says so in one line and goes on', async (flags, env, said) => {
-  const review = fileURLToPath(new URL('../docs/examples/code-review/score.yaml', import.meta.url));
-  const empty = mkdtempSync(join(tmpdir(), 'tutti-empty-'));
-  const { code, stderr } = await tutti(['perform', review, '--input', `repo=${empty}`, ...flags], env);
-  expect(stderr).toMatch(said);
+const review = fileURLToPath(new URL('../docs/examples/code-review/score.yaml', import.meta.url));
+/** Reviews a folder with one text in it. */
+const reviewing = (flags: string[], env: Record<string, string> = {}) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-review-'));
+  writeFileSync(join(folder, 'README.md'), '# A\n\nText.\n');
+  return tutti(['perform', review, '--input', `repo=${folder}`, ...flags], env);
+};
+
+test('without a model the review says so in one line and goes on', async () => {
+  const { code, stderr } = await reviewing([]);
+  expect(stderr).toMatch(/^tutti: no model is asked; --model provider:name asks one\.$/m);
   expect(code).toBe(0);
+});
+
+test.each(['openai:tiny', 'ollama:tiny,openai:tiny'])(
+  '--model %s without a key is bad usage, before anything runs',
+  async (name) => {
+    const { code, stdout, stderr } = await reviewing(['--model', name], { OPENAI_API_KEY: '' });
+    expect(stderr).toMatch(/provider 'openai': no key. Set OPENAI_API_KEY/);
+    expect([code, stdout]).toEqual([2, '']);
+  },
+);
+
+describe('a provider, asked by one of several reviewers,', () => {
+  const findings = JSON.stringify({ findings: [] });
+  const asking = async (status: number, more: string[] = []) => {
+    await using server = await chatServer(({ body }) =>
+      body.model === 'wrong' ? { kind: 'status', status } : { kind: 'answer', text: findings },
+    );
+    const env = { TUTTI_WIRE_BASE_URL: server.baseURL, TUTTI_WIRE_API_KEY: 'a-key-of-nobody' };
+    const model = ['wire:wrong', ...more].join(',');
+    const ended = await reviewing(['--model', model], env);
+    return { ...ended, requests: server.asked.length };
+  };
+
+  test.each([
+    [401, /^tutti: model 'wire:wrong': the request is refused \(401: no\)\. Check the key\.$/m],
+    [404, /^tutti: model 'wire:wrong': .*Check the model's name and the address\.$/m],
+  ])('that answers %i ends the command with 2, and the others’ findings are there', async (status, said) => {
+    const { code, stderr, stdout, requests } = await asking(status);
+    expect(stderr).toMatch(said);
+    expect([code, requests]).toEqual([2, 1]);
+    expect(stdout).toMatch(/report\.md/);
+  });
+  test('that has no quota left is not asked again, and the review goes on without it', async () => {
+    const { code, requests } = await asking(402);
+    expect([code, requests]).toEqual([0, 1]);
+  });
+  test('that rejects the key gives way to the next one of --model a,b, and the command says so', async () => {
+    const { code, stdout, requests } = await asking(401, ['wire:right']);
+    expect(stdout).toMatch(/^fallback: step 'model': wire:wrong failed \(refused\); wire:right answered$/m);
+    expect([code, requests]).toEqual([0, 2]);
+  });
 });
 
 test('an input that the score does not have is refused by its name, with those that it has', async () => {

@@ -7,11 +7,11 @@ import type { AgentContext } from '../actors/program.ts';
 interface Said {
   readonly text?: string;
   readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly args: unknown }[];
-  /** null: no usage is reported. */
-  readonly usage?: readonly [input: number, output: number] | null;
+  /** null: no usage is reported; an object is reported as it is. */
+  readonly usage?: readonly [input: number, output: number] | Readonly<Record<string, unknown>> | null;
   readonly finish?: string;
 }
-type Behaviour =
+export type Behaviour =
   | ({ readonly kind: 'answer' } & Said)
   | {
       readonly kind: 'status';
@@ -30,6 +30,7 @@ type Behaviour =
 export interface Asked {
   readonly headers: IncomingHttpHeaders;
   readonly body: {
+    model: string;
     messages: { role: string; content: unknown }[];
     stream?: boolean;
     max_tokens?: number;
@@ -39,16 +40,21 @@ export interface Asked {
   };
 }
 
-const usageOf = ([input, output]: readonly [number, number]) => ({
-  prompt_tokens: input,
-  completion_tokens: output,
-  total_tokens: input + output,
-});
+const usageOf = (usage: readonly [number, number] | Readonly<Record<string, unknown>>): object => {
+  if (!Array.isArray(usage)) return usage;
+  const [input, output] = usage as [number, number];
+  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
+};
 
-export async function chatServer(script: Behaviour[] | ((asked: Asked, number: number) => Behaviour)) {
+/** @param onClose - called when a client closes its connection before the answer has ended */
+export async function chatServer(
+  script: Behaviour[] | ((asked: Asked, number: number) => Behaviour),
+  onClose: () => void = () => {},
+) {
   const asked: Asked[] = [];
   const hanging = new Set<ServerResponse>();
   const server = createServer((request, response) => {
+    response.on('close', () => response.writableEnded || onClose());
     let text = '';
     request.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     request.on('end', () => {
@@ -67,14 +73,14 @@ export async function chatServer(script: Behaviour[] | ((asked: Asked, number: n
   return {
     asked,
     baseURL,
-    model: (apiKey = 'no-secret-at-all') =>
+    model: (apiKey = 'no-secret-at-all', name = 'tiny') =>
       createOpenAICompatible({
         name: 'wire',
         baseURL,
         apiKey,
         includeUsage: true,
         supportsStructuredOutputs: true,
-      })('tiny'),
+      })(name),
     async [Symbol.asyncDispose]() {
       for (const response of hanging) response.destroy();
       server.closeAllConnections();

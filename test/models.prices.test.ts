@@ -49,7 +49,7 @@ function pool(models: readonly string[]) {
 function costs(choose: ReturnType<typeof pool>, input: number, output: number) {
   return (difficulty: number, ledger: Ledger, stepsLeft: number) => {
     const terms: Terms = {
-      ledgers: [ledger], stepsLeft: () => stepsLeft, remainingMs: () => undefined,
+      ledgers: [ledger], spareCall: () => true, stepsLeft: () => stepsLeft, remainingMs: () => undefined,
       inputTokens: input, maxOutputTokens: output, prices,
     }; // prettier-ignore
     const { model } = choose.at(choose.within(terms).pointFor(difficulty));

@@ -83,7 +83,7 @@ describe.each([true, false])('stream: %s', (stream) => {
     expect(error).toBeUndefined();
     expect(value).toMatchObject({ output: '10', calls: 5 });
     expect(ran.sort()).toEqual(['1+2', '3+4']);
-    expect(slept).toEqual([1_000, 7_000, 1_000]);
+    expect(slept).toEqual([1_000, 7_000, 2_000]);
     if (stream) expect(shown).toBe('10'); // what was shown of the cut answer has been taken back
     const results = server.asked.at(-1)!.body.messages.filter(({ role }) => role === 'tool');
     expect(results.map(({ content }) => content)).toEqual(['3', '7']);
@@ -103,7 +103,8 @@ describe.each([true, false])('stream: %s', (stream) => {
 
   test.each([
     ['seconds', { 'retry-after': '12' }, 12_000],
-    ['milliseconds', { 'retry-after-ms': '250', 'retry-after': '12' }, 250],
+    ['milliseconds', { 'retry-after-ms': '2500', 'retry-after': '12' }, 2_500],
+    ['milliseconds that are shorter than the back-off, by the back-off', { 'retry-after-ms': '1' }, 1_000],
     ['a date that is past, by the back-off', { 'retry-after': new Date(0).toUTCString() }, 1_000],
   ])('Retry-After in %s is honoured', async (_form, headers, wait) => {
     await using server = await chatServer([{ kind: 'status', status: 429, headers }, answer('ok')]);
@@ -112,14 +113,17 @@ describe.each([true, false])('stream: %s', (stream) => {
     expect(slept).toEqual([wait]);
   });
 
-  test('waits that a provider asks for use up no attempts, but no more time than allowed', async () => {
-    const busy = { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const;
-    const late = { retry: { attempts: 2, maxRetryAfterMs: 6_000 }, stream };
-    await using server = await chatServer([...Array.from({ length: 6 }, () => busy), answer('at last')]);
-    const { value, slept } = await ask(server, late);
-    expect([value?.output, slept.length]).toEqual(['at last', 6]);
+  test('waits that a provider asks for use up attempts, and time', async () => {
+    const busy = { kind: 'status', status: 429, headers: { 'retry-after': '2' } } as const;
     await using full = await chatServer(() => busy);
-    expect((await ask(full, late)).error).toMatchObject({ failure: 'rate-limit', attempts: 7 });
+    const first = await ask(full, { stream, retry: { attempts: 4 } });
+    expect(first.error).toMatchObject({ failure: 'rate-limit', attempts: 4 });
+    expect(first.slept).toEqual([2_000, 2_000, 4_000]); // the third is our own back-off
+    const second = await ask(full, { stream, retry: { attempts: 20, delayMs: 0, maxWaitMs: 5_000 } });
+    expect(second.error).toMatchObject({ failure: 'rate-limit', attempts: 3 });
+    expect(second.error?.message).toMatch(/would exceed retry.maxWaitMs \(5000 ms\)/);
+    expect(second.slept).toEqual([2_000, 2_000]);
+    expect(full.asked).toHaveLength(7);
   });
 
   test('an error within a stream is the provider’s, tried again and paid for', async () => {

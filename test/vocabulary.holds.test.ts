@@ -11,11 +11,12 @@ const resume = (targets: string[], key?: string) =>
 const remains = (before: Hold, signal: Parameters<typeof resolveHold>[1]) => resolveHold(before, signal).hold;
 
 describe('vocabulary: holds: who is held', () => {
-  it('the targets, or the source when only governance is asked', () => {
+  it('the targets, every listener without targets, or the source when only governance is asked', () => {
     expect(hold()).toMatchObject({ held: ['reporter'], deciders: ['governance'], onTimeout: 'fail' });
     expect(hold({ targets: ['b', 'governance'] })).toMatchObject({ held: ['b'], deciders: ['governance'] });
-    expect(hold({ targets: [] }).held).toEqual(['reporter']);
-    expect(isHeld(hold({ targets: ['*'] }), 'anybody')).toBe(true);
+    expect(hold({ targets: [] }).held).toEqual(['*']);
+    expect(isHeld(hold({ targets: ['*'] }), 'any name')).toBe(true);
+    expect(isHeld(hold({ targets: [] }), 'any name')).toBe(true);
     expect(isHeld(hold({ targets: ['b'] }), 'reporter')).toBe(false);
   });
 

@@ -39,7 +39,8 @@ const made = [
     signal: caesura({ source: 'a', reason: 'why' }),
     published: { targets: ['*'], payload: { reason: 'why' }, performance: urgent },
   },
-  { signal: tacet({ source: 'a' }), published: { targets: [], performance: usual } },
+  // The SDK leaves the targets out, and means the source.
+  { signal: tacet({ source: 'a' }), published: { targets: ['a'], performance: usual } },
   {
     signal: downbeat({ source: 'a', syncPoint: 's' }),
     published: { targets: ['*'], performance: usual, syncPoint: 's' },

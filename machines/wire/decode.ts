@@ -123,11 +123,11 @@ export function decodeBody(body: unknown, names: WireNames, at: string): HctSign
   throw new WireError({ path: place(at, ...wirePath(path, type, names)), ...explain(issue) });
 }
 
-/** Who is meant by a signal that does not say, by the SDK's factories. */
+/** The targets of a signal that names none, by the SDK's factories. */
 function unsaidTargets(type: HctSignalType, source: unknown): readonly unknown[] {
   if (type === 'fermata') return ['governance'];
   if (type === 'caesura' || type === 'downbeat') return ['*'];
-  return type === 'vamp' ? [source] : [];
+  return type === 'vamp' || type === 'tacet' ? [source] : [];
 }
 
 /** Takes a timeout out of the conditions, where the published examples put it. */

@@ -1,5 +1,5 @@
-/** What a station lives in: who may tell it what and when, and what it must answer. These are the promises of the
- *  orchestrator and of the bus; cells that are called impossible rest on them. */
+/** The surroundings of a station: which events may reach it and when, and what it must answer. These are the promises of
+ *  the orchestrator and of the bus; cells that are called impossible rest on them. */
 import type { EventObject } from 'xstate';
 import type { StationContext, StationEvent } from '../../machines/reservation-station.ts';
 import type { Situation, Surroundings } from '../harness/walk.ts';
@@ -20,6 +20,9 @@ export interface AroundStation {
   /** It was squashed while it ran; and it told the agent. */
   readonly stopped: boolean;
   readonly aborted: boolean;
+  /** It was refused while it ran; and it told the agent. */
+  readonly refused: boolean;
+  readonly refusalSent: boolean;
   /** It was squashed, or its broadcast has passed, and it stayed. */
   readonly overdue: boolean;
   /** What it has to put on the bus, by what it was told; and what it did. */
@@ -41,6 +44,8 @@ const nobody: AroundStation = {
   running: false,
   stopped: false,
   aborted: false,
+  refused: false,
+  refusalSent: false,
   overdue: false,
   owes: undefined,
   wrote: undefined,
@@ -84,15 +89,14 @@ const answers: readonly StationEvent[] = [
 export const aroundStation: Surroundings<AroundStation, StationContext> = {
   initial: nobody,
   may: ({ value, surroundings: { due, holds, requested, running, wrote, busy } }) => {
-    const events: StationEvent[] = [{ type: 'SQUASH' }];
+    const events: StationEvent[] = [{ type: 'SQUASH' }, { type: 'REFUSE' }, { type: 'VAMP', rounds: 1 }];
     if (!busy) events.push(...issues);
     if (due > 0) events.push({ type: 'OPERAND' }, { type: 'FAULT' });
     if (requested) events.push({ type: 'GRANT_UNIT' });
     if (running) events.push(...answers);
-    if (wrote !== undefined) events.push({ type: 'WRITTEN' });
+    if (wrote !== undefined) events.push({ type: 'WRITTEN' }, { type: 'UNSENT' });
     if (holds < 2) events.push({ type: 'HOLD' });
     if (holds > 0 || value !== 'held') events.push({ type: 'RESUME' }); // one that comes too late is no news
-    if (holds > 0) events.push({ type: 'FAILED' }); // the hold ran out
     return events as EventObject[];
   },
   after: ({ value, surroundings }, event, said) => {
@@ -122,7 +126,12 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
       if (next.running && retryable !== false && next.retries > 0) next.retries--;
       else bad();
     }
-    if (event.type === 'WRITTEN') next.overdue = true;
+    if (event.type === 'WRITTEN' || event.type === 'UNSENT') next.overdue = true;
+    const begun = next.running || next.wrote !== undefined;
+    if (event.type === 'REFUSE' && next.busy && !begun) bad();
+    if (event.type === 'REFUSE' && next.running && !next.aborted) next.refused = true;
+    if (event.type === 'VAMP' && next.busy && next.wrote === undefined && !next.aborted)
+      next.repeats = (event as StationEvent & { type: 'VAMP' }).rounds;
     if (event.type === 'SQUASH') {
       if (next.running) next.stopped = true;
       else next.overdue = next.busy && next.wrote === undefined;
@@ -132,9 +141,14 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
     if (event.type === 'HOLD' && ['waiting', 'ready', 'held'].includes(value)) next.holds++;
     if (event.type === 'RESUME' && value === 'held') next.holds--;
     if (said.includes('requestUnit')) next.requested = true;
+    const writes = said.findIndex((word) => word.startsWith('broadcast'));
+    // A station gives its request back before it writes: afterwards it asks for nothing.
+    if (next.requested && writes >= 0 && !said.slice(0, writes).includes('withdraw')) next.leaked = true;
     if (said.includes('withdraw')) next.requested = false;
     if (said.includes('start')) next.running = true;
     if (said.includes('abort')) next.aborted = true;
+    if (said.includes('refuse')) next.refusalSent = true;
+    if (!next.running) next.refused = next.refusalSent = false;
     if (said.includes('backOff')) next.holds = 1; // the rest before a retry ends like a hold
     if (said.includes('broadcast')) next.wrote = 'value';
     if (said.includes('broadcastDefault')) next.wrote = 'default';
@@ -153,6 +167,7 @@ export const stationAgrees = ({
   !s.leaked &&
   !s.overdue &&
   s.stopped === s.aborted &&
+  s.refused === s.refusalSent &&
   s.wrote === s.owes &&
   (value === 'free') === !s.busy &&
   (value === 'ready') === s.requested &&

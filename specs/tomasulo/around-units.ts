@@ -87,11 +87,12 @@ const before: AroundConductor = {
 /** A performance: stations stall, move and settle only after the downbeat; who is stalled moves before it settles. */
 export const aroundConductor: Surroundings<AroundConductor> = {
   initial: before,
-  may: ({ surroundings: { begun, watching, armed } }) => {
+  may: ({ surroundings: { begun, watching, armed, squashed } }) => {
     const types = ['DOWNBEAT', 'CAESURA', 'PROGRESS'];
     if (begun) types.push('STALL');
     if (begun && !watching) types.push('SETTLED');
     if (armed) types.push('STALL_TIMEOUT');
+    if (squashed) types.push('GRACE_OVER');
     return types.map((type) => ({ type }));
   },
   after: ({ surroundings: s }, { type }, said) => {
@@ -110,7 +111,7 @@ export const aroundConductor: Surroundings<AroundConductor> = {
       squashed: s.squashed || said.includes('squash'),
       deadlocks:
         s.deadlocks + (inTime.includes('deadlock') ? 1 : 0) - (type === 'STALL_TIMEOUT' && s.stalled ? 1 : 0),
-      settled: s.settled || type === 'SETTLED' || (type === 'CAESURA' && !s.due),
+      settled: s.settled || type === 'SETTLED' || type === 'GRACE_OVER' || (type === 'CAESURA' && !s.due),
       finished: s.finished + said.filter((word) => word === 'finish').length,
     };
   },

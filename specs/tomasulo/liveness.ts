@@ -1,5 +1,6 @@
-/** No station waits for ever among fair surroundings: each operand or its fault comes, each request is granted, each agent
- *  answers, each broadcast passes, and holds are lifted and not made without end.
+/** No station waits indefinitely among fair surroundings: each operand or its fault comes, each request is granted, each
+ *  agent answers, each broadcast passes or is refused, holds are lifted, and neither holds nor vamps are ordered without
+ *  end.
  *
  *  It is shown as one shows that a loop ends. In every situation in which a station is busy, something fair may happen;
  *  and whatever of it happens, what is left to do becomes less, in an order that has no infinite descent. Termination by a
@@ -11,8 +12,8 @@ import type { AroundStation } from './around-station.ts';
 import type { Compared } from './correspondence.ts';
 import { situationsOf, stepsFrom, wayTo } from './situations.ts';
 
-/** What fair surroundings cannot put off for ever. A RESUME counts while something is held. */
-const FAIR = new Set(['OPERAND', 'FAULT', 'GRANT_UNIT', 'DONE', 'FAILED', 'WRITTEN', 'RESUME']);
+/** What fair surroundings cannot put off indefinitely. A RESUME counts while something is held. */
+const FAIR = new Set(['OPERAND', 'FAULT', 'GRANT_UNIT', 'DONE', 'FAILED', 'WRITTEN', 'UNSENT', 'RESUME']);
 /** How far each state is from being free. */
 const FAR: Readonly<Record<string, number>> = {
   waiting: 4,

@@ -41,7 +41,6 @@ export async function orchestrated(given: Case | Troubled, window = 4_096): Prom
   const steps = stepsOf(given, times, input);
   const options = {
     runId: 'program',
-    input,
     clock: new VirtualClock(),
     window,
     patience: Number.MAX_SAFE_INTEGER, //   the hardware has no ageing
@@ -50,7 +49,7 @@ export async function orchestrated(given: Case | Troubled, window = 4_096): Prom
   const orchestrator = new Orchestrator(rename(steps), options);
   const events: RunEvent[] = [];
   orchestrator.listen((event) => void events.push(event));
-  orchestrator.start();
+  orchestrator.start(input);
   if (silent !== undefined) {
     const { runId } = orchestrator;
     void orchestrator.bus.publish(tacet({ source: 'trouble', targets: [silent] }), { runId });

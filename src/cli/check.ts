@@ -6,9 +6,10 @@ export async function checkCommand(
   file: string,
   { format }: { format: 'text' | 'mermaid' },
 ): Promise<number> {
-  const { score } = await loadScore(file);
+  const { score, warnings } = await loadScore(file);
   const { program } = score;
   process.stdout.write(format === 'mermaid' ? mermaid(program) : text(score.name, program));
+  for (const warning of warnings) process.stderr.write(`warning: ${clean(warning)}\n`);
   return 0;
 }
 

@@ -49,12 +49,21 @@ cli
   .description('perform a score (YAML or JSON)')
   .argument('<score>', 'the score file')
   .option('--input <key=value>', "a value of the score's input; may be given many times", gather, [])
-  .option('--model <provider:name>', 'short for --input model=provider:name', (name: string) => name)
+  .option(
+    '--model <provider:name>',
+    'short for --input model=provider:name; several, by commas, are asked in order',
+    (name: string) => name,
+  )
   .option('--input-file <file>', 'the input as JSON or YAML')
   .option(
     '--max-concurrency <n>',
     'how many steps may run at once',
     wholeNumber('--max-concurrency', 1, 1_000_000),
+  )
+  .option(
+    '--programs <n>',
+    'how many programs may run at once; default: four per core',
+    wholeNumber('--programs', 1, 1_000_000),
   )
   .option('--timeout <seconds>', 'cancel the performance after this long', seconds('--timeout'))
   .option('--out <dir>', 'write every output, and a picture of the timeline, to this folder')

@@ -2,9 +2,12 @@
 import { realpath } from 'node:fs/promises';
 import { MissingPackageError, ModelError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
+import { ScoreError } from '../../actors/program.ts';
 import type { ScoreDocument } from '../score-file.ts';
-import { PerformanceError, perform, type Report } from '../perform.ts';
+import type { CallReport } from '../models/usage.ts';
+import { PerformanceError, perform, type Report, type Run } from '../perform.ts';
 import { loadScore } from '../node/load-score.ts';
+import { limitPrograms } from '../node/program-places.ts';
 import { RoutingConfigError, RoutingDataError } from '../routing/index.ts';
 import { timelineText, seconds } from '../timeline-picture.ts';
 import { readInput } from './input.ts';
@@ -21,6 +24,7 @@ export interface PerformFlags extends TracingFlags {
   readonly inputFile?: string;
   readonly model?: string;
   readonly maxConcurrency?: number;
+  readonly programs?: number;
   readonly timeout?: number;
   readonly out?: string;
   readonly json?: boolean;
@@ -30,9 +34,10 @@ export interface PerformFlags extends TracingFlags {
 /** A step of a score file that says no timeout of its own has this one: nothing waits for ever. */
 const STEP_TIMEOUT_MS = 600_000;
 
-/** @returns the exit code: 0 completed, 1 failed, 130 interrupted. */
+/** @returns the exit code: 0 completed, 1 failed, 2 a model that cannot be asked, 130 interrupted. */
 export async function performCommand(file: string, flags: PerformFlags): Promise<number> {
   const { score, document } = await loadScore(file);
+  if (flags.programs !== undefined) limitPrograms(flags.programs);
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
   const input = await readInput(inputs, flags.inputFile, document.input);
   const unasked = await whyUnasked(flags, document.input, input);
@@ -54,6 +59,7 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
       inspect: tracing?.inspect,
     });
     tracing?.watch(run, score);
+    const rejections = rejectionsOf(run, flags.model);
     const report = await run.report;
     progress?.end();
     const { files, lost } =
@@ -64,6 +70,11 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
       for (const file of await leftFrom(flags.out, [...score.program.outputs.keys()], files))
         process.stderr.write(`tutti: ${file} is of an earlier performance.\n`);
     for (const file of lost) process.stderr.write(`tutti: could not be written: ${file}\n`);
+    const rejected = rejections();
+    if (rejected !== undefined && report.status === 'completed') {
+      process.stderr.write(`tutti: ${safeMessage(new Error(rejected))}\n`);
+      return 2;
+    }
     if (report.status === 'completed') return lost.length > 0 ? 1 : 0;
     process.stderr.write(`tutti: ${safeMessage(new PerformanceError(report))}\n`);
     if (interrupt.signal.aborted) return 130;
@@ -75,7 +86,26 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   }
 }
 
-/** Why a score that can ask a model will ask none; a model that nobody knows is bad usage. */
+/**
+ * Notices when the provider of a model of `--model` rejects its key or its name, also where the score does without that
+ * step: the command asked for the model.
+ *
+ * @returns what to say of the first step that got no answer from any model for this reason; undefined if there is none
+ */
+function rejectionsOf(run: Run, model: string | undefined): () => string | undefined {
+  const named = model?.split(',') ?? [];
+  const last = new Map<string, CallReport>();
+  if (named.length > 0) run.onUsage((report) => last.set(report.stepId, report));
+  return () => {
+    for (const { model: asked, failure } of last.values())
+      if (failure !== undefined && named.includes(asked) && REFUSED.includes(failure.statusCode ?? 0))
+        return `model '${asked}': ${failure.problem}. ${failure.remedy}`;
+    return undefined;
+  };
+}
+
+/** Why a score that can ask a model will ask none.
+ *  @throws for a model of `--model` that is not known or has no key. */
 async function whyUnasked(
   { model }: PerformFlags,
   schema: ScoreDocument['input'],
@@ -88,13 +118,8 @@ async function whyUnasked(
     return asks ? 'no model is asked; --model provider:name asks one.' : undefined;
   }
   const { modelFromEnvironment } = await import('../models/provider.ts');
-  try {
-    await modelFromEnvironment(model, process.env);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof MissingKeyError)) throw error;
-    return `no model is asked: ${safeMessage(error)}`;
-  }
+  for (const name of model.split(',')) await modelFromEnvironment(name, process.env);
+  return undefined;
 }
 
 /** @throws {UsageError} when a trace would be written over what is performed. */
@@ -106,15 +131,18 @@ async function refuseOverwriting(trace: string, inputs: readonly (string | undef
       throw new UsageError(`--trace ${trace}: is what is performed. Give another file.`);
 }
 
-/** A step that could not begin: a model, a key, a price or a package that it names is not there, or not accepted. */
+/** A step that could not begin: a model, a key, a price, a package or an option that it names does not exist, or is not
+ *  accepted. */
 function isBadUsage({ cause }: Error): boolean {
-  if (cause instanceof ModelError) return REFUSED.includes(cause.statusCode ?? 0);
+  if (cause instanceof ModelError)
+    return [cause, ...cause.earlier].every(({ statusCode = 0 }) => REFUSED.includes(statusCode));
   const kinds = [
     UnknownModelError,
     MissingKeyError,
     MissingPackageError,
     RoutingConfigError,
     RoutingDataError,
+    ScoreError,
   ];
   return kinds.some((kind) => cause instanceof kind);
 }
@@ -141,6 +169,11 @@ function say(report: Report, files: readonly string[], flags: PerformFlags): voi
     `${report.status}: ${counts} in ${seconds(makespan)} (critical path ${seconds(criticalPath.length)})\n`,
   );
   if (usage.modelCalls !== undefined) process.stdout.write(`models: ${spent(usage)}\n`);
+  for (const { stepId, answered, failed } of (usage.fallbacks ?? []).slice(0, SHOWN)) {
+    const why = failed.map(({ model, failure }) => `${model} failed (${failure})`).join(', ');
+    const answer = answered === undefined ? 'no model answered' : `${answered} answered`;
+    process.stdout.write(`fallback: ${safe(`step '${stepId}': ${why}; ${answer}`)}\n`);
+  }
 }
 
 /** Cents to the digit, and what is less than one by its first two. */

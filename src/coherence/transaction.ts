@@ -110,9 +110,10 @@ export class Transaction<V extends Values = Record<string, any>> {
     signal?.throwIfAborted();
     const changes = this.#changes.get(key) ?? [];
     const { version } = slot.line.cell;
-    if (expected !== undefined && version + changes.length !== expected)
-      throw slot.refuse('version', expected, version + changes.length);
-    const base = expected === undefined ? undefined : version;
+    const stale = expected !== undefined && version + changes.length !== expected;
+    if (stale && again === undefined) throw slot.refuse('version', expected, version + changes.length);
+    // What `update` computed from an older version has no base: it is computed again at publication.
+    const base = expected === undefined ? undefined : stale ? -1 : version;
     const noted: Change = { change: recipe ? change : computed.value, base, ...(again && { again }) };
     this.#changes.set(key, [...changes, noted]);
   }
@@ -170,9 +171,11 @@ export class Transaction<V extends Values = Record<string, any>> {
     this.#publishing = published.catch(() => undefined);
     return published;
   }
-  /** The step has succeeded: publishes what it has written. */
-  async commit(): Promise<void> {
-    await this.publish();
+  /** The step has succeeded: publishes what it has written.
+   *  @returns undefined when there is nothing to wait for. */
+  commit(): Promise<void> | undefined {
+    if (this.#changes.size === 0) return undefined;
+    return this.publish().then(() => undefined);
   }
   /** Drops what was not published, and gives back what the step has. */
   async close(): Promise<void> {

@@ -1,20 +1,26 @@
-/** How a model is asked, and what of it makes no sense. */
+/** The options of a call to a model, and their check. */
 import type { ToolSet } from 'ai';
-import { inRange, milliseconds } from '../limits.ts';
+import { ScoreError } from '../../actors/program.ts';
+import { checkTypes, inRange, LONGEST_MS } from '../limits.ts';
 import type { Budget, Ledger } from '../routing/ledger.ts';
 import type { PriceList } from '../routing/prices.ts';
 import type { Schema } from '../schema.ts';
-import type { CallEvent, CallRetry } from './meter.ts';
+import type { CallEvent } from './meter.ts';
 import type { PromptSource } from './prompt.ts';
+import type { RepairText } from './repair.ts';
+import { checkRetry, type CallRetry } from './retry.ts';
 import type { Sdk } from './sdk.ts';
 import type { UsageMeter } from './usage.ts';
 
 export interface ModelCallOptions<Operands, Result> {
   readonly prompt: PromptSource<Operands>;
-  /** What the model is told before the prompt. */
+  /** Instructions to the model, sent before the prompt. */
   readonly instructions?: string | undefined;
   /** Structured output: zod, or any Standard Schema that the AI SDK accepts. Without one the answer is text. */
   readonly outputSchema?: Schema<any, Result> | undefined;
+  /** Repairs an answer that does not fit `outputSchema`, once. Default: the one piece of JSON that fits is taken out of
+   *  a Markdown fence or of the prose around it. */
+  readonly repairText?: RepairText | undefined;
   /** Tools of the AI SDK, made by its `tool()`. */
   readonly tools?: ToolSet | undefined;
   /** Rounds of tool calls, 1 to 100. Default 8. */
@@ -22,6 +28,9 @@ export interface ModelCallOptions<Operands, Result> {
   /** Whether answers are streamed. Default true. */
   readonly stream?: boolean | undefined;
   readonly retry?: CallRetry | undefined;
+  /** How long one request may take, above 0 to 2^31 − 1 ms; then it is aborted and counts as a failed attempt. A route's
+   *  `timeoutMs` goes before. Default 600,000 ms. */
+  readonly timeoutMs?: number | undefined;
   /** A budget for this agent alone, or a ledger that several share. Default: no limit. */
   readonly budget?: Budget | Ledger | undefined;
   /** Default: loaded when the budget is in money or `meter` is given. */
@@ -30,46 +39,51 @@ export interface ModelCallOptions<Operands, Result> {
   readonly maxOutputTokens?: number | undefined;
   readonly meter?: UsageMeter | undefined;
   readonly onEvent?: ((event: CallEvent & { readonly stepId: string }) => void) | undefined;
-  /** Whether those who watch the performance are told of text as it comes, in `step.text` events. Default true. */
+  /** Whether the performance sends `step.text` events with the text as it comes. Default true. */
   readonly tell?: boolean | undefined;
-  /** Values that must never be shown, beside what the environment holds. */
+  /** Values that must never be shown, in addition to the keys in the environment. */
   readonly secrets?: readonly string[] | undefined;
   /** How the package `ai` is loaded; for tests. */
   readonly sdk?: (() => Promise<Sdk>) | undefined;
 }
 
-const KEYS = [
-  'prompt',
-  'instructions',
-  'outputSchema',
-  'tools',
-  'maxSteps',
-  'stream',
-  'retry',
-  'budget',
-  'prices',
-  'maxOutputTokens',
-  'meter',
-  'onEvent',
-  'tell',
-  'secrets',
-  'sdk',
-];
-const RETRY_KEYS = ['attempts', 'delayMs', 'factor', 'maxRetryAfterMs', 'onCut', 'onMalformed'];
+/** The types of the options, as `checkTypes` reads them. */
+export const CALL_OPTIONS: Readonly<Record<keyof ModelCallOptions<any, any>, string>> = {
+  prompt: 'string or function',
+  instructions: 'string',
+  outputSchema: 'object or function',
+  repairText: 'function',
+  tools: 'object',
+  maxSteps: 'number',
+  stream: 'boolean',
+  retry: 'object',
+  timeoutMs: 'number',
+  budget: 'object',
+  prices: 'object',
+  maxOutputTokens: 'number',
+  meter: 'object',
+  onEvent: 'function',
+  tell: 'boolean',
+  secrets: 'array',
+  sdk: 'function',
+};
 
-/** @throws TypeError for an option that does not exist; ScoreError for a number out of range. */
+/** @throws ScoreError for an option that does not exist, a value of another type, a number out of range */
 export function checkCallOptions(options: ModelCallOptions<any, any>): void {
-  const unknown = Object.keys(options).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined)
-    throw new TypeError(`modelAgent: unknown option '${unknown}'; use ${KEYS.join(', ')}.`);
-  const { retry = {} } = options;
-  const badRetry = Object.keys(retry).find((key) => !RETRY_KEYS.includes(key));
-  if (badRetry !== undefined)
-    throw new TypeError(`modelAgent: unknown option 'retry.${badRetry}'; use ${RETRY_KEYS.join(', ')}.`);
-  inRange('maxSteps', options.maxSteps, 1, 100, true);
-  inRange('maxOutputTokens', options.maxOutputTokens, 1, 10_000_000, true);
-  inRange('retry.attempts', retry.attempts, 1, 20, true);
-  inRange('retry.factor', retry.factor, 1, 10, false);
-  milliseconds('retry.delayMs', retry.delayMs);
-  milliseconds('retry.maxRetryAfterMs', retry.maxRetryAfterMs);
+  const where = 'modelCall';
+  checkTypes(where, options, CALL_OPTIONS);
+  if (options.prompt === undefined) throw new ScoreError(where, 'a prompt is needed: a text, or a function.');
+  if (options.retry !== undefined) checkRetry(options.retry, `${where}: retry`);
+  inRange(`${where}: maxSteps`, options.maxSteps, 1, 100, true);
+  inRange(`${where}: maxOutputTokens`, options.maxOutputTokens, 1, 10_000_000, true);
+  inRange(`${where}: timeoutMs`, options.timeoutMs, 1, LONGEST_MS, false);
+  const { outputSchema, secrets = [], meter, prices } = options;
+  if (outputSchema !== undefined && !('~standard' in outputSchema))
+    throw new ScoreError(`${where}: outputSchema`, 'must be a schema: zod, or any Standard Schema.');
+  if (secrets.some((secret) => typeof secret !== 'string'))
+    throw new ScoreError(`${where}: secrets`, 'must be texts.');
+  if (meter !== undefined && typeof meter.add !== 'function')
+    throw new ScoreError(`${where}: meter`, 'must be a UsageMeter.');
+  if (prices !== undefined && (typeof prices.cost !== 'function' || typeof prices.bound !== 'function'))
+    throw new ScoreError(`${where}: prices`, 'must be what loadPrices() resolves to; await it.');
 }

@@ -6,12 +6,15 @@ import type { Ledger } from '../routing/ledger.ts';
 import type { PriceList } from '../routing/prices.ts';
 import { providerOf, type Route, type Router } from '../routing/router.ts';
 import { efficientRungs, lift, throttle, type Need } from '../routing/throttle.ts';
+import { checkTypes } from '../limits.ts';
 import { UnknownModelError } from './errors.ts';
 import { checkModel, nameOf, type Model } from './sdk.ts';
 
 /** A model with the limits it is to be called with. */
 export interface ModelChoice {
   readonly model: Model;
+  /** Asked in order where `model` gives no answer. */
+  readonly fallbacks?: readonly Model[] | undefined;
   readonly route?: Route | undefined;
   readonly point?: OperatingPoint | undefined;
 }
@@ -58,6 +61,8 @@ export interface GovernedOptions {
 export interface Terms {
   /** All that the step pays from. */
   readonly ledgers: readonly Ledger[];
+  /** Whether a further call leaves one for every other step. */
+  readonly spareCall: () => boolean;
   /** Steps that share what is left, this one included; 1 or more. */
   readonly stepsLeft: () => number;
   readonly remainingMs: () => number | undefined;
@@ -83,6 +88,12 @@ export interface Governed {
 /** The governor sets the point, the router the model: at dispatch, so that load, budget and verdicts count up to then.
  *  Every model of the table is looked up at once, so that a wrong name is found before anything runs. */
 export function governed(options: GovernedOptions): Governed {
+  checkTypes('governed', options, {
+    governor: 'object',
+    router: 'object',
+    models: 'object',
+    estimator: 'object',
+  });
   const { governor, router, models, estimator } = options;
   const found = new Map<string, Model>();
   for (const { model } of router.table) if (!found.has(model)) found.set(model, lookUp(models, model));
@@ -103,7 +114,7 @@ export function governed(options: GovernedOptions): Governed {
 function pointsWithin(
   governor: UnitGovernor,
   at: (point: OperatingPoint) => ModelChoice,
-  { ledgers, stepsLeft, remainingMs, inputTokens, maxOutputTokens, prices }: Terms,
+  { ledgers, spareCall, stepsLeft, remainingMs, inputTokens, maxOutputTokens, prices }: Terms,
 ): Points {
   const { ladder } = governor;
   const needs = new Map<string, Need>();
@@ -125,8 +136,7 @@ function pointsWithin(
     },
     above(point) {
       limit();
-      // A climb is one more call: only where everybody else still has one.
-      if (ledgers.some(({ unspent }) => unspent.calls - stepsLeft() < 0)) return undefined;
+      if (!spareCall()) return undefined; // a climb is one more call
       const next = governor.above(point);
       return next === undefined ? undefined : lift(next, ladder, rungs);
     },

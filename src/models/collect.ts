@@ -12,11 +12,13 @@ type Part = LanguageModelV4Content | Growing;
 /**
  * Reads a stream to its end.
  *
- * @param onDelta - told of text as it comes
+ * @param signal - when it aborts, the stream is let go, and nothing more is read
+ * @param onDelta - called with text as it comes
  * @throws what an error part carries; CutError when the stream ends without a finish
  */
 export async function collect(
   stream: ReadableStream<LanguageModelV4StreamPart>,
+  signal: AbortSignal | undefined,
   onDelta: (kind: 'text' | 'reasoning', delta: string) => void = () => {},
 ): Promise<LanguageModelV4GenerateResult> {
   const content: Part[] = [];
@@ -36,6 +38,9 @@ export async function collect(
     onDelta(kind, delta);
   };
   const reader = stream.getReader();
+  const letGo = () => void reader.cancel(signal?.reason).catch(() => {});
+  if (signal?.aborted) letGo();
+  signal?.addEventListener('abort', letGo, { once: true });
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       const part = next.value;
@@ -81,7 +86,8 @@ export async function collect(
       }
     }
   } finally {
-    // Whoever stops early lets the connection go.
+    signal?.removeEventListener('abort', letGo);
+    // An error stops the reading early; the connection is let go.
     if (finish === undefined) await reader.cancel().catch(() => {});
   }
   if (finish === undefined) throw new CutError('it ended without a finish');

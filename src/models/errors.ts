@@ -3,16 +3,28 @@
 /** Why a call failed. */
 export type ModelFailure =
   | 'rate-limit' //  429 to the end of the retries, or longer to wait than the policy allows
+  | 'quota' //       the account's quota, credit or spending limit is used up; never retried
   | 'server' //      5xx to the end of the retries
   | 'refused' //     another status: the request, the key or the model is not accepted
-  | 'network' //     nobody answered
+  | 'network' //     no answer: the connection failed or was lost
   | 'cut' //         the answer broke off
   | 'malformed' //   the answer is not what the protocol says
-  | 'timeout' //     longer than the route's `timeoutMs`
+  | 'timeout' //     longer than `timeoutMs`
   | 'output' //      the answer does not fit the output schema
   | 'length' //      the answer was cut at `maxOutputTokens`
   | 'filtered' //    the provider withheld the answer
   | 'steps'; //      tools were still being called at `maxSteps`
+
+/** A model that gave no answer, so that the next of `models` was asked. */
+export interface FailedModel {
+  /** `provider:name`. */
+  readonly model: string;
+  readonly failure: ModelFailure;
+  readonly problem: string;
+  /** Requests to this model, 1 or more. */
+  readonly attempts: number;
+  readonly statusCode?: number | undefined;
+}
 
 export interface ModelErrorDetails {
   readonly failure: ModelFailure;
@@ -20,13 +32,15 @@ export interface ModelErrorDetails {
   readonly model: string;
   readonly problem: string;
   readonly remedy: string;
-  /** Calls that were made for this answer, 1 or more. */
+  /** Requests to this model for this answer, 1 or more. */
   readonly attempts: number;
   readonly statusCode?: number | undefined;
   /** Milliseconds that the provider asked to wait. */
   readonly retryAfterMs?: number | undefined;
   /** US dollars that the answer cost although it is of no use; 0 where no prices are known. */
   readonly usd?: number | undefined;
+  /** Models that were asked before this one, in order, and failed as well. */
+  readonly earlier?: readonly FailedModel[] | undefined;
 }
 
 /** A model did not give a usable answer. The provider's own error is not attached: it may hold the request. */
@@ -40,11 +54,14 @@ export class ModelError extends Error implements ModelErrorDetails {
   readonly statusCode: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly usd: number;
+  readonly earlier: readonly FailedModel[];
 
   constructor(details: ModelErrorDetails) {
-    const { failure, model, problem, remedy, attempts, statusCode, retryAfterMs, usd = 0 } = details;
+    const { failure, model, problem, remedy, attempts, statusCode, retryAfterMs } = details;
+    const { usd = 0, earlier = [] } = details;
     const tried = attempts > 1 ? ` (after ${attempts} attempts)` : '';
-    super(`model '${model}': ${problem}${tried}. ${remedy}`);
+    const before = earlier.map((one) => ` Before it, model '${one.model}': ${one.problem}.`);
+    super(`model '${model}': ${problem}${tried}. ${remedy}${before.join('')}`);
     this.failure = failure;
     this.model = model;
     this.problem = problem;
@@ -53,6 +70,7 @@ export class ModelError extends Error implements ModelErrorDetails {
     this.statusCode = statusCode;
     this.retryAfterMs = retryAfterMs;
     this.usd = usd;
+    this.earlier = earlier;
   }
 }
 

@@ -4,6 +4,7 @@
  * unseen (the paper's claim of equal quality is unmeasured).
  */
 import type { OperatingPoint } from '../../machines/operating-point.ts';
+import { knownKeys } from '../limits.ts';
 import type { Points } from './choose.ts';
 import { ModelError, type ModelFailure } from './errors.ts';
 
@@ -84,9 +85,14 @@ export class EscalationError extends Error {
   }
 }
 
+const ESCALATE_KEYS = ['governor', 'difficulty', 'run', 'verify', 'maxAttempts', 'onAttempt', 'onExhausted'];
+
 /** @throws EscalationError when nothing was accepted; whatever `run` or a verifier throws */
 export async function escalate<T>(options: EscalateOptions<T>): Promise<Escalated<T>> {
+  knownKeys('escalate', options, ESCALATE_KEYS);
   const { governor, run, onExhausted = 'fail', maxAttempts = 64 } = options;
+  if (onExhausted !== 'fail' && onExhausted !== 'accept')
+    throw new TypeError(`escalate: onExhausted must be 'fail' or 'accept', not '${String(onExhausted)}'.`);
   if (options.verify.length === 0)
     throw new TypeError('escalate: no verifier given; give at least one, or run without escalation.');
   if (!(Number.isInteger(maxAttempts) && maxAttempts >= 1 && maxAttempts <= 64)) {

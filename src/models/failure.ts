@@ -1,5 +1,6 @@
 /** What an error of the wire means: whether to try again, when, and whether it may have been billed. */
 import type { ModelFailure } from './errors.ts';
+import { isQuotaFailure } from './quota.ts';
 
 export interface WireFailure {
   readonly failure: ModelFailure;
@@ -24,7 +25,7 @@ export class StreamError extends Error {
     super(textOf(said), { cause: said });
   }
 }
-/** A call took longer than its route allows. */
+/** A request took longer than `timeoutMs` allows. */
 export class CallTimeoutError extends Error {
   override name = 'CallTimeoutError';
   readonly limitMs: number;
@@ -38,6 +39,7 @@ interface ApiError {
   readonly message: string;
   readonly statusCode?: number | undefined;
   readonly responseHeaders?: Readonly<Record<string, string>> | undefined;
+  readonly responseBody?: unknown;
   readonly code?: string | undefined;
   readonly cause?: unknown;
 }
@@ -58,14 +60,15 @@ export function readFailure(error: unknown, now: () => number = Date.now): WireF
     return {
       failure: 'timeout',
       problem: message,
-      remedy: "Raise the route's timeoutMs, or take a faster model.",
+      remedy: 'Raise timeoutMs, or take a faster model.',
       retryable: true,
       billed: true,
     };
   }
   if (error instanceof StreamError) {
-    // An error of the parser keeps its meaning; whatever the provider says itself came after a 200.
+    // An error of the parser keeps its meaning; what the provider says itself came after a 200.
     if (error.cause instanceof Error) return { ...readFailure(error.cause, now), billed: true };
+    if (isQuotaFailure(undefined, error.cause, message)) return { ...quota(message), billed: true };
     return {
       failure: 'server',
       problem: `the provider failed within its answer (${message})`,
@@ -85,7 +88,7 @@ export function readFailure(error: unknown, now: () => number = Date.now): WireF
   if (name === 'AI_APICallError' || lost) {
     // A request that was sent and lost its connection may have been worked on, and billed.
     const billed = !codes.some((found) => UNSENT.includes(found));
-    const problem = `nobody answered (${message})`;
+    const problem = `there was no answer (${message})`;
     return {
       failure: 'network',
       problem,
@@ -99,9 +102,24 @@ export function readFailure(error: unknown, now: () => number = Date.now): WireF
     problem: message,
     remedy: 'Correct the request.',
     retryable: false,
-    billed: false,
+    billed: !BEFORE_SENDING.includes(name),
   };
 }
+
+/** Errors of the AI SDK for a request that was never sent. Any other error may come after one that was billed. */
+const BEFORE_SENDING = [
+  'AI_InvalidArgumentError',
+  'AI_InvalidPromptError',
+  'AI_LoadAPIKeyError',
+  'AI_LoadSettingError',
+  'AI_NoSuchModelError',
+  'AI_UnsupportedFunctionalityError',
+];
+
+const quota = (said: string) => ({
+  failure: 'quota', problem: `the account's quota or credit is used up (${said})`,
+  remedy: "Check the plan, the credit and the spending limit of the provider's account; waiting does not help.", retryable: false,
+}) as const; // prettier-ignore
 
 const cut = (message: string): WireFailure => ({
   failure: 'cut', problem: `the answer broke off (${message})`, remedy: "Try again, or say retry.onCut: 'retry'.", retryable: true, billed: true,
@@ -134,6 +152,9 @@ const brokeOff = (error: unknown): boolean =>
     /terminated|aborted|premature|unexpected end of (?:file|stream)/i.test(message ?? ''),
   );
 
+/** A time was over, here or at a gateway; the answer may have been written and billed all the same. */
+const UNDECIDED = [408, 504, 524];
+
 function ofStatus(
   statusCode: number,
   error: ApiError,
@@ -141,14 +162,16 @@ function ofStatus(
   now: () => number,
 ): WireFailure {
   const retryAfterMs = readRetryAfter(headers, now);
-  const common = { statusCode, billed: false, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  const billed = UNDECIDED.includes(statusCode);
+  const common = { statusCode, billed, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   const said = `${statusCode}: ${error.message}`;
+  if (isQuotaFailure(statusCode, error.responseBody, error.message)) return { ...common, ...quota(said) };
   if (statusCode === 429)
     return {
       ...common,
       failure: 'rate-limit',
       problem: `too many requests (${said})`,
-      remedy: 'Slow down: give the agent a smaller capacity.',
+      remedy: 'Slow down: give the agent a smaller capacity, or raise retry.attempts.',
       retryable: true,
     };
   if (statusCode >= 500)

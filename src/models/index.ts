@@ -10,7 +10,13 @@ export {
   type Points,
   type Terms,
 } from './choose.ts';
-export { MissingPackageError, ModelError, UnknownModelError, type ModelFailure } from './errors.ts';
+export {
+  MissingPackageError,
+  ModelError,
+  UnknownModelError,
+  type FailedModel,
+  type ModelFailure,
+} from './errors.ts';
 export {
   escalate,
   EscalationError,
@@ -20,7 +26,7 @@ export {
   type Verdict,
   type Verifier,
 } from './escalate.ts';
-export type { CallEvent, CallRetry } from './meter.ts';
+export type { CallEvent } from './meter.ts';
 export {
   escalatingAgent,
   modelAgent,
@@ -33,6 +39,8 @@ export type { ModelCallOptions } from './call-options.ts';
 export { modelCall, type ModelAnswer, type ModelCall } from './model-call.ts';
 export type { PromptSource } from './prompt.ts';
 export { MissingKeyError, modelFromEnvironment } from './provider.ts';
+export type { RepairText } from './repair.ts';
+export type { CallRetry } from './retry.ts';
 export { redactor, type Redact } from './redact.ts';
 export { nameOf, type Model } from './sdk.ts';
-export { UsageMeter, type CallReport, type UsageTotal } from './usage.ts';
+export { UsageMeter, type CallFailure, type CallReport, type UsageTotal } from './usage.ts';

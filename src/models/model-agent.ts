@@ -1,7 +1,8 @@
 /** Model agents: a model as the agent of a step. */
-import type { AgentContext, AgentPlan } from '../../actors/program.ts';
+import { ScoreError, type AgentContext, type AgentPlan } from '../../actors/program.ts';
 import type { OperatingPoint } from '../../machines/operating-point.ts';
 import { agent, type AgentSpec } from '../agent.ts';
+import { checkTypes, inRange } from '../limits.ts';
 import type { LearningEstimator } from '../routing/estimator.ts';
 import { ROLES, verifierFor } from '../routing/roles.ts';
 import { accountOf } from '../routing/run-account.ts';
@@ -14,14 +15,21 @@ import {
   type EscalationAttempt,
   type Verifier,
 } from './escalate.ts';
-import type { ModelCallOptions } from './call-options.ts';
+import { CALL_OPTIONS, type ModelCallOptions } from './call-options.ts';
 import { modelCall } from './model-call.ts';
 import { checkModel, type Model } from './sdk.ts';
 
 export interface ModelAgentOptions<Operands, Result> extends ModelCallOptions<Operands, Result> {
   readonly name: string;
-  /** A model, or what chooses one at dispatch; see `governed`. */
-  readonly model: Model | ModelChooser;
+  /** A model, or what chooses one at dispatch; see `governed`. Give this or `models`. */
+  readonly model?: Model | ModelChooser | undefined;
+  /**
+   * Models in the order in which they are asked. The next one is asked where a model gave no answer: `failure` is
+   * rate-limit, quota, server, refused, network, cut, malformed or timeout, after its own retries. An answer that came
+   * and cannot be used (output, length, filtered, steps), an abort and a spent budget do not fall through. All pay from
+   * the same budget.
+   */
+  readonly models?: readonly Model[] | undefined;
   /** Checked before the model is asked. */
   readonly input?: Schema<any, Operands> | undefined;
   /** How many steps of this agent may run at once. */
@@ -31,7 +39,7 @@ export interface ModelAgentOptions<Operands, Result> extends ModelCallOptions<Op
 /**
  * An agent that asks a model.
  *
- * @throws TypeError, ScoreError, RangeError, RoutingConfigError at once, for options that make no sense
+ * @throws ScoreError, RangeError, RoutingConfigError, UnknownModelError at once, for options that make no sense
  * @example
  * ```ts
  * const reviewer = modelAgent({
@@ -47,9 +55,9 @@ export interface ModelAgentOptions<Operands, Result> extends ModelCallOptions<Op
 export function modelAgent<Operands = Record<string, unknown>, Result = string>(
   options: ModelAgentOptions<Operands, Result>,
 ): AgentSpec<Operands, Result> {
-  const { name, model, input, capacity, ...rest } = options;
-  const choose: ModelChoice | ModelChooser = typeof model === 'function' ? model : { model };
-  if (typeof model !== 'function') checkModel(model, `modelAgent '${name}'`);
+  checkAgentOptions('modelAgent', options, { model: 'any', models: 'array' });
+  const { name, model, models, input, capacity, ...rest } = options;
+  const choose = choiceFrom(`modelAgent '${name}'`, model, models);
   const call = modelCall(rest);
   return agent<Operands, Result>({
     name,
@@ -59,6 +67,30 @@ export function modelAgent<Operands = Record<string, unknown>, Result = string>(
     spends: true,
     run: spending(async (operands: Operands, context) => (await call(operands, context, choose)).output),
   });
+}
+
+/** @throws ScoreError for an option that does not exist, a value of another type, a name that is empty */
+function checkAgentOptions(kind: string, options: object, more: Readonly<Record<string, string>>): void {
+  const { name } = (options ?? {}) as { name?: unknown };
+  const where = typeof name === 'string' ? `${kind} '${name}'` : kind;
+  const own = { name: 'string', input: 'object or function', capacity: 'number' };
+  checkTypes(where, options, { ...own, ...CALL_OPTIONS, ...more });
+  if (typeof name !== 'string' || name === '') throw new ScoreError(kind, 'a name is needed.');
+}
+
+/** @throws ScoreError unless exactly one of the two is given; UnknownModelError for anything but models */
+function choiceFrom(
+  where: string,
+  model: Model | ModelChooser | undefined,
+  models: readonly Model[] | undefined,
+): ModelChoice | ModelChooser {
+  if ((model === undefined) === (models === undefined) || models?.length === 0)
+    throw new ScoreError(where, 'give either `model`, or `models` with at least one.');
+  if (typeof model === 'function') return model;
+  const [first, ...fallbacks] = models ?? [model!];
+  for (const [i, one] of [first, ...fallbacks].entries())
+    checkModel(one, models === undefined ? where : `${where}: models[${i}]`);
+  return { model: first!, fallbacks };
 }
 
 /** The orchestrator tells how many steps run and wait in the agent's pool; the governor hears it. */
@@ -83,7 +115,7 @@ function spending<Operands, Result>(
 
 export interface EscalatingAgentOptions<Operands, Result> extends Omit<
   ModelAgentOptions<Operands, Result>,
-  'model'
+  'model' | 'models'
 > {
   readonly model: Governed;
   /** Made per step, so that a check may look at the operands. Programs run first. */
@@ -99,6 +131,21 @@ export interface EscalatingAgentOptions<Operands, Result> extends Omit<
 export function escalatingAgent<Operands = Record<string, unknown>, Result = string>(
   options: EscalatingAgentOptions<Operands, Result>,
 ): AgentSpec<Operands, Result> {
+  checkAgentOptions('escalatingAgent', options, {
+    model: 'function',
+    verify: 'function',
+    onExhausted: 'string',
+    maxAttempts: 'number',
+    onEscalated: 'function',
+  });
+  if (options.onExhausted !== undefined && !['fail', 'accept'].includes(options.onExhausted))
+    throw new ScoreError(
+      'escalatingAgent: onExhausted',
+      `must be 'fail' or 'accept', not '${options.onExhausted}'.`,
+    );
+  inRange('escalatingAgent: maxAttempts', options.maxAttempts, 1, 64, true);
+  if (typeof options.model?.within !== 'function')
+    throw new ScoreError('escalatingAgent: model', 'must be what governed() returns.');
   const { name, model, input, capacity, verify, onExhausted, maxAttempts, onEscalated, ...rest } = options;
   const { estimator } = model.options;
   const call = modelCall(rest);
@@ -174,6 +221,14 @@ export interface ModelVerifierOptions<T> extends Omit<
 
 /** A verifier that asks a model of another family than the author's. The prompt sees `{result}` and nothing else. */
 export function modelVerifier<T>(options: ModelVerifierOptions<T>): Verifier<T> {
+  checkTypes('modelVerifier', options, {
+    ...CALL_OPTIONS,
+    name: 'string',
+    model: 'function',
+    verdictSchema: 'object or function',
+    point: 'object',
+    context: 'object',
+  });
   const { name, model, verdictSchema, point = ROLES.verifier, context, ...rest } = options;
   const call = modelCall({ ...rest, outputSchema: verdictSchema, tell: false });
   return {

@@ -1,28 +1,34 @@
 /** One answer of a model: a prompt, perhaps tools, perhaps a schema; metered, retried, redacted. */
+import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { ModelMessage } from 'ai';
 import { BudgetError } from '../../actors/errors.ts';
 import type { AgentContext } from '../../actors/program.ts';
 import { RoutingConfigError } from '../routing/config-error.ts';
 import { Ledger } from '../routing/ledger.ts';
 import { loadPrices, PriceError, type PriceList, type TokenUsage } from '../routing/prices.ts';
+import type { Route } from '../routing/router.ts';
 import { accountOf, bothOf } from '../routing/run-account.ts';
 import { checkCallOptions, type ModelCallOptions } from './call-options.ts';
 import type { Governed, ModelChoice, ModelChooser, Points } from './choose.ts';
-import { ModelError } from './errors.ts';
+import { ModelError, type FailedModel } from './errors.ts';
 import { meter, type CallEvent } from './meter.ts';
 import { ask, textOf } from './prompt.ts';
-import { redactor } from './redact.ts';
+import { redactor, type Redact } from './redact.ts';
+import { repairedOutput } from './repair.ts';
 import { checkModel, loadSdk, nameOf, type Sdk } from './sdk.ts';
 import { addUsage, NO_USAGE, type CallReport } from './usage.ts';
 
 /** An answer, and what it cost. */
 export interface ModelAnswer<Result> {
   readonly output: Result;
-  /** `provider:name`. */
+  /** The model that answered, as `provider:name`. */
   readonly model: string;
+  /** Models that were asked before it, in order, and gave no answer. */
+  readonly failed: readonly FailedModel[];
   readonly usage: TokenUsage;
   /** US dollars; 0 where no prices are known. */
   readonly usd: number;
-  /** Calls, retries included. */
+  /** Requests to all models, retries included. */
   readonly calls: number;
 }
 export interface ModelCall<Operands, Result> {
@@ -37,72 +43,148 @@ export interface ModelCall<Operands, Result> {
   within(operands: Operands, context: AgentContext, governed: Governed): Promise<Points>;
 }
 
-/** @throws ScoreError for a number out of range or an option that does not exist; RoutingConfigError for the budget */
+/**
+ * A function that asks a model, for agents that do more than ask.
+ *
+ * @throws ScoreError for an option that does not exist, a value of another type, a number out of range;
+ *   RoutingConfigError for the budget
+ */
 export function modelCall<Operands = Record<string, unknown>, Result = string>(
   options: ModelCallOptions<Operands, Result>,
 ): ModelCall<Operands, Result> {
   checkCallOptions(options);
-  const { budget, retry = {}, outputSchema, tools, maxSteps = 8 } = options;
-  const ledger = budget instanceof Ledger ? budget : new Ledger(budget);
-  const redact = redactor(options.secrets);
-  const maxOutputTokens = options.maxOutputTokens ?? 4_096;
-  let prices: Promise<PriceList | undefined> | undefined;
-  /** What the step pays from, and prices: strict where a limit is in money. */
-  const pay = async (context: AgentContext) => {
-    const account = accountOf(context);
-    const inMoney = ledger.limits.usd !== undefined || account?.ledger.limits.usd !== undefined;
-    const list = options.prices ?? (await (prices ??= pricesFor(inMoney || options.meter !== undefined)));
-    return { account, inMoney, list };
-  };
-  const taskOf = (operands: Operands, context: AgentContext) =>
-    textOf(ask(options.prompt, operands, context));
-  const within = async (operands: Operands, context: AgentContext, governed: Governed) => {
-    const { account, inMoney, list } = await pay(context);
-    const asked = JSON.stringify([options.instructions, ask(options.prompt, operands, context)]);
-    // What the meter sets aside is counted exactly; a schema and tools are some 2,000 bytes more.
-    const inputTokens =
-      new TextEncoder().encode(asked).length + 256 + (outputSchema === undefined && !tools ? 0 : 2_048);
+  const caller = new Caller(options);
+  return Object.assign(
+    (operands: Operands, context: AgentContext, choose: ModelChoice | ModelChooser | Governed) =>
+      caller.call(operands, context, choose),
+    {
+      taskOf: (operands: Operands, context: AgentContext) => caller.taskOf(operands, context),
+      within: (operands: Operands, context: AgentContext, governed: Governed) =>
+        caller.within(operands, context, governed),
+    },
+  );
+}
+
+const DEFAULT_TIMEOUT_MS = 600_000;
+const DEFAULT_OUTPUT_TOKENS = 4_096;
+/** Rounds of tool calls. */
+const MOST_STEPS = 8;
+
+class Caller<Operands, Result> {
+  readonly #options: ModelCallOptions<Operands, Result>;
+  readonly #ledger: Ledger;
+  readonly #redact: Redact;
+  #prices: Promise<PriceList | undefined> | undefined;
+
+  constructor(options: ModelCallOptions<Operands, Result>) {
+    this.#options = options;
+    this.#ledger = options.budget instanceof Ledger ? options.budget : new Ledger(options.budget);
+    this.#redact = redactor(options.secrets);
+  }
+  taskOf(operands: Operands, context: AgentContext): string {
+    return textOf(ask(this.#options.prompt, operands, context));
+  }
+
+  async within(operands: Operands, context: AgentContext, governed: Governed): Promise<Points> {
+    const { instructions, prompt, outputSchema, tools } = this.#options;
+    const { account, inMoney, list } = await this.#pay(context);
+    const asked = JSON.stringify([instructions, ask(prompt, operands, context)]);
+    const ledger = this.#ledger;
+    const stepsLeft = () => account?.stepsLeft ?? 1;
     const terms = {
       ledgers: account === undefined ? [ledger] : [ledger, account.ledger],
-      stepsLeft: () => account?.stepsLeft ?? 1,
+      stepsLeft,
+      spareCall: () => ledger.unspent.calls >= stepsLeft() && (account?.hasSpareCall ?? true),
       remainingMs: () => account?.remainingMs(context.now(), context.stepId),
-      inputTokens,
-      maxOutputTokens,
+      // What the meter sets aside is counted exactly; a schema and tools are some 2,000 bytes more.
+      inputTokens:
+        new TextEncoder().encode(asked).length + 256 + (outputSchema === undefined && !tools ? 0 : 2_048),
+      maxOutputTokens: this.#options.maxOutputTokens ?? DEFAULT_OUTPUT_TOKENS,
     };
     try {
       return governed.within({ ...terms, prices: list });
     } catch (error) {
       if (inMoney || !(error instanceof PriceError)) throw error;
-      return governed.within(terms); // what costs nobody knows how much is ordered by the cost law
+      return governed.within(terms); // where a cost is not known, the cost law orders the points
     }
-  };
-  const call = async (
+  }
+
+  async call(
     operands: Operands,
     context: AgentContext,
     choose: ModelChoice | ModelChooser | Governed,
-  ): Promise<ModelAnswer<Result>> => {
+  ): Promise<ModelAnswer<Result>> {
     context.signal.throwIfAborted();
-    const sdk = await loadSdk(options.sdk);
-    const asked = ask(options.prompt, operands, context);
-    const { account, inMoney, list } = await pay(context);
+    const sdk = await loadSdk(this.#options.sdk);
+    const asked = ask(this.#options.prompt, operands, context);
     const points =
       typeof choose === 'function' && 'within' in choose
-        ? await within(operands, context, choose)
+        ? await this.within(operands, context, choose)
         : undefined;
-    const { model, route } = choiceOf(choose, textOf(asked), points);
-    checkModel(model, `step '${context.stepId}'`);
+    const choice = choiceOf(choose, textOf(asked), points);
+    const account = accountOf(context);
     const calls: CallReport[] = [];
+    const failed: FailedModel[] = [];
+    const metered = await this.#metered(sdk, choice, context, calls, failed);
+    const usd = () => calls.reduce((sum, call) => sum + (call.usd ?? 0), 0);
+    const answering = () => nameOf([choice.model, ...(choice.fallbacks ?? [])][failed.length]!);
+    const fail: Fail = (failure, problem, remedy) =>
+      new ModelError({
+        failure,
+        model: answering(),
+        problem: this.#redact(problem),
+        remedy,
+        attempts: calls.filter(({ model }) => model === answering()).length,
+        usd: usd(),
+        earlier: failed,
+      });
+    const { stepId } = context;
+    try {
+      const output = await this.#generate(sdk, metered, asked, choice.route, context.signal, fail);
+      const usage = calls.reduce((sum, call) => addUsage(sum, call.usage), NO_USAGE);
+      const model = answering();
+      if (failed.length > 0) account?.fellBack({ stepId, answered: model, failed });
+      return { output, model, failed, usage, usd: usd(), calls: calls.length };
+    } catch (error) {
+      if (failed.length > 0) account?.fellBack({ stepId, answered: undefined, failed });
+      throw known(error, context) ? error : translate(error, fail, sdk, this.#options.maxSteps ?? MOST_STEPS);
+    }
+  }
+
+  /** What the step pays from, and prices: strict where a limit is in money. */
+  async #pay(context: AgentContext) {
+    const account = accountOf(context);
+    const inMoney = this.#ledger.limits.usd !== undefined || account?.ledger.limits.usd !== undefined;
+    const { prices, meter } = this.#options;
+    const list = prices ?? (await (this.#prices ??= pricesFor(inMoney || meter !== undefined)));
+    return { account, inMoney, list };
+  }
+
+  async #metered(
+    sdk: Sdk,
+    { model, fallbacks = [], route }: ModelChoice,
+    context: AgentContext,
+    calls: CallReport[],
+    failed: FailedModel[],
+  ): Promise<LanguageModelV4> {
+    const { account, inMoney, list } = await this.#pay(context);
+    const models = [model, ...fallbacks];
+    for (const one of models) {
+      checkModel(one, `step '${context.stepId}'`);
+      if (inMoney) list?.bound(nameOf(one), 1, 1); // one without a price is refused before any is asked
+    }
+    const { options, ledger } = { options: this.#options, ledger: this.#ledger };
     const tell = options.tell === false ? () => {} : teller(context);
-    const metered = meter(sdk, model, {
+    return meter(sdk, models, {
       runId: context.runId,
       stepId: context.stepId,
       stream: options.stream ?? true,
-      retry,
-      ledger: account === undefined ? ledger : bothOf(ledger, account.ledger),
+      retry: options.retry ?? {},
+      ledger: account === undefined ? ledger : bothOf(ledger, account.purseOf(context)),
       prices: !inMoney && list !== undefined ? lenient(list) : list,
-      redact,
-      maxOutputTokens,
-      timeoutMs: route?.timeoutMs,
+      redact: this.#redact,
+      maxOutputTokens: options.maxOutputTokens ?? DEFAULT_OUTPUT_TOKENS,
+      timeoutMs: route?.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       sleep: (ms) => context.sleep(ms),
       onEvent: (event) => {
         tell(event);
@@ -113,62 +195,46 @@ export function modelCall<Operands = Record<string, unknown>, Result = string>(
         options.meter?.add(report);
         account?.add(report);
       },
+      onFailedModel: (one) => void failed.push(one),
     });
-    const fail = (failure: 'output' | 'length' | 'filtered' | 'steps', problem: string, remedy: string) =>
-      new ModelError({
-        failure,
-        model: nameOf(model),
-        problem: redact(problem),
-        remedy,
-        attempts: calls.length,
-        usd: calls.reduce((sum, { usd = 0 }) => sum + usd, 0),
-      });
-    try {
-      const result = await sdk.generateText({
-        model: metered,
-        ...(typeof asked === 'string' ? { prompt: asked } : { messages: [...asked] }),
-        ...(options.instructions === undefined ? {} : { instructions: options.instructions }),
-        ...(tools === undefined ? {} : { tools }),
-        ...(outputSchema === undefined
-          ? {}
-          : { output: sdk.Output.object({ schema: outputSchema as never }) }),
-        ...(route?.maxOutputTokens === undefined ? {} : { maxOutputTokens: route.maxOutputTokens }),
-        ...(route?.temperature === undefined ? {} : { temperature: route.temperature }),
-        ...(route?.reasoning === undefined ? {} : { reasoning: route.reasoning }),
-        stopWhen: sdk.isStepCount(maxSteps),
-        maxRetries: 0, // the meter retries single calls; the loop must not run tools again
-        abortSignal: context.signal,
-        telemetry: { isEnabled: false },
-      });
-      if (result.finishReason === 'length')
-        throw fail('length', 'the answer was cut at its limit', 'Raise maxOutputTokens.');
-      if (result.finishReason === 'content-filter')
-        throw fail(
-          'filtered',
-          'the provider withheld the answer',
-          'Change the prompt, or take another model.',
-        );
-      if (result.finishReason === 'tool-calls')
-        throw fail(
-          'steps',
-          `tools were still being called after ${maxSteps} rounds`,
-          'Raise maxSteps, or give simpler tools.',
-        );
-      const output = (outputSchema === undefined ? result.text : result.output) as Result;
-      const usage = calls.reduce((sum, call) => addUsage(sum, call.usage), NO_USAGE);
-      return {
-        output,
-        model: nameOf(model),
-        usage,
-        usd: calls.reduce((sum, call) => sum + (call.usd ?? 0), 0),
-        calls: calls.length,
-      };
-    } catch (error) {
-      throw known(error, context) ? error : translate(error, fail, sdk);
-    }
-  };
-  return Object.assign(call, { taskOf, within });
+  }
+
+  /** The loop of tool calls. @throws what `fail` makes for an answer that cannot be used */
+  async #generate(
+    sdk: Sdk,
+    model: LanguageModelV4,
+    asked: string | readonly ModelMessage[],
+    route: Route | undefined,
+    signal: AbortSignal,
+    fail: Fail,
+  ): Promise<Result> {
+    const { instructions, tools, outputSchema, repairText, maxSteps = MOST_STEPS } = this.#options;
+    const { maxOutputTokens, temperature, reasoning } = route ?? {};
+    const result = await sdk.generateText({
+      model,
+      ...(typeof asked === 'string' ? { prompt: asked } : { messages: [...asked] }),
+      ...(instructions === undefined ? {} : { instructions }),
+      ...(tools === undefined ? {} : { tools }),
+      ...(outputSchema === undefined ? {} : { output: repairedOutput(sdk, outputSchema, repairText) }),
+      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      ...(temperature === undefined ? {} : { temperature }),
+      ...(reasoning === undefined ? {} : { reasoning }),
+      stopWhen: sdk.isStepCount(maxSteps),
+      maxRetries: 0, // the meter retries single calls; the loop must not run tools again
+      abortSignal: signal,
+      telemetry: { isEnabled: false },
+    });
+    const unusable = whyUnusable(result.finishReason, maxSteps, fail);
+    if (unusable !== undefined) throw unusable;
+    return (outputSchema === undefined ? result.text : result.output) as Result;
+  }
 }
+
+type Fail = (
+  failure: 'output' | 'length' | 'filtered' | 'steps',
+  problem: string,
+  remedy: string,
+) => ModelError;
 
 function choiceOf(
   choose: ModelChoice | ModelChooser | Governed,
@@ -180,16 +246,16 @@ function choiceOf(
   return choose.at(points.pointFor(choose.options.estimator?.estimate(task)));
 }
 
-/** Passes text on to those who watch the performance. Each call begins anew: what was written before it, for a tool or
- *  for an answer that broke off, is not the answer. */
+/** Sends text as `step.text` events. Each call begins again: what was written before it, for a tool or for an answer that
+ *  broke off, is not the answer. */
 function teller(context: AgentContext): (event: CallEvent) => void {
-  let anew = true;
+  let again = true;
   return (event) => {
-    if (event.type === 'started') anew = true;
+    if (event.type === 'started') again = true;
     else if (event.type === 'restarted') context.say?.('', true);
     else if (event.type === 'delta' && event.kind === 'text') {
-      context.say?.(event.delta, anew);
-      anew = false;
+      context.say?.(event.delta, again);
+      again = false;
     }
   };
 }
@@ -216,12 +282,32 @@ const known = (error: unknown, { signal }: AgentContext): boolean =>
   error instanceof RoutingConfigError ||
   (error instanceof Error && 'isModelMiss' in error);
 
-function translate(
-  error: unknown,
-  fail: (failure: 'output', problem: string, remedy: string) => ModelError,
-  sdk: Sdk,
-): unknown {
+/** Why an answer that ended in this way is of no use. */
+function whyUnusable(finishReason: string | undefined, maxSteps: number, fail: Fail): ModelError | undefined {
+  switch (finishReason) {
+    case 'length':
+      return fail('length', 'the answer was cut at its limit', 'Raise maxOutputTokens.');
+    case 'content-filter':
+      return fail(
+        'filtered',
+        'the provider withheld the answer',
+        'Change the prompt, or take another model.',
+      );
+    case 'tool-calls':
+      return fail(
+        'steps',
+        `tools were still being called after ${maxSteps} rounds`,
+        'Raise maxSteps, or give simpler tools.',
+      );
+    default:
+      return undefined;
+  }
+}
+
+function translate(error: unknown, fail: Fail, sdk: Sdk, maxSteps: number): unknown {
   if (sdk.NoObjectGeneratedError.isInstance(error)) {
+    const unusable = whyUnusable(error.finishReason, maxSteps, fail);
+    if (unusable !== undefined) return unusable;
     const cause = error.cause instanceof Error ? `: ${error.cause.message.slice(0, 300)}` : '';
     return fail(
       'output',

@@ -1,7 +1,8 @@
 /** Who used how much: tokens in the AI SDK's shape, and money, by step and by run. */
 import type { TokenUsage } from '../routing/prices.ts';
+import type { ModelFailure } from './errors.ts';
 
-/** One call of a model, retries counted one by one. */
+/** One request to a model; a retry or a fallback is another one. */
 export interface CallReport {
   readonly runId: string;
   readonly stepId: string;
@@ -12,9 +13,19 @@ export interface CallReport {
   readonly tokens?: number | undefined;
   /** US dollars; undefined where no prices are known. */
   readonly usd: number | undefined;
-  /** The provider reported nothing, so what was set aside is booked as used. */
+  /** The provider reported nothing that can be true, so what was set aside is booked as used. */
   readonly estimated: boolean;
   readonly failed: boolean;
+  /** Why there was no answer; absent where there was one, and where the call was aborted. */
+  readonly failure?: CallFailure | undefined;
+}
+
+/** Why a request had no answer, without anything secret. */
+export interface CallFailure {
+  readonly kind: ModelFailure;
+  readonly problem: string;
+  readonly remedy: string;
+  readonly statusCode?: number | undefined;
 }
 
 /** A sum of calls. */

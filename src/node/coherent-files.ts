@@ -1,64 +1,71 @@
-/** Plain files that agents share, with the guarantee of coherent keys: no edit is buried by a stale one.
+/** Plain files that agents share, with the guarantee of coherent keys: no acknowledged edit is lost to a stale one.
  *
- *  Among the agents of this process a file is a key of a shared space, and whoever writes holds it. Everybody else (an
- *  editor, a formatter, another process) is seen by content: what is on the disk is compared right before a new file is
- *  moved into its place. See docs/decisions/0016. */
-import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { glob, lstat, open, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, join, posix, resolve, sep } from 'node:path';
+ *  The disk is the memory, and a lock of the operating system orders the writers of all processes. Under the lock a
+ *  write is compared with what is on the disk, so what other programs have written is found out as well. On a bus each
+ *  file is also a key that its writer holds: agents take turns there in the order in which they asked, and every write is
+ *  published. No write depends on the bus to be correct. See docs/decisions/0016. */
+import { createHash } from 'node:crypto';
+import { glob, realpath } from 'node:fs/promises';
+import { posix, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import type { Bus } from '../../actors/bus.ts';
 import { createBus } from '../../actors/in-process-bus.ts';
-import type { SharedAgent } from '../coherence/agent.ts';
 import { coherence, type Coherence } from '../coherence/coherence.ts';
-import { abortable } from '../coherence/abort.ts';
-import { CoherenceError, RecipeError } from '../coherence/errors.ts';
-
-/** Somebody else has changed the file since it was read. Nothing was written. */
-export class FileConflictError extends CoherenceError {
-  override name = 'FileConflictError';
-  readonly path: string;
-  /** The text that the writer had seen; undefined when it had read none. */
-  readonly expected: string | undefined;
-  /** The text that is there. */
-  readonly actual: string;
-  constructor(path: string, expected: string | undefined, actual: string) {
-    const why = expected === undefined ? 'has not been read by this agent' : 'has changed since it was read';
-    super(`${path} ${why}; read it again and write from that, or write with a function of its text.`);
-    this.path = path;
-    this.expected = expected;
-    this.actual = actual;
-  }
-}
-
-/** A file that cannot be shared, or a text that cannot be written. Nothing was changed. */
-export class FileRefusedError extends CoherenceError {
-  override name = 'FileRefusedError';
-  readonly path: string;
-  constructor(path: string, why: string) {
-    super(`${path}: ${why}`);
-    this.path = path;
-  }
-}
+import { ClosedAgentError, FencedError, RecipeError, UsageError } from '../coherence/errors.ts';
+import type { Hold } from '../coherence/hold.ts';
+import { FileBusyError, FileConflictError, FileRefusedError } from './file-errors.ts';
+import { Waiting } from './file-lock.ts';
+import { isTemporary, SharedFolder, textOf, type LockedFile } from './shared-folder.ts';
 
 export interface CoherentFilesOptions {
-  /** The bus of the shared space. Default: one of its own. */
+  /** The bus on which writers take turns and writes are published. Default: a bus of this object alone. */
   readonly bus?: Bus;
   /** The largest file, in bytes: 1 … 64 MiB. Default 1 MiB. */
   readonly maxBytes?: number;
+  /** Patterns of files and folders that are not shared, relative to `root`: `docs/drafts`, `docs/*.old.md`. */
+  readonly exclude?: readonly string[];
+  /** How long a file that another program writes in place must be unchanged before its text counts as whole:
+   *  0 … 10,000 ms. Default 100 ms. */
+  readonly settleMs?: number;
+  /** How long a call waits for other processes before it is refused: 0 … 600,000 ms. Default 30,000 ms. */
+  readonly waitMs?: number;
+  /** Whether the patterns may match no file at the beginning. Default false, so that a misspelt pattern is found. */
+  readonly allowEmpty?: boolean;
 }
+const optionsSchema = z.strictObject({
+  bus: z.custom<Bus>((bus) => typeof bus === 'object' && bus !== null, 'must be a bus').optional(),
+  maxBytes: z.int().min(1).max(2 ** 26).default(2 ** 20),
+  exclude: z.array(z.string()).default([]),
+  settleMs: z.number().min(0).max(10_000).default(100),
+  waitMs: z.number().min(0).max(600_000).default(30_000),
+  allowEmpty: z.boolean().default(false),
+}); // prettier-ignore
 
+/** A match of the patterns that is not shared. */
+export interface SkippedFile {
+  readonly path: string;
+  readonly why: string;
+}
 /** Makes the new text of a file from the present one. */
 export type FileRecipe = (text: string) => string;
-type Space = Record<string, string>;
+export interface FileCallOptions {
+  /** Ends the call. A call that ends with the signal's reason has changed nothing. */
+  readonly signal?: AbortSignal | undefined;
+}
 
-/** How often a foreign edit may come in between before a write gives up. */
+/** How often a write starts again because another program has changed the file meanwhile. */
 const TRIES = 5;
+/** How long a writer waits for its turn on the bus before it relies on the file's lock alone, in ms. */
+const TURN_MS = 2_000;
 
-/** Shares the files under a folder that match.
+/** The folders that are shared on each bus. */
+const shared = new WeakMap<Bus, Set<string>>();
+
+/** Shares the text files under a folder that match. A file that appears later and matches is shared, too. What matches
+ *  and is no plain text file (a folder, a link, a binary or too large file) is skipped and listed in `skipped`.
  *  @param globs patterns relative to `root`: `notes/*.md`. Links are not followed.
- *  @throws {FileRefusedError} when nothing matches, or a match cannot be shared.
+ *  @throws {FileRefusedError} when there is no such folder, when a pattern leads outside it, or when nothing matches.
+ *  @throws {UsageError} when an option is unknown or out of its range.
  *  @example
  *  ```ts
  *  const files = await coherentFiles('.', ['docs/*.md']);
@@ -69,153 +76,407 @@ const TRIES = 5;
 export async function coherentFiles(
   root: string,
   globs: readonly string[],
-  { bus = createBus(), maxBytes = 2 ** 20 }: CoherentFilesOptions = {},
+  options: CoherentFilesOptions = {},
 ): Promise<CoherentFiles> {
-  if (!(Number.isInteger(maxBytes) && maxBytes >= 1 && maxBytes <= 2 ** 26))
-    throw new FileRefusedError(root, `maxBytes is a whole number from 1 to ${2 ** 26}, not ${maxBytes}.`);
-  const disk = new Disk(
-    await realpath(root).catch(() => {
-      throw new FileRefusedError(root, 'there is no such folder.');
-    }),
-    maxBytes,
-  );
-  const initial: Space = {};
-  for (const pattern of globs) {
-    if (posix.isAbsolute(pattern) || pattern.split(/[/\\]/).includes('..'))
-      throw new FileRefusedError(pattern, 'the pattern leads outside the root.');
-    for await (const found of glob(pattern, { cwd: disk.root })) {
-      const path = found.split(sep).join('/');
-      if (!(await disk.isFolder(path))) initial[path] = await disk.read(path);
-    }
+  const checked = optionsSchema.safeParse(options);
+  if (!checked.success)
+    throw new UsageError(
+      `coherentFiles: ${z.prettifyError(checked.error)}\nThe options are ${Object.keys(optionsSchema.shape).join(', ')}.`,
+    );
+  const { bus = createBus(), maxBytes, exclude, settleMs, waitMs, allowEmpty } = checked.data;
+  const real = await realpath(root).catch((error: unknown) => {
+    throw new FileRefusedError(root, 'there is no such folder.', error);
+  });
+  const patterns = new Patterns(real, globs, exclude);
+  const files = new CoherentFiles(new SharedFolder(real, maxBytes, settleMs), patterns, bus, waitMs);
+  try {
+    await files.refresh();
+    if (!allowEmpty && files.paths.length + files.skipped.length === 0)
+      throw new FileRefusedError(
+        root,
+        `no file matches ${globs.join(', ')}; allowEmpty: true shares what will be created.`,
+      );
+    return files;
+  } catch (error) {
+    await files.close();
+    throw error;
   }
-  if (Object.keys(initial).length === 0)
-    throw new FileRefusedError(root, `no file matches ${globs.join(', ')}.`);
-  return new CoherentFiles(disk, bus, initial);
 }
 
-export class CoherentFiles {
-  /** What is shared, relative to the root, with forward slashes. */
-  readonly paths: readonly string[];
-  readonly #space: Coherence<Space>;
-  readonly #disk: Disk;
-  readonly #agents = new Map<string, FileAgent>();
+/** Which paths are shared. */
+class Patterns {
+  readonly #root: string;
+  readonly #globs: readonly string[];
+  readonly #exclude: readonly string[];
 
-  constructor(disk: Disk, bus: Bus, initial: Space) {
-    this.#disk = disk;
-    this.paths = Object.keys(initial).sort();
-    const schema = Object.fromEntries(this.paths.map((path) => [path, z.string()]));
-    this.#space = coherence({ bus, schema, initial, scope: `files:${disk.root}` });
+  constructor(root: string, globs: readonly string[], exclude: readonly string[]) {
+    for (const pattern of [...globs, ...exclude])
+      if (posix.isAbsolute(pattern) || pattern.split(/[/\\]/).includes('..'))
+        throw new FileRefusedError(pattern, 'the pattern leads outside the root.');
+    this.#root = root;
+    this.#globs = globs.map((pattern) => posix.normalize(pattern));
+    // A folder that is excluded is excluded with all that is in it.
+    this.#exclude = exclude.map((pattern) => posix.normalize(pattern).replace(/(?<=.)(\/\*\*)?\/?$/, ''));
   }
-  /** The agent of this name; the same object for the same name. */
+  includes(path: string): boolean {
+    return (
+      !isTemporary(path) && !this.#excludes(path) && this.#globs.some((glob) => posix.matchesGlob(path, glob))
+    );
+  }
+  /** What matches on the disk now. */
+  async *found(): AsyncIterable<{ path: string; isFolder: boolean }> {
+    const pathOf = (entry: { parentPath: string; name: string }) =>
+      relative(this.#root, resolve(this.#root, entry.parentPath, entry.name))
+        .split(sep)
+        .join('/');
+    const seen = new Set(['']);
+    for (const pattern of this.#globs) {
+      const matches = glob(pattern, {
+        cwd: this.#root,
+        withFileTypes: true,
+        exclude: (entry) => this.#excludes(pathOf(entry)),
+      });
+      for await (const entry of matches) {
+        const path = pathOf(entry);
+        if (seen.has(path) || isTemporary(path) || this.#excludes(path)) continue;
+        seen.add(path);
+        yield { path, isFolder: entry.isDirectory() };
+      }
+    }
+  }
+  #excludes(path: string): boolean {
+    if (this.#exclude.length === 0) return false;
+    const parts = path.split('/');
+    const parents = parts.map((_, i) => parts.slice(0, i + 1).join('/'));
+    return this.#exclude.some((pattern) => parents.some((parent) => posix.matchesGlob(parent, pattern)));
+  }
+  toString(): string {
+    return this.#globs.join(', ');
+  }
+}
+
+type Line = Record<'digest', string>;
+const lineSchema = { digest: z.string() };
+/** What is published of a text; '' stands for a file that is gone or has not been written yet. */
+const digestOf = (text: string | undefined): string =>
+  text === undefined ? '' : createHash('sha256').update(text).digest('hex');
+
+export class CoherentFiles implements AsyncDisposable {
+  readonly #folder: SharedFolder;
+  readonly #patterns: Patterns;
+  readonly #bus: Bus;
+  readonly #waitMs: number;
+  readonly #agents = new Map<string, FileAgent>();
+  readonly #closing = new AbortController();
+  readonly #calls = new Set<Promise<unknown>>();
+  /** By path. Each file has a space of its own, so that files that appear later have one, too. */
+  readonly #lines = new Map<string, Coherence<Line>>();
+  #paths = new Set<string>();
+  #skipped: readonly SkippedFile[] = [];
+  #busError: unknown;
+
+  constructor(folder: SharedFolder, patterns: Patterns, bus: Bus, waitMs: number) {
+    const roots = shared.get(bus) ?? new Set();
+    if (roots.has(folder.root))
+      throw new FileRefusedError(folder.root, 'is shared on this bus already; use that object.');
+    shared.set(bus, roots.add(folder.root));
+    this.#folder = folder;
+    this.#patterns = patterns;
+    this.#bus = bus;
+    this.#waitMs = waitMs;
+  }
+
+  /** The shared files that are known, relative to the root, with forward slashes, sorted. */
+  get paths(): readonly string[] {
+    return [...this.#paths].sort();
+  }
+  /** What matched and is not shared, with the reason. */
+  get skipped(): readonly SkippedFile[] {
+    return this.#skipped;
+  }
+  /** Why writes no longer take turns on the bus, or undefined while they do. The files stay safe: each write still locks
+   *  its file and compares it with the disk. */
+  get busError(): unknown {
+    return this.#busError;
+  }
+
+  /** The agent of this name; the same object for the same name.
+   *  @throws {ClosedAgentError} after `close` */
   agent(name: string): FileAgent {
-    const shared = this.#space.agent(name); // throws when all is closed
+    if (typeof name !== 'string' || name === '') throw new UsageError('an agent needs a name.');
+    this.#closing.signal.throwIfAborted();
     const known = this.#agents.get(name);
     if (known !== undefined) return known;
-    const agent = new FileAgent(shared, this.#disk, this.paths);
+    const agent = new FileAgent(name, this, this.#folder);
     this.#agents.set(name, agent);
     return agent;
   }
-  async close(): Promise<void> {
-    await this.#space.close();
-  }
-}
 
-export class FileAgent {
-  readonly #agent: SharedAgent<Space>;
-  readonly #disk: Disk;
-  readonly #paths: ReadonlySet<string>;
-  /** By file: the text that this agent has seen last. */
-  readonly #seen = new Map<string, string>();
-  readonly #turns = new Map<string, Promise<void>>();
-
-  constructor(agent: SharedAgent<Space>, disk: Disk, paths: readonly string[]) {
-    this.#agent = agent;
-    this.#disk = disk;
-    this.#paths = new Set(paths);
-  }
-
-  /** The file's text, as it is on the disk now.
-   *  @throws {FileRefusedError} when it is not shared, gone, or no longer a plain text file. */
-  read(path: string, options: { signal?: AbortSignal } = {}): Promise<string> {
-    return this.#inTurn(path, () => this.#read(path, options), options.signal);
-  }
-  async #read(path: string, options: { signal?: AbortSignal }): Promise<string> {
-    this.#check(path);
-    const shared = await this.#agent.read(path, options);
-    const text = await this.#disk.read(path);
-    if (text !== shared) await this.#adopt(path, options);
-    this.#seen.set(path, text);
-    return text;
-  }
-
-  /** Writes the file, and returns the text that is there then. A function gets the present text, whoever wrote it; a
-   *  whole text replaces only what this agent has seen.
-   *  @throws {FileConflictError} when somebody else has changed the file: nothing is written. */
-  write(path: string, change: string | FileRecipe, options: { signal?: AbortSignal } = {}): Promise<string> {
-    return this.#inTurn(path, () => this.#write(path, change, options), options.signal);
-  }
-  async #write(
-    path: string,
-    change: string | FileRecipe,
-    options: { signal?: AbortSignal },
-  ): Promise<string> {
-    this.#check(path);
-    await using hold = await this.#agent.hold(path, options);
-    for (let tries = 1; ; tries++) {
-      const present = await this.#disk.read(path);
-      const seen = this.#seen.get(path);
-      if (typeof change === 'string' && seen !== present) throw new FileConflictError(path, seen, present);
-      const next = typeof change === 'string' ? change : compute(path, change, present);
-      const mine = () => {
-        options.signal?.throwIfAborted();
-        if (hold.fenced) throw new FileConflictError(path, seen, present); // the lease ran out meanwhile
-      };
-      if (await this.#disk.replace(path, present, next, mine)) {
-        this.#seen.set(path, next);
-        await hold.write(next);
-        return next;
+  /** Looks for matching files again, and updates `paths` and `skipped`. */
+  async refresh({ signal }: FileCallOptions = {}): Promise<void> {
+    await this.call(signal, async (waiting) => {
+      const paths = new Set<string>();
+      const skipped: SkippedFile[] = [];
+      for await (const { path, isFolder } of this.#patterns.found()) {
+        const why = isFolder ? 'is a folder.' : await this.#whyNot(path, waiting);
+        if (why === undefined) paths.add(path);
+        else skipped.push({ path, why });
       }
-      if (tries >= TRIES) throw new FileConflictError(path, present, await this.#disk.read(path));
+      await this.#folder.sweepFor(paths);
+      this.#paths = paths;
+      this.#skipped = skipped;
+    });
+  }
+  async #whyNot(path: string, waiting: Waiting): Promise<string | undefined> {
+    try {
+      await this.#folder.read(path, waiting);
+      return undefined;
+    } catch (error) {
+      if (error instanceof FileBusyError) return undefined; // it can be read later
+      if (!(error instanceof FileRefusedError)) throw error;
+      return error.message.slice(path.length + 2);
     }
   }
 
-  /** Writes if the file's text is `expected`.
-   *  @throws {FileConflictError} when it is not. */
-  async compareAndSet(path: string, expected: string, text: string): Promise<string> {
-    return this.#inTurn(path, () => {
-      this.#check(path);
-      const before = this.#seen.get(path);
-      this.#seen.set(path, expected);
-      return this.#write(path, text, {}).catch((error: unknown) => {
-        if (before === undefined) this.#seen.delete(path);
-        else this.#seen.set(path, before);
-        throw error;
-      });
-    });
+  /** Waits for the calls that are writing, ends those that are waiting, and leaves the bus. */
+  async close(): Promise<void> {
+    this.#closing.abort(new ClosedAgentError('*', 'was closed: the files are no longer shared here.'));
+    await Promise.allSettled(this.#calls);
+    await this.#folder.sweepAll();
+    await Promise.all([...this.#lines.values()].map((line) => line.close()));
+    shared.get(this.#bus)?.delete(this.#folder.root);
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
-  /** One thing at a time with each file, as an agent's key has it. */
-  #inTurn<T>(path: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const mine = (this.#turns.get(path) ?? Promise.resolve()).then(work);
-    this.#turns.set(path, mine.then(nothing, nothing));
-    return abortable(mine, signal);
+  /** Runs one call, until it is done or a signal ends it while it waits.
+   *  @internal */
+  async call<T>(signal: AbortSignal | undefined, work: (waiting: Waiting) => Promise<T>): Promise<T> {
+    using waiting = new Waiting(this.#waitMs, [this.#closing.signal, signal]);
+    waiting.check();
+    const running = work(waiting);
+    this.#calls.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#calls.delete(running);
+    }
   }
-  /** A foreign edit becomes what everybody shares. */
-  async #adopt(path: string, options: { signal?: AbortSignal }): Promise<void> {
-    await using hold = await this.#agent.hold(path, options);
-    const text = await this.#disk.read(path);
-    if (hold.value !== text) await hold.write(text);
+  /** The path in the form in which it is shared.
+   *  @throws {FileRefusedError} when it is not shared.
+   *  @internal */
+  checked(path: string): string {
+    const normal = posix.normalize(path);
+    if (path.includes('\0') || !this.#patterns.includes(normal))
+      throw new FileRefusedError(path, `is not shared. Shared is what matches ${this.#patterns.toString()}.`);
+    return normal;
   }
-  #check(path: string): void {
-    if (!this.#paths.has(path))
-      throw new FileRefusedError(
-        path,
-        `is not shared. Shared are: ${[...this.#paths].slice(0, 12).join(', ')}.`,
-      );
+  /** Remembers that a file is there, or is gone.
+   *  @internal */
+  note(path: string, exists: boolean): void {
+    if (exists) this.#paths.add(path);
+    else this.#paths.delete(path);
+  }
+  /** Runs a write while its agent holds the file's key on the bus, and publishes the text that it returns.
+   *  @internal */
+  async turn(
+    agent: string,
+    path: string,
+    waiting: Waiting,
+    write: () => Promise<string | undefined>,
+  ): Promise<void> {
+    const hold = await this.#hold(agent, path, waiting);
+    try {
+      const text = await write();
+      if (hold !== undefined) await this.#bounded(hold.write(digestOf(text)));
+    } finally {
+      await hold?.release();
+    }
+  }
+  /** The turn of an agent on the bus; none when the bus fails, or gives no turn for long. */
+  async #hold(agent: string, path: string, waiting: Waiting): Promise<Hold<string> | undefined> {
+    if (this.#busError !== undefined) return undefined;
+    const patience = AbortSignal.timeout(TURN_MS);
+    using either = new Waiting(0, [waiting.signal, patience]);
+    try {
+      return await this.#line(path).agent(agent).hold('digest', { signal: either.signal });
+    } catch (error) {
+      waiting.check();
+      if (!patience.aborted) this.#busError = error;
+      return undefined;
+    }
+  }
+  #line(path: string): Coherence<Line> {
+    const known = this.#lines.get(path);
+    if (known !== undefined) return known;
+    // Every process begins with the same value, so that it does not matter which of them comes first.
+    const scope = `files:${this.#folder.root}:${path}`;
+    const line = coherence({ bus: this.#bus, scope, schema: lineSchema, initial: { digest: '' } });
+    this.#lines.set(path, line);
+    return line;
+  }
+  /** Waits for a publication. The text is on the disk, so the write is done, whatever happens to the publication. */
+  async #bounded(publication: Promise<unknown>): Promise<void> {
+    const { promise: late, resolve: giveUp } = Promise.withResolvers<void>();
+    const timer = setTimeout(giveUp, TURN_MS);
+    const published = publication.then(
+      () => undefined,
+      (error: unknown) => {
+        if (!(error instanceof FencedError)) this.#busError ??= error;
+      },
+    );
+    await Promise.race([published, late]);
+    clearTimeout(timer);
   }
 }
 
-const nothing = (): void => undefined;
+/** One agent's way to the shared files. Every call can be ended by its signal, and a call that fails has changed
+ *  nothing. All of them throw {@link FileRefusedError} for a path that is not shared or is no plain text file,
+ *  {@link FileBusyError} when another program uses the file for too long, and {@link ClosedAgentError} after `close`. */
+export class FileAgent {
+  readonly name: string;
+  readonly #files: CoherentFiles;
+  readonly #folder: SharedFolder;
+  /** By path: the text that this agent has read last. */
+  readonly #seen = new Map<string, string>();
+
+  constructor(name: string, files: CoherentFiles, folder: SharedFolder) {
+    this.name = name;
+    this.#files = files;
+    this.#folder = folder;
+  }
+
+  /** The file's text, as it is on the disk now: a whole text, old or new, also while other programs write. */
+  async read(path: string, { signal }: FileCallOptions = {}): Promise<string> {
+    const checked = this.#files.checked(path);
+    return this.#files.call(signal, async (waiting) => {
+      const text = await this.#folder.read(checked, waiting);
+      this.#files.note(checked, true);
+      this.#seen.set(checked, text);
+      return text;
+    });
+  }
+
+  /** Writes the file. A function gets the present text, whoever wrote it; it may run again when the file has changed
+   *  meanwhile. A whole text is written if the file still says what this agent has read last; after a write, read again
+   *  or use `compareAndSet` with the text that the write returned.
+   *  @returns the text that is in the file then.
+   *  @throws {FileConflictError} when the file has changed, or has not been read.
+   *  @throws {RecipeError} when the function throws. */
+  async write(path: string, change: string | FileRecipe, { signal }: FileCallOptions = {}): Promise<string> {
+    const checked = this.#files.checked(path);
+    if (typeof change === 'function')
+      return this.#replace(checked, signal, (present) => compute(checked, change, present));
+    const seen = this.#seen.get(checked);
+    return this.#replace(checked, signal, (present) => {
+      if (seen === undefined) throw new FileConflictError(checked, 'unread', undefined, present);
+      if (seen !== present) throw new FileConflictError(checked, 'changed', seen, present);
+      return whole(checked, change);
+    });
+  }
+
+  /** Writes a whole text, if the file's text is `expected`.
+   *  @returns the text that is in the file then.
+   *  @throws {FileConflictError} when it is not. */
+  async compareAndSet(
+    path: string,
+    expected: string,
+    text: string,
+    { signal }: FileCallOptions = {},
+  ): Promise<string> {
+    const checked = this.#files.checked(path);
+    return this.#replace(checked, signal, (present) => {
+      if (expected !== present) throw new FileConflictError(checked, 'changed', expected, present);
+      return whole(checked, text);
+    });
+  }
+
+  /** Creates a file with this text, and the folders it is in.
+   *  @throws {FileConflictError} when there is a file of that name; it is not changed. */
+  async create(path: string, text: string, { signal }: FileCallOptions = {}): Promise<void> {
+    const checked = this.#files.checked(path);
+    await this.#files.call(signal, (waiting) =>
+      this.#files.turn(this.name, checked, waiting, async () => {
+        if (!(await this.#folder.create(checked, whole(checked, text), waiting)))
+          throw new FileConflictError(checked, 'exists');
+        this.#files.note(checked, true);
+        return text;
+      }),
+    );
+  }
+
+  /** Deletes a file that still says what this agent has read last.
+   *  @throws {FileConflictError} when the file has changed, or has not been read. */
+  async delete(path: string, { signal }: FileCallOptions = {}): Promise<void> {
+    const checked = this.#files.checked(path);
+    const seen = this.#seen.get(checked);
+    await this.#locked(checked, signal, async (file, waiting) => {
+      const bytes = await this.#folder.settled(file, waiting);
+      const present = textOf(checked, bytes);
+      if (seen !== present)
+        throw new FileConflictError(checked, seen === undefined ? 'unread' : 'changed', seen, present);
+      if (!(await this.#folder.remove(file, bytes, waiting))) return false;
+      this.#files.note(checked, false);
+      this.#seen.delete(checked);
+      return { text: undefined };
+    });
+  }
+
+  /** Gives a file another path, which has to be shared as well. Its text is not changed.
+   *  @throws {FileConflictError} when there is a file at the new path; neither file is changed. */
+  async rename(path: string, to: string, { signal }: FileCallOptions = {}): Promise<void> {
+    const [from, target] = [this.#files.checked(path), this.#files.checked(to)];
+    await this.#locked(from, signal, async (file, waiting) => {
+      await this.#folder.settled(file, waiting);
+      const outcome = await this.#folder.move(file, target, waiting);
+      if (outcome === 'exists') throw new FileConflictError(target, 'exists');
+      if (outcome === 'changed') return false;
+      this.#files.note(from, false);
+      this.#files.note(target, true);
+      const seen = this.#seen.get(from);
+      this.#seen.delete(from);
+      if (seen !== undefined) this.#seen.set(target, seen);
+      return { text: undefined };
+    });
+  }
+
+  async #replace(
+    path: string,
+    signal: AbortSignal | undefined,
+    change: (present: string) => string,
+  ): Promise<string> {
+    let written = '';
+    await this.#locked(path, signal, async (file, waiting) => {
+      const bytes = await this.#folder.settled(file, waiting);
+      written = change(textOf(path, bytes));
+      if (!(await this.#folder.replace(file, bytes, written, waiting))) return false;
+      this.#files.note(path, true);
+      return { text: written };
+    });
+    return written;
+  }
+  /** Locks a file and tries to change it, again when another program has changed it meanwhile.
+   *  @param attempt returns the text that is there now, or false to start again. */
+  async #locked(
+    path: string,
+    signal: AbortSignal | undefined,
+    attempt: (file: LockedFile, waiting: Waiting) => Promise<{ text: string | undefined } | false>,
+  ): Promise<void> {
+    await this.#files.call(signal, (waiting) =>
+      this.#files.turn(this.name, path, waiting, async () => {
+        for (let tries = 1; tries <= TRIES; tries++) {
+          await using file = await this.#folder.lock(path, waiting);
+          const done = await attempt(file, waiting);
+          if (done !== false) return done.text;
+        }
+        const present = await this.#folder.read(path, waiting);
+        throw new FileConflictError(path, 'changed', this.#seen.get(path), present);
+      }),
+    );
+  }
+}
+
 function compute(path: string, change: FileRecipe, present: string): string {
   let next: unknown;
   try {
@@ -223,108 +484,11 @@ function compute(path: string, change: FileRecipe, present: string): string {
   } catch (error) {
     throw new RecipeError(path, `threw: ${error instanceof Error ? error.message : String(error)}`, error);
   }
-  if (next instanceof Promise) next.catch(nothing);
+  if (next instanceof Promise) next.catch(() => undefined);
   if (typeof next !== 'string') throw new FileRefusedError(path, 'the function returned no text.');
   return next;
 }
-
-/** Who compares and moves at this moment, by file: whatever space of this process it belongs to. */
-const moving = new Map<string, Promise<void>>();
-
-/** The folder. Every look goes through here, and checks anew that nothing leads outside. */
-class Disk {
-  readonly root: string;
-  readonly #maxBytes: number;
-
-  constructor(root: string, maxBytes: number) {
-    this.root = root;
-    this.#maxBytes = maxBytes;
-  }
-
-  async isFolder(path: string): Promise<boolean> {
-    return (await lstat(join(this.root, path))).isDirectory();
-  }
-
-  async read(path: string): Promise<string> {
-    const full = await this.#place(path);
-    // O_NOFOLLOW: a link that was put there since the check is refused by the system itself.
-    const file = await open(full, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
-      throw new FileRefusedError(path, whyNot(error));
-    });
-    try {
-      const { size } = await file.stat();
-      if (size > this.#maxBytes) throw this.#tooBig(path, size);
-      return textOf(path, await file.readFile());
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** Moves a new file into the place of the present one, if that still says what it said.
-   *  @param mine throws when the writer may no longer write.
-   *  @returns whether it did. */
-  async replace(path: string, present: string, next: string, mine: () => void): Promise<boolean> {
-    const bytes = Buffer.from(next, 'utf8');
-    if (bytes.length > this.#maxBytes) throw this.#tooBig(path, bytes.length);
-    if (textOf(path, bytes) !== next) throw new FileRefusedError(path, 'that text has no UTF-8.');
-    const full = await this.#place(path);
-    const { mode } = await lstat(full);
-    const temporary = join(dirname(full), `.${randomUUID()}.tmp`);
-    try {
-      const file = await open(temporary, 'wx', mode);
-      try {
-        await file.writeFile(bytes);
-        await file.chmod(mode);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      const turn = (moving.get(full) ?? Promise.resolve()).then(async () => {
-        if ((await this.read(path)) !== present) return false;
-        mine();
-        await rename(temporary, full);
-        return true;
-      });
-      moving.set(full, turn.then(nothing, nothing)); // within this process only; between processes it takes a lock file
-      return await turn;
-    } finally {
-      await rm(temporary, { force: true });
-    }
-  }
-
-  /** Where a path leads, if it leads to a plain file inside and through no link. */
-  async #place(path: string): Promise<string> {
-    const full = resolve(this.root, path);
-    if (!full.startsWith(this.root + sep)) throw new FileRefusedError(path, 'is outside the root.');
-    const folder = await realpath(dirname(full)).catch((error: unknown) => {
-      throw new FileRefusedError(path, whyNot(error));
-    });
-    if (folder !== dirname(full))
-      throw new FileRefusedError(path, 'is behind a link; links are not followed.');
-    const found = await lstat(full).catch((error: unknown) => {
-      throw new FileRefusedError(path, whyNot(error));
-    });
-    if (found.isSymbolicLink()) throw new FileRefusedError(path, 'is a link; links are not followed.');
-    if (!found.isFile()) throw new FileRefusedError(path, 'is not a plain file.');
-    return full;
-  }
-  #tooBig(path: string, bytes: number): FileRefusedError {
-    return new FileRefusedError(path, `has ${bytes} bytes, more than ${this.#maxBytes}; raise maxBytes.`);
-  }
-}
-
-function textOf(path: string, bytes: Buffer): string {
-  if (bytes.includes(0)) throw new FileRefusedError(path, 'is binary; only text can be shared.');
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new FileRefusedError(path, 'is not UTF-8; only text can be shared.');
-  }
-}
-
-function whyNot(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'is gone; somebody has deleted or moved it.';
-  if (code === 'ELOOP') return 'is a link; links are not followed.';
-  return `cannot be read: ${message}`;
+function whole(path: string, text: unknown): string {
+  if (typeof text !== 'string') throw new FileRefusedError(path, 'a text must be a string.');
+  return text;
 }

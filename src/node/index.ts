@@ -1,13 +1,21 @@
 /** What needs Node.js: score files, programs, trace files and the inspector. */
-export { loadScore, ScoreFileError } from './load-score.ts';
-export { programAgent, ProgramError } from './program-agent.ts';
+export { loadScore, ScoreFileError, type LoadedScore } from './load-score.ts';
+export { programAgent, ProgramError, type ProgramAgentOptions } from './program-agent.ts';
+export { limitPrograms } from './program-places.ts';
 export { startInspector, type Inspector, type InspectorOptions } from './inspector.ts';
 export { traceFile } from './trace-file.ts';
 export {
   coherentFiles,
-  FileConflictError,
-  FileRefusedError,
   type CoherentFiles,
   type CoherentFilesOptions,
   type FileAgent,
+  type FileCallOptions,
+  type FileRecipe,
+  type SkippedFile,
 } from './coherent-files.ts';
+export {
+  FileBusyError,
+  FileConflictError,
+  FileRefusedError,
+  type FileConflictReason,
+} from './file-errors.ts';

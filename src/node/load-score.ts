@@ -7,6 +7,7 @@ import type { AgentPlan } from '../../actors/program.ts';
 import { planOf, type Agent } from '../agent.ts';
 import {
   checkDocument,
+  checkPrograms,
   DocumentError,
   scoreOfDocument,
   type ModuleAgent,
@@ -23,9 +24,16 @@ export class ScoreFileError extends Error {
   override name = 'ScoreFileError';
 }
 
+export interface LoadedScore {
+  readonly score: Score<any, any>;
+  readonly document: ScoreDocument;
+  /** What may go wrong although the score can be performed, each with file, line and column. */
+  readonly warnings: readonly string[];
+}
+
 /** Reads, checks and assembles a score file.
  *  @throws {ScoreFileError} naming file, line and column. */
-export async function loadScore(file: string): Promise<{ score: Score<any, any>; document: ScoreDocument }> {
+export async function loadScore(file: string): Promise<LoadedScore> {
   const text = await readScore(file);
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -35,23 +43,32 @@ export async function loadScore(file: string): Promise<{ score: Score<any, any>;
   };
   const [fault] = parsed.errors;
   if (fault !== undefined) throw new ScoreFileError(`${place(fault.pos[0])}: not YAML: ${fault.message}`);
+  const placeOf = (path: readonly PropertyKey[]) => place(offsetOf(parsed, path));
   try {
     const document = checkDocument(valueOf(parsed, place));
     const agents = new Map<string, AgentPlan>();
-    for (const [name, source] of Object.entries(document.agents)) {
-      const folder = dirname(resolve(file));
-      agents.set(
-        name,
-        'command' in source ? programAgent(name, source, folder) : await moduleAgent(name, source, folder),
-      );
-    }
-    return { score: scoreOfDocument(document, agents), document };
+    for (const [name, source] of Object.entries(document.agents))
+      agents.set(name, await agentOf(name, source, dirname(resolve(file))));
+    const score = scoreOfDocument(document, agents);
+    const warnings = checkPrograms(document).map(({ path, message }) => `${placeOf(path)}: ${message}`);
+    return { score, document, warnings };
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error;
+    const offset = keyOffset(parsed, error);
     throw new ScoreFileError(
-      `${place(keyOffset(parsed, error) ?? offsetOf(parsed, error.path))}: ${error.message}`,
+      `${offset === undefined ? placeOf(error.path) : place(offset)}: ${error.message}`,
     );
   }
+}
+
+async function agentOf(
+  name: string,
+  source: ScoreDocument['agents'][string],
+  folder: string,
+): Promise<AgentPlan> {
+  if (!('command' in source)) return moduleAgent(name, source, folder);
+  const { timeout: _, ...options } = source; // its steps have it; see `scoreOfDocument`
+  return programAgent({ name, ...options, cwd: resolve(folder, options.cwd ?? '.') }).plan;
 }
 
 async function readScore(file: string): Promise<string> {

@@ -1,4 +1,5 @@
 /** `tutti bench routing`: the paper's Table 5 recomputed, and governors under load. No model is called. */
+import { knownFields } from './config-error.ts';
 import { UnitGovernor } from '../../actors/governor.ts';
 import { GOVERNORS } from '../../machines/governor.ts';
 import type { OperatingPoint } from '../../machines/operating-point.ts';
@@ -60,6 +61,7 @@ export interface RoutingBench {
 
 /** @throws RoutingConfigError for a table or a price that cannot be used */
 export async function benchRouting(options: BenchRoutingOptions = {}): Promise<RoutingBench> {
+  knownFields('benchRouting', options, ['table', 'prices', 'estimator', 'loads']);
   const prices = await loadPrices(options.prices === undefined ? {} : { overrides: options.prices });
   const table = options.table ?? TABLE;
   const estimator = options.estimator ?? builtInEstimator;

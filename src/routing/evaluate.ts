@@ -1,4 +1,5 @@
 /** How good a router is, beside chance, the length of the prompt, and the best that is possible. */
+import { knownFields } from './config-error.ts';
 import { corpusOf } from './corpus.ts';
 import { builtInEstimator, type DifficultyEstimator } from './estimator.ts';
 import { figures, fromCurve, meanCurve, type Figures } from './figures.ts';
@@ -61,6 +62,7 @@ export interface Evaluation extends Figures {
  * @throws RoutingDataError on too few rows, or where the strong model is not the better one
  */
 export function evaluateRouter(rows: readonly Outcome[], options: EvaluateOptions = {}): Evaluation {
+  knownFields('evaluateRouter', options, ['router', 'folds', 'repeats', 'seed']);
   const known = accuracies(rows);
   const by = (score: (row: Outcome) => number) => figures(rows, Float64Array.from(rows, score));
   const baselines = {

@@ -29,5 +29,5 @@ export {
   type RouteRow,
   type RouterOptions,
 } from './router.ts';
-export type { Checked, ModelUsage, StepCheck } from './run-account.ts';
+export type { Checked, Fallback, ModelUsage, StepCheck } from './run-account.ts';
 export { efficientRungs, throttle, type Need, type ThrottleOptions } from './throttle.ts';

@@ -1,16 +1,19 @@
 /**
- * A budget that is never overrun: what a call may use at most is set aside before it starts, and what it has used is
+ * A budget that is not overrun: what a call may use at most is set aside before it starts, and what it has used is
  * settled after it ends.
  *
  * With 50 agents at work and usage reported late, "spent so far" says nothing about what is under way. So the promise
- * is on spent + reserved ≤ limit, at every instant. Money is counted in whole nano-dollars, rounded up.
+ * is on spent + reserved ≤ limit, at every instant. The one exception: a provider reports that a call used more than its
+ * bound, for it wrote more than `maxOutputTokens`. That is booked as it is and shown as `overdraft`. Money is counted in
+ * whole nano-dollars, rounded up.
  */
 import { BudgetError } from '../../actors/errors.ts';
-import { RoutingConfigError } from './config-error.ts';
+import { knownFields, RoutingConfigError } from './config-error.ts';
 
 /** Hard limits, each optional. */
 export interface Budget {
-  /** Calls of models, retries included; a whole number of at least 0. */
+  /** Requests to models, each retry and each fallback included; a whole number of at least 0. A performance counts the
+   *  starts of agents as well; see `PerformOptions.budget`. */
   readonly calls?: number | undefined;
   /** Tokens in and out; a whole number of at least 0. */
   readonly tokens?: number | undefined;
@@ -24,7 +27,7 @@ export interface Amount {
   readonly usd: number;
 }
 
-/** A call would exceed the budget, even when everybody who is at work settles for less. */
+/** A call would exceed the budget, even if all calls under way used nothing. */
 export class BudgetExceededError extends BudgetError {
   override name = 'BudgetExceededError';
   readonly resource: keyof Amount;
@@ -32,7 +35,7 @@ export class BudgetExceededError extends BudgetError {
     super(resource, limit);
     this.resource = resource;
     const say = (value: number) => (resource === 'usd' ? `$${value.toFixed(6)}` : String(value));
-    this.message = `the next call may need ${say(needed)} of budget.${resource}, and ${say(left)} of ${say(limit)} are left; raise budget.${resource}, or lower maxOutputTokens.`;
+    this.message = `the next call may need ${say(needed)} of budget.${resource}, and ${say(left)} of ${say(limit)} are left; raise budget.${resource}${resource === 'calls' ? '' : ', or lower maxOutputTokens'}.`;
   }
 }
 
@@ -89,7 +92,7 @@ export class Ledger {
     return this.#limits;
   }
   /**
-   * Adds to the limits; whoever waits for it goes on. What has no limit has none afterwards.
+   * Adds to the limits; calls that wait for it go on. What has no limit has none afterwards.
    *
    * @throws RoutingConfigError for an amount that is negative, not a number, or not whole where it must be; then
    *   nothing has changed
@@ -133,7 +136,7 @@ export class Ledger {
    *  @throws {BudgetExceededError} when it does not fit now */
   reserve(bound: Amount): Reservation {
     const wanted = checked(bound);
-    const short = KINDS.find((kind) => wanted[kind] > this.#free(kind));
+    const short = KINDS.find((kind) => wanted[kind] > Math.max(0, this.#free(kind)));
     if (short !== undefined) throw this.#exceeded(short, wanted);
     return this.#grant(wanted);
   }
@@ -173,12 +176,12 @@ export class Ledger {
     );
   }
 
-  /** Serves the queue from its head; stops at the first that has to wait, so that nobody is overtaken for ever. */
+  /** Serves the queue from its head; stops at the first that has to wait, so that no call is overtaken indefinitely. */
   #advance(): void {
     for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
       const { bound } = head;
-      const never = KINDS.find((kind) => bound[kind] > this.#limit[kind] - this.#spent[kind]);
-      const notNow = KINDS.find((kind) => bound[kind] > this.#free(kind));
+      const never = KINDS.find((kind) => bound[kind] > Math.max(0, this.#limit[kind] - this.#spent[kind]));
+      const notNow = KINDS.find((kind) => bound[kind] > Math.max(0, this.#free(kind)));
       if (never === undefined && notNow !== undefined && this.#open > 0) return;
       this.#queue.shift();
       if (never !== undefined || notNow !== undefined) head.refuse(this.#exceeded((never ?? notNow)!, bound));
@@ -211,10 +214,10 @@ export class Ledger {
 }
 
 function checkedLimits(limits: Budget): Units {
-  for (const kind of Object.keys(limits)) {
-    if (!KINDS.includes(kind as keyof Amount))
-      throw new RoutingConfigError(`budget.${kind}`, 'unknown limit', `Use ${KINDS.join(', ')}.`);
-  }
+  knownFields('budget', limits, KINDS, 'limit');
+  // A ledger has no limits of its own keys: taken for limits, it would mean none.
+  if (typeof (limits as { acquire?: unknown }).acquire === 'function')
+    throw new RoutingConfigError('budget', 'a ledger is not limits', `Give ${KINDS.join(', ')}.`);
   const limit = (kind: keyof Amount): number => {
     const value = limits[kind];
     if (value === undefined) return Number.POSITIVE_INFINITY;

@@ -4,7 +4,7 @@
  * The package is `@pydantic/genai-prices`, an optional peer: with an override for every model it is not needed. It
  * carries its table with it; nothing is fetched.
  */
-import { RoutingConfigError } from './config-error.ts';
+import { knownFields, RoutingConfigError } from './config-error.ts';
 import { checkModelName, providerOf } from './router.ts';
 
 /** US dollars per million tokens, each 0 or more. */
@@ -67,13 +67,20 @@ export interface PriceOptions {
 /**
  * Loads prices.
  *
- * @throws PriceError for an override that is negative or not a number
+ * @throws PriceError for an override that is negative or not a number; RoutingConfigError for an unknown option
  */
-export async function loadPrices({
-  overrides = {},
-  lookUp = true,
-  at,
-}: PriceOptions = {}): Promise<PriceList> {
+export async function loadPrices(options: PriceOptions = {}): Promise<PriceList> {
+  knownFields('prices', options, ['overrides', 'lookUp', 'at']);
+  const { overrides = {}, lookUp = true, at } = options;
+  if (
+    typeof lookUp !== 'boolean' ||
+    (at !== undefined && !(at instanceof Date && !Number.isNaN(at.getTime())))
+  )
+    throw new PriceError(
+      'prices',
+      'lookUp is true or false, and at is a date',
+      'Correct it, or leave it out.',
+    );
   for (const [model, price] of Object.entries(overrides)) checkPrice(model, price);
   const calculate = lookUp ? await loadCalculator() : undefined;
   /** Prices that are the same for every token, asked for once a minute: matching a name takes the package 10 us. */
@@ -183,6 +190,7 @@ function flatOf(
 
 function checkPrice(model: string, price: ModelPrice): void {
   checkModelName(model, `prices['${model}']`);
+  knownFields(`prices['${model}']`, price, ['input', 'output', 'cacheRead', 'cacheWrite'], 'kind of price');
   for (const kind of ['input', 'output', 'cacheRead', 'cacheWrite'] as const) {
     const value = price[kind];
     if (value === undefined && (kind === 'cacheRead' || kind === 'cacheWrite')) continue;

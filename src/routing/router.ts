@@ -8,7 +8,8 @@
 import { DYNAMICS_LEVELS, dynamicsRank, type Dynamics } from '../../machines/dynamics.ts';
 import type { OperatingPoint } from '../../machines/operating-point.ts';
 import { TEMPI, tempoRank, type Tempo } from '../../machines/tempo.ts';
-import { RoutingConfigError } from './config-error.ts';
+import { LONGEST_MS } from '../limits.ts';
+import { knownFields, RoutingConfigError } from './config-error.ts';
 
 /** How much a model should think; the values of the AI SDK. */
 export const REASONING_EFFORTS = [
@@ -31,7 +32,7 @@ export interface Route {
   readonly reasoning?: ReasoningEffort | undefined;
   /** 0 to 2. */
   readonly temperature?: number | undefined;
-  /** Milliseconds that one call may take, 1 or more. */
+  /** Milliseconds that one request may take, 1 to 2^31 − 1. Default: the agent's `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
   /** Who made the model; a verifier comes from another family. Default: the provider. */
   readonly family?: string | undefined;
@@ -79,7 +80,17 @@ export const familyOf = ({ family, model }: Route): string => family ?? provider
  * router.route({ tempo: 'grave', dynamics: 'pp' }).model; // 'acme:large'
  * ```
  */
-export function createRouter({ table, nearest = false, weights = {} }: RouterOptions): Router {
+export function createRouter(options: RouterOptions): Router {
+  knownFields('router', options, ['table', 'nearest', 'weights']);
+  const { table, nearest = false, weights = {} } = options;
+  if (!Array.isArray(table)) throw new RoutingConfigError('table', 'is no list', 'Give a list of rows.');
+  if (typeof nearest !== 'boolean')
+    throw new RoutingConfigError(
+      'nearest',
+      `${String(nearest)} is not true or false`,
+      'Correct it, or leave it out.',
+    );
+  knownFields('weights', weights, ['tempo', 'dynamics']);
   const rows = new Map<string, RouteRow>();
   for (const [index, row] of table.entries()) {
     checkRow(row, `table[${index}]`);
@@ -171,9 +182,7 @@ function checkPoint({ tempo, dynamics }: { tempo: Tempo; dynamics: Dynamics }, a
 function checkRow(row: RouteRow, at: string): void {
   if (typeof row !== 'object' || row === null)
     throw new RoutingConfigError(at, 'is no row', 'Give tempo, dynamics and model.');
-  const unknown = Object.keys(row).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined)
-    throw new RoutingConfigError(`${at}.${unknown}`, 'unknown field', `Use ${KEYS.join(', ')}.`);
+  knownFields(at, row, KEYS, 'field');
   checkPoint(row, at);
   checkModelName(row.model, `${at}.model`);
   const { maxOutputTokens, temperature, timeoutMs, reasoning } = row;
@@ -187,13 +196,24 @@ function checkRow(row: RouteRow, at: string): void {
   };
   whole(maxOutputTokens, 'maxOutputTokens');
   whole(timeoutMs, 'timeoutMs');
-  if (temperature !== undefined && !(temperature >= 0 && temperature <= 2)) {
+  if (timeoutMs !== undefined && timeoutMs > LONGEST_MS)
+    throw new RoutingConfigError(`${at}.timeoutMs`, `${timeoutMs} is more than ${LONGEST_MS}`, 'Give less.');
+  if (
+    temperature !== undefined &&
+    !(typeof temperature === 'number' && temperature >= 0 && temperature <= 2)
+  ) {
     throw new RoutingConfigError(
       `${at}.temperature`,
       `${temperature} is not from 0 to 2`,
       'Correct it, or leave it out.',
     );
   }
+  if (row.family !== undefined && (typeof row.family !== 'string' || row.family === ''))
+    throw new RoutingConfigError(
+      `${at}.family`,
+      `${String(row.family)} is no name`,
+      'Correct it, or leave it out.',
+    );
   if (reasoning !== undefined && !REASONING_EFFORTS.includes(reasoning)) {
     throw new RoutingConfigError(
       `${at}.reasoning`,

@@ -1,6 +1,8 @@
 /** What one performance may spend on models, and what it has spent: one ledger and one sum for all of its agents. */
-import { Ledger, type Amount, type Budget, type Reservation } from './ledger.ts';
+import { BudgetError } from '../../actors/errors.ts';
+import type { FailedModel } from '../models/errors.ts';
 import type { CallReport } from '../models/usage.ts';
+import { Ledger, type Amount, type Budget, type Reservation } from './ledger.ts';
 
 /** How a step went whose answers were checked. */
 export interface StepCheck {
@@ -23,14 +25,26 @@ export interface Checked {
   readonly usd: number;
 }
 
+/** An answer for which more than one model was asked. */
+export interface Fallback {
+  readonly stepId: string;
+  /** The model that answered, as `provider:name`; undefined where none did. */
+  readonly answered: string | undefined;
+  /** Models that gave no answer, in the order in which they were asked. If `answered` is undefined, the last one of
+   *  `models` is not among them: its failure is the step's error. */
+  readonly failed: readonly FailedModel[];
+}
+
 /** What models used in a performance. */
 export interface ModelUsage {
-  /** Calls of models, the loop's own and retries included. */
+  /** Requests to models: rounds of tools, retries and fallbacks included. */
   readonly modelCalls: number;
   /** Tokens in and out. */
   readonly tokens: number;
   /** US dollars; undefined where the price of some call is not known. */
   readonly usd: number | undefined;
+  /** Answers for which more than one model was asked; absent where there are none. */
+  readonly fallbacks?: readonly Fallback[] | undefined;
   /** What verifiers said; absent where nothing was checked. */
   readonly checked?: Checked | undefined;
 }
@@ -56,7 +70,11 @@ export class RunAccount {
   readonly #performed: Performed | undefined;
   /** Steps that have ended, as far as is known: a retry begins them again. */
   readonly #ended = new Set<string>();
+  readonly #begun = new Set<string>();
+  /** By step, the latest try that has sent its first request. */
+  readonly #asking = new Map<string, number>();
   readonly #checks: StepCheck[] = [];
+  readonly #fallbacks: Fallback[] = [];
   readonly #listeners = new Set<(report: CallReport) => void>();
   #spenders: number | undefined;
   #modelCalls = 0;
@@ -64,12 +82,47 @@ export class RunAccount {
   #usd: number | undefined = 0;
 
   /** @throws {RoutingConfigError} for a limit that is negative, not a number, or not whole where it must be. */
-  constructor(limits: Pick<Budget, 'tokens' | 'usd'> = {}, performed?: Performed) {
+  constructor(limits: Budget = {}, performed?: Performed) {
     this.ledger = new Ledger(limits);
     this.#performed = performed;
   }
+  /** Books the start of an agent as a call. @returns why the budget does not allow it; undefined if it does */
+  charge(): BudgetError | undefined {
+    const { calls } = this.ledger.limits;
+    if (calls === undefined) return undefined;
+    if (this.ledger.left.calls < 1) return new BudgetError('calls', calls);
+    this.ledger.reserve(ONE_CALL).settle(ONE_CALL);
+    return undefined;
+  }
+  /**
+   * Where one try of a step pays for its requests. The start of the try has been booked as a call, so its first request
+   * is not booked as another one.
+   */
+  purseOf({ stepId, attempt }: { readonly stepId: string; readonly attempt: number }): Purse {
+    return {
+      acquire: async (bound, signal) => {
+        const isFirst = (this.#asking.get(stepId) ?? 0) < attempt;
+        if (isFirst) this.#asking.set(stepId, attempt);
+        if (!isFirst) return this.ledger.acquire(bound, signal);
+        const reservation = await this.ledger.acquire({ ...bound, calls: 0 }, signal);
+        return {
+          bound,
+          settle: (used) => reservation.settle({ ...used, calls: 0 }),
+          cancel: () => reservation.cancel(),
+        };
+      },
+    };
+  }
+  /** Whether one call more leaves one for every step that has not begun to spend. */
+  get hasSpareCall(): boolean {
+    return this.ledger.unspent.calls > this.#allSpenders - this.#begun.size;
+  }
+  get #allSpenders(): number {
+    return (this.#spenders ??= this.#performed?.spenders() ?? 1);
+  }
   /** A step begins to spend, once more perhaps. */
   begin(stepId: string): void {
+    this.#begun.add(stepId);
     this.#ended.delete(stepId);
   }
   end(stepId: string): void {
@@ -77,8 +130,7 @@ export class RunAccount {
   }
   /** Steps that may still spend, 1 or more. */
   get stepsLeft(): number {
-    this.#spenders ??= this.#performed?.spenders() ?? 1;
-    return Math.max(1, this.#spenders - this.#ended.size);
+    return Math.max(1, this.#allSpenders - this.#ended.size);
   }
   /** Milliseconds that a step may take if all is to be done by the deadline, if there is one. */
   remainingMs(now: number, stepId: string): number | undefined {
@@ -88,6 +140,9 @@ export class RunAccount {
   }
   check(check: StepCheck): void {
     this.#checks.push(check);
+  }
+  fellBack(fallback: Fallback): void {
+    this.#fallbacks.push(fallback);
   }
   /** Tells of every call from now on.
    *  @returns how to stop listening. */
@@ -105,10 +160,17 @@ export class RunAccount {
   /** Undefined where no model was asked. */
   get used(): ModelUsage | undefined {
     if (this.#modelCalls === 0) return undefined;
-    const used = { modelCalls: this.#modelCalls, tokens: this.#tokens, usd: this.#usd };
+    const used = {
+      modelCalls: this.#modelCalls,
+      tokens: this.#tokens,
+      usd: this.#usd,
+      ...(this.#fallbacks.length === 0 ? {} : { fallbacks: [...this.#fallbacks] }),
+    };
     return this.#checks.length === 0 ? used : { ...used, checked: sumOf(this.#checks) };
   }
 }
+
+const ONE_CALL: Amount = Object.freeze({ calls: 1, tokens: 0, usd: 0 });
 
 function sumOf(steps: readonly StepCheck[]): Checked {
   const accepted = steps.filter((step) => step.accepted).length;

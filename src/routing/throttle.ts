@@ -41,6 +41,8 @@ export function throttle(
       `${stepsLeft} is not at least 1`,
       'Give the steps that are still to be run.',
     );
+  if (remainingMs !== undefined && Number.isNaN(remainingMs))
+    throw new RoutingConfigError('remainingMs', 'NaN is no time', 'Give milliseconds, or leave it out.');
   const fits = (point: LadderPoint): boolean => {
     const most = need(point);
     return ledgers.every((ledger) =>

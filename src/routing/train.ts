@@ -6,6 +6,7 @@
  * while it runs. One setting is chosen, by cross-validation inside the training rows and by the figure that the
  * router is judged by: whether rare spellings count for more (see `easeOf`).
  */
+import { knownFields } from './config-error.ts';
 import { corpusOf, easeOf, type Corpus } from './corpus.ts';
 import { RoutingDataError } from './errors.ts';
 import { meanGain } from './figures.ts';
@@ -45,7 +46,9 @@ const LEAST_ROWS = 20;
  *   on the whole
  * @throws RoutingDataError on fewer rows or no gap; RangeError on another seed
  */
-export function trainRouter(rows: readonly Outcome[], { seed = 1 }: TrainOptions = {}): TrainedRouter {
+export function trainRouter(rows: readonly Outcome[], options: TrainOptions = {}): TrainedRouter {
+  knownFields('trainRouter', options, ['seed']);
+  const { seed = 1 } = options;
   if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError('seed: give a whole number, 0 or more.');
   requireRows(rows, LEAST_ROWS, 'train');
   const known = accuracies(rows);

@@ -91,7 +91,9 @@ export async function recordingModel(
       specificationVersion: 'v4',
       wrapGenerate: ({ doGenerate, params }) => keep(params, doGenerate),
       wrapStream: async ({ doStream, params }) => ({
-        stream: streamOf(await keep(params, async () => collect((await doStream()).stream))),
+        stream: streamOf(
+          await keep(params, async () => collect((await doStream()).stream, params.abortSignal)),
+        ),
       }),
     },
   });

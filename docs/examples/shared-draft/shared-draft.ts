@@ -1,5 +1,5 @@
-/** Planner, writer and reviewer edit one document at the same time: once as agents do today (read, think, write back
- *  what was read), and once through coherent shared state. Run: `node docs/examples/shared-draft/shared-draft.ts`. */
+/** A planner, a writer and a reviewer edit one document at the same time: once as agents often do (read, think, write back
+ *  the whole document), and once through coherent shared state. Run: `node docs/examples/shared-draft/shared-draft.ts`. */
 import { createBus } from 'tutti/actors';
 import { coherence, estimate, TokenLedger } from 'tutti/coherence';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ type Edit = (draft: Draft) => void;
 const ROUNDS = 6;
 const EMPTY: Draft = { plan: [], sections: {}, remarks: [] };
 
-/** What each of the three does in a round, whatever it read before. */
+/** The edit that each agent makes in a round. It does not depend on what the agent has read. */
 const EDITS: Readonly<Record<string, (round: number) => Edit>> = {
   planner: (round) => (draft) => void draft.plan.push(`Section ${round}`),
   writer: (round) => (draft) => {
@@ -27,20 +27,22 @@ const WANTED = ROUNDS * Object.keys(EDITS).length;
 const kept = ({ plan, sections, remarks }: Draft): number =>
   plan.length + Object.keys(sections).length + remarks.length;
 
-/** An agent thinks for a few turns: long enough for the others to write in between. */
+/** An agent thinks for a few turns of the event loop, so that the others write in between. */
 const think = async (turns: number): Promise<void> => {
   for (let i = 0; i < turns; i++) await new Promise((done) => setImmediate(done));
 };
 
-export interface Told {
+export interface DraftRun {
+  /** Edits that were made. */
   readonly wanted: number;
+  /** Edits that are in the document at the end. */
   readonly kept: number;
   /** Tokens of the document that the agents had to read. */
   readonly tokens: number;
 }
 
-/** Everybody reads the whole document, thinks, and writes the whole document back. */
-export async function stale(): Promise<Told> {
+/** Each agent reads the whole document, thinks, and writes the whole document back. */
+export async function stale(): Promise<DraftRun> {
   let stored = EMPTY;
   let tokens = 0;
   const work = async (edit: (round: number) => Edit, turns: number) => {
@@ -49,15 +51,15 @@ export async function stale(): Promise<Told> {
       tokens += estimate.count(copy);
       await think(turns);
       edit(round)(copy);
-      stored = copy; // whatever the others wrote meanwhile is gone, and nobody is told
+      stored = copy; // what the others have written meanwhile is lost, without an error
     }
   };
   await Promise.all(Object.values(EDITS).map((edit, i) => work(edit, i + 1)));
   return { wanted: WANTED, kept: kept(stored), tokens };
 }
 
-/** The same edits by the same agents, each on what is current when it writes. */
-export async function coherent(): Promise<Told> {
+/** The same edits by the same agents. Each is applied to the document that is current when it is written. */
+export async function coherent(): Promise<DraftRun> {
   const ledger = new TokenLedger({ counter: estimate });
   const shared = coherence({ bus: createBus(), schema: { draft: Draft }, initial: { draft: EMPTY }, ledger });
   const work = async (name: string, edit: (round: number) => Edit, turns: number) => {
@@ -77,7 +79,7 @@ export async function coherent(): Promise<Told> {
 
 if (import.meta.main) {
   const [before, after] = [await stale(), await coherent()];
-  const row = (name: string, { wanted, kept: left, tokens }: Told) =>
+  const row = (name: string, { wanted, kept: left, tokens }: DraftRun) =>
     `${name.padEnd(10)}${`${left} of ${wanted}`.padEnd(14)}${String(wanted - left).padEnd(8)}${String(tokens).padEnd(15)}${(tokens / left).toFixed(0)}`;
   console.log(
     `          edits kept    lost    tokens read    for each that is kept\n${row('stale', before)}\n${row('coherent', after)}`,

@@ -1,4 +1,5 @@
-/** The reviewer that asks a model, where one is named: `--model provider:name`, with its key in the environment.
+/** The reviewer that asks a model, where one is named: `--model provider:name`, with its key in the environment. Several
+ *  names, separated by commas, are asked in order until one answers.
  *
  *  It reads as much as fits one question, and says how much that was. What it remarks is checked like everything else:
  *  a file or a line that does not exist is dropped further down. */
@@ -35,11 +36,14 @@ export default async function model(
 
 async function ask(list: FileList, name: string, context: AgentContext): Promise<Analysis> {
   if (name === '') return notApplicable('model', 'no model was named; --model provider:name asks one');
-  const made = await modelFromEnvironment(name, process.env).catch((error: unknown) => {
-    if (error instanceof MissingKeyError) return error.message;
-    throw error;
-  });
+  const made = await Promise.all(name.split(',').map((one) => modelFromEnvironment(one, process.env))).catch(
+    (error: unknown) => {
+      if (error instanceof MissingKeyError) return error.message;
+      throw error;
+    },
+  );
   if (typeof made === 'string') return notApplicable('model', made);
+  const [model, ...fallbacks] = made;
   const candidates = list.files.filter(readable);
   if (candidates.length === 0) return notApplicable('model', 'no text files');
   const chosen = await fitting(list.root, candidates);
@@ -49,7 +53,7 @@ async function ask(list: FileList, name: string, context: AgentContext): Promise
     prompt: ({ text }) => text,
     outputSchema: Remarks,
   });
-  const { output } = await call({ text: chosen.text }, context, { model: made });
+  const { output } = await call({ text: chosen.text }, context, { model: model!, fallbacks });
   const findings = output.findings.map((finding) => ({ ...finding, rule: 'model-remark' }));
   const partly = chosen.files < candidates.length;
   return {

@@ -1,0 +1,24 @@
+/** What signals have asked of single steps, whether or not the steps have been issued: an outcome must not depend on how
+ *  far issue has come. Orders of a step are dropped when it ends. */
+
+/** A vamp that a signal asked for. */
+export interface VampOrder {
+  /** The most rounds. */
+  readonly rounds: number;
+  /** A result with a `quality` of at least this is good enough, 0 to 1; undefined: only a cue or the cap ends it. */
+  readonly quality: number | undefined;
+}
+
+export class StepOrders {
+  /** Steps that are not to run, and why. */
+  readonly refused = new Map<number, Error>();
+  readonly vamps = new Map<number, VampOrder>();
+  /** Steps whose vamp ends with the round that runs. */
+  readonly lastRounds = new Set<number>();
+
+  drop(step: number): void {
+    if (this.refused.size > 0) this.refused.delete(step);
+    if (this.vamps.size > 0) this.vamps.delete(step);
+    if (this.lastRounds.size > 0) this.lastRounds.delete(step);
+  }
+}
