@@ -50,6 +50,8 @@ export class Attempt {
   grace: TimerId | undefined;
   /** Whether what the agent wrote to shared state has been published. */
   committed = false;
+  /** Whether that is still going on. Its outcome is the attempt's, so an abort comes too late. */
+  committing = false;
   /** What a vamp's asynchronous `until` answered. */
   verdict: unknown;
   #controller: AbortController | undefined;

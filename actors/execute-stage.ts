@@ -75,6 +75,7 @@ export class ExecuteStage {
     const step = this.#run.stepOf(station);
     const { ok, answer } = station;
     station.answer = undefined;
+    attempt.committing = false;
     let error = attempt.aborted ?? (ok ? undefined : answer);
     let event: StationEvent | undefined;
     if (ok && attempt.aborted === undefined) {
@@ -112,7 +113,10 @@ export class ExecuteStage {
     if (!attempt.committed) {
       station.result = freeze(answer); // first: a result that cannot be read fails the attempt
       const published = attempt.commit();
-      if (isThenable(published)) return published;
+      if (isThenable(published)) {
+        attempt.committing = true;
+        return published;
+      }
     }
     const { orders } = this.#run;
     if (step.vamp === undefined || attempt.verdict !== undefined || orders.vamps.has(station.step))
@@ -242,8 +246,8 @@ export class ExecuteStage {
     const { pool, options } = this.#run;
     const { attempt } = station;
     if (attempt === undefined) return this.#abortUnstarted(station, reason);
-    if (attempt.aborted !== undefined) return;
-    attempt.abort(reason);
+    if (attempt.aborted !== undefined || attempt.grace !== undefined) return;
+    if (!attempt.committing) attempt.abort(reason);
     attempt.grace = realClock.setTimeout(() => {
       pool.detach(station);
       this.answer(station, false, reason);

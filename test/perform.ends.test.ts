@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Subject } from 'rxjs';
+import { Orchestrator } from '../actors/orchestrator.ts';
+import { rename } from '../actors/program.ts';
 import {
   agent,
   BusClosedError,
@@ -369,6 +371,23 @@ describe('the culprit is named', () => {
     );
     expect(await run.report).toMatchObject({ status: 'failed', errors: [{ name: 'SchemaError' }] });
     await expect(run.result).rejects.toThrow('does not fit');
+  });
+});
+
+describe('an attempt that is publishing its shared state', () => {
+  it('is not failed by an abort that comes too late: what was published counts', async () => {
+    const gate = Promise.withResolvers<void>();
+    const closed: string[] = [];
+    const run = (_: unknown, { shared }: AgentContext) => (shared === undefined ? 'none' : 'A');
+    const plan = { id: 'a', agent: { name: 'a', run }, timeoutMs: 5 };
+    const orchestrator = new Orchestrator(rename([plan]), {
+      runId: 'r',
+      share: () => ({ commit: () => gate.promise, close: () => closed.push('a') }),
+    });
+    orchestrator.start();
+    setTimeout(() => gate.resolve(), 40);
+    const { status, outputs } = await orchestrator.outcome;
+    expect([status, outputs['a'], closed]).toEqual(['completed', 'A', ['a']]);
   });
 });
 
