@@ -126,7 +126,7 @@ const remembering = (context: TempoGovernorContext, memory: Partial<TempoGoverno
 const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyStateMachine])[] = [
   [
     'a change is not said',
-    [LOCKSTEP, SHORT, 'a change of point is said once'],
+    [LOCKSTEP, SHORT, 'a change of point is announced once'],
     mutant('ondemand LOAD[0] without setOperatingPoint'),
   ],
   [

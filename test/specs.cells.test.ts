@@ -11,7 +11,7 @@ const may = () => events.map((type) => ({ to: 'it', event: { type } }));
 const listening = (machine: AnyStateMachine) =>
   explore(system<null>({ machines: { it: { machine, outcomes } }, surroundings: { initial: null, may } }));
 
-test('a nested machine has a cell for each innermost state, whoever around it names the event', () => {
+test('a nested machine has a cell for each innermost state, whichever state around it names the event', () => {
   const nested: AnyStateMachine = createMachine({
     initial: 'a',
     on: { QUIT: '.z' },

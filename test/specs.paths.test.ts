@@ -136,7 +136,7 @@ const counter: Model<number, { type: string }> = {
 };
 
 describe('something of one’s own', () => {
-  test('is told each event, read after each, and disposed of whatever happens', async () => {
+  test('receives each event, is read after each, and is always disposed of', async () => {
     const dispose = vi.fn<() => void>();
     const heard: string[] = [];
     const create = () => {

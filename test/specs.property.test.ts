@@ -7,7 +7,7 @@ import { lineMachine, lines, oneWriter } from './specs.machines.ts';
 
 const count = 3;
 
-test('finds nothing where nothing is wrong, and takes as many runs as it is told', async () => {
+test('finds nothing where nothing is wrong, and makes as many runs as `runs` asks for', async () => {
   const found = await propertyTest(lines(count), { invariant: oneWriter, runs: 80, length: 40, seed: 3 });
   expect(found.counterexample).toBeUndefined();
   expect([found.runs, found.seed]).toEqual([80, 3]);
@@ -47,7 +47,7 @@ describe('in lock-step', () => {
     expect(counterexample!.what).toMatch(/^The model is at .*, the sut at /);
     expect(path).toHaveLength(4); // a load and its grant, a store by another and its grant
   });
-  test('an oracle is told what was heard, and is the reference', async () => {
+  test('an oracle receives the same events, and is the reference', async () => {
     /** Reads are allowed in S and M, writes in M: computed from what the bus ordered, and from nothing else. */
     const oracle = {
       create: () => {
@@ -74,7 +74,8 @@ describe('in lock-step', () => {
         return { owner: having('M')[0] ?? null, readers: having('S').sort() };
       },
     };
-    // A sharer that wants to write is no reader in the table any more; the oracle leaves it one. So nobody upgrades here.
+    // A sharer that wants to write is no reader in the table any more; the oracle leaves it one. So no sharer upgrades
+    // here.
     const loads = lines(count);
     const model: typeof loads = {
       ...loads,
