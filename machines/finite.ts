@@ -1,9 +1,9 @@
 /** A machine whose whole state is finite, its context included, as one table of small numbers.
  *
- *  `compile` looks a state's cell up and asks its guards. Where the context can only have a few values, even that has
- *  been answered before: here every snapshot that the machine can reach is a row, and what an event leads to and says
- *  there is a cell. Rows and cells are made by XState's own `transition`, so that they cannot differ from the machine.
- *  A line then is a number, and thirty thousand lines fit where a thousand actors did (docs/decisions/0030). */
+ *  `compile` looks up a state's cell and evaluates its guards. Where the context can only have a few values, even that
+ *  can be done in advance: here every snapshot that the machine can reach is a row, and a cell holds the next row and
+ *  the actions of an event. Rows and cells are made by XState's own `transition`, so that they cannot differ from the
+ *  machine. A line then is a number, and thirty thousand lines fit where a thousand actors did (docs/decisions/0030). */
 import {
   initialTransition,
   transition,
@@ -17,7 +17,7 @@ import {
 export interface FiniteCell {
   /** The row it leads to. */
   readonly next: number;
-  /** The actions it says, in order. Assignments are in `next`. */
+  /** The actions it takes, in order. Assignments are in `next`. */
   readonly says: readonly string[];
 }
 export interface FiniteRow<M extends AnyStateMachine> {

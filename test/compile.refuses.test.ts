@@ -107,7 +107,7 @@ test('an actor spawned in the context is refused when the actor is made', () => 
   ).toThrow('compile(m): context uses `spawn`');
 });
 
-test('a guard that nobody provides is named, with its state', () => {
+test('a guard without an implementation is named, with its state', () => {
   expect(() => compile(inB({ on: { X: { guard: 'unheard' } } }))).toThrow(
     "the guard 'unheard' in b is not provided",
   );

@@ -48,8 +48,8 @@ export const affordable: Invariant =
   ({ after }) => {
     const { ladder, allowance } = after.context;
     const point = operatingPointOf(after.context);
-    const dear = allowance !== null && price(point) > allowance && nameOf(point) !== nameOf(ladder[0]!);
-    return dear ? `${nameOf(point)} costs ${price(point)}, more than ${allowance}.` : undefined;
+    const expensive = allowance !== null && price(point) > allowance && nameOf(point) !== nameOf(ladder[0]!);
+    return expensive ? `${nameOf(point)} costs ${price(point)}, more than ${allowance}.` : undefined;
   };
 
 /** The point is not later than the deadline, unless every slower or faster point of the ladder that the budget allows
@@ -73,7 +73,9 @@ export const announced: Invariant =
   ({ before, after, said }) => {
     const [was, is] = [before, after].map(({ context }) => nameOf(operatingPointOf(context)));
     const words = said.map(({ point }) => nameOf(point)).join(', ');
-    return words === (was === is ? '' : is) ? undefined : `from ${was} to ${is}, but '${words}' is announced.`;
+    return words === (was === is ? '' : is)
+      ? undefined
+      : `from ${was} to ${is}, but '${words}' is announced.`;
   };
 
 /** Loads change nothing under the policies that ignore them. */

@@ -114,8 +114,8 @@ function drawLadder(random: Random): Ladder {
   }
   while (frequencies.size < size) frequencies.add(random.whole(1, most));
   const rising = [...frequencies].sort((a, b) => a - b);
-  const dearer = [...chosen].sort(([a], [b]) => a - b);
-  return ladder(dearer.map(([, point], i) => ({ ...point, frequency: rising[i]! })));
+  const byCost = [...chosen].sort(([a], [b]) => a - b);
+  return ladder(byCost.map(([, point], i) => ({ ...point, frequency: rising[i]! })));
 }
 
 function drawTunables(random: Random, fast: boolean): GovernorTunables {

@@ -35,7 +35,7 @@ export class Run<E> {
   /** The step itself. */
   take(step: Step): void {
     const { kind, from, to, event } = step;
-    const names = this.#everybody(to);
+    const names = this.#receivers(to);
     this.messages?.push(...told({ ...step, to: names }));
     if (kind === 'lose') return;
     for (const name of names) {
@@ -68,7 +68,7 @@ export class Run<E> {
 
   #deliver(by: string, { to, event, over }: Delivery): void {
     const letter = { from: by, to: typeof to === 'string' ? [to] : to, event };
-    const names = this.#everybody(letter.to);
+    const names = this.#receivers(letter.to);
     if (over === undefined) {
       for (const name of names) {
         this.messages?.push({ from: by, to: name, text: eventText(event) });
@@ -104,7 +104,7 @@ export class Run<E> {
     this.said(name, words);
   }
 
-  #everybody(to: readonly string[]): readonly string[] {
+  #receivers(to: readonly string[]): readonly string[] {
     return to.length === 1 && to[0] === '*' ? Object.keys(this.#steppers) : to;
   }
 

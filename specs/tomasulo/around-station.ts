@@ -36,7 +36,7 @@ export interface AroundStation {
   readonly leaked: boolean;
 }
 
-const nobody: AroundStation = {
+const unused: AroundStation = {
   busy: false,
   due: 0,
   holds: 0,
@@ -87,7 +87,7 @@ const answers: readonly StationEvent[] = [
 
 /** A station on a bus that delivers at any time, with at most two holds at a time. */
 export const aroundStation: Surroundings<AroundStation, StationContext> = {
-  initial: nobody,
+  initial: unused,
   may: ({ value, surroundings: { due, holds, requested, running, wrote, busy } }) => {
     const events: StationEvent[] = [{ type: 'SQUASH' }, { type: 'REFUSE' }, { type: 'VAMP', rounds: 1 }];
     if (!busy) events.push(...issues);
@@ -103,7 +103,7 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
     const leaves = said.indexOf('release');
     if (leaves >= 0) {
       const withdrawn = said.slice(0, leaves).includes('withdraw'); // afterwards it answers for no step
-      return { ...nobody, leaked: surroundings.leaked || (surroundings.requested && !withdrawn) };
+      return { ...unused, leaked: surroundings.leaked || (surroundings.requested && !withdrawn) };
     }
     const next: { -readonly [K in keyof AroundStation]: AroundStation[K] } = { ...surroundings };
     const issue = event as Issue;

@@ -112,7 +112,8 @@ export const exploredClaims: readonly Claim[] = [
   {
     mapping: 'tomasulo',
     criterion: 'invariant guarantees',
-    property: 'A unit never runs more than its capacity, and grants whenever it has room and a station waits.',
+    property:
+      'A unit never runs more than its capacity, and grants whenever it has room and a station waits.',
     source: 'Hennessy & Patterson, 3.4 (structural hazards); paper 4.3',
     expected: 'holds',
     instrument: 'explore',

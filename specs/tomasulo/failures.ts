@@ -40,7 +40,11 @@ export async function unaccounted(small: Troubled, run: Run = orchestrated): Pro
     if (said.join() !== fate)
       return objected(given, found, `${numbered(given, i)} is ${said.join(' and ') || 'lost'}, not ${fate}`);
     if (fate === 'failed' && !blamesRightly(given, found, i))
-      return objected(given, found, `${numbered(given, i)} failed, and does not name one of its failed producers`);
+      return objected(
+        given,
+        found,
+        `${numbered(given, i)} failed, and does not name one of its failed producers`,
+      );
   }
   return objected(given, found, wrongRegister(given, found, wanted));
 }

@@ -143,9 +143,9 @@ export class PoolModel {
   }
 
   private allows(point: Point): boolean {
-    const dear = this.allowance !== null && price(point) > this.allowance;
+    const expensive = this.allowance !== null && price(point) > this.allowance;
     const late = this.remainingMs !== null && answersWithin(point) > this.remainingMs;
-    return !dear && !late;
+    return !expensive && !late;
   }
 }
 
