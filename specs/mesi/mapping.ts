@@ -4,11 +4,11 @@
  *  | ------------------------------- | -------------- | ------------------------------------------------- |
  *  | invalid                         | `I`            | has no copy, or one that may be stale              |
  *  | shared                          | `S`            | reads; others may, too                             |
- *  | exclusive                       | `E`            | reads; nobody else has a copy, a write is one word |
+ *  | exclusive | `E` | reads; no other has a copy, a write is one word |
  *  | modified                        | `M`            | owns: may read and write                           |
- *  | transient, waits for the bus    | `IS` `IM` `SM` | has asked; `SM` still reads                        |
+ *  | transient, waits for the bus | `IS` `IM` `SM` | has sent a request; `SM` still reads |
  *  | write-back on the bus           | `MP`           | its write is ordered; reads the old value          |
- *  | read-for-ownership              | a `fermata`    | everybody holds                                    |
+ *  | read-for-ownership | a `fermata` | all agents hold |
  *  | invalidation                    | a `cue`        | there is a new version                             |
  *
  *  Source: Papamarcos & Patel 1984; Sorin, Hill & Wood, ch. 7; paper 4.4. */
@@ -22,7 +22,7 @@ export type Permission = 'none' | 'read' | 'write';
 export const PERMISSION: Readonly<Record<State, Permission>> = {
   I: 'none',
   S: 'read',
-  E: 'read', // it may become a writer without asking, but is none yet
+  E: 'read', // it may become a writer without a request, but is not one yet
   M: 'write',
   IS: 'none',
   IM: 'none',

@@ -1,31 +1,31 @@
 /** Memory's side of a step: the rules of `actors/coherence/memory.ts`, method by method, for any number of agents. A test
  *  compares every step with that code.
  *
- *  More may happen here than is ever done, where the difference costs nothing: any agent of the queue may be next (the
- *  order of a queue decides who waits, and not who may write); a reclaim of the current epoch comes at any time
- *  (several managers may each have said one); and a CAS finds its base current or not as it pleases (an atomic publish
- *  of several keys may fail for the sake of another). What is proved of more holds of less. */
+ *  Where it does no harm, these rules allow more than the code does: any agent of the queue may be next (the order of a
+ *  queue decides which agent waits, and not which may write); a reclaim of the current epoch comes at any time (several
+ *  managers may each have sent one); and a CAS may find its base current or not (an atomic publish of several keys may
+ *  fail because of another key). What is proved of more steps also holds of fewer. */
 import type { Faults } from '../../../actors/index.ts';
 import type { Run } from './line.ts';
 import { none, type Logic, type Of } from './logic.ts';
 
-/** Rules of memory that can be left out, to see what the proof says. */
+/** Rules of memory that can be left out, to see how the proof fails. */
 export type ProveFaults = Pick<
   Faults,
   'ignoreEpoch' | 'ignoreVersion' | 'ignoreHoldInCas' | 'reclaimStale' | 'noHold'
 >;
 
-/** Whom a step is about, and what it is free to find. */
+/** The agents of a step, and its free choices. */
 export interface Choice<B, A> {
-  /** Whose event, or whose word. */
+  /** The agent that sends the event or the word. */
   readonly agent: A;
-  /** Who is granted the key next, if anybody waits. */
+  /** The agent that is granted the key next, if any waits. */
   readonly next: A;
   /** Whether a CAS finds its base current, and a reclaim its epoch. */
   readonly current: B;
 }
 
-/** One entry is applied: the method says which. */
+/** Applies one entry; each method is one kind. */
 export class Arbiter<B, A> {
   readonly #run: Run<B, A>;
   readonly #logic: Logic<B, A>;
@@ -155,13 +155,13 @@ export class Arbiter<B, A> {
     });
   }
 
-  /** Waits, which nobody does twice. */
+  /** The agent waits; an agent that waits already must not. */
   #waits(flag: 'queue' | 'readers'): void {
     const { [flag]: waiting } = this.#run.key.is;
     this.#only(this.#logic.not(waiting(this.#choice.agent)), `waits twice among the ${flag}`);
     this.#run.add(flag, this.#itself);
   }
-  /** Whatever the faults let pass, the agent must not do this but under a condition. */
+  /** The agent must not do this unless the condition holds, also where a fault lets it pass. */
   #only(condition: B, what: string): void {
     this.#run.mishap(what, (a) => this.#logic.and(this.#itself(a), this.#logic.not(condition)));
   }
@@ -201,7 +201,7 @@ export class Arbiter<B, A> {
       },
     );
   }
-  /** Whoever waited for a copy gets it, then the next writer has its turn. */
+  /** Agents that waited for a copy get it, then the next writer has its turn. */
   #afterHold(): void {
     const run = this.#run;
     const { or, not, all, same } = this.#logic;
