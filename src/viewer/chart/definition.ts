@@ -1,7 +1,7 @@
 /** A machine's definition, as an inspector sends it, read into a tree of states with their transitions.
  *
  *  What is written is XState's config as JSON: functions are gone from it, so a guard or an action without a name shows
- *  as `…`. Whatever is not understood is left out and named in `faults`; the rest is still drawn. */
+ *  as `…`. A part that is not understood is left out and named in `faults`; the rest is still drawn. */
 
 export type StateKind = 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
 

@@ -24,7 +24,7 @@ export interface Opened {
 export interface Counterexample {
   /** One sentence. */
   readonly what: string;
-  /** Everybody who speaks or is spoken to, by first appearance. */
+  /** Every sender and receiver, by first appearance. */
   readonly participants: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export function openOf(source: Source, counterexample?: Counterexample): Opened 
     about: [],
   };
   const opened: { trace?: Trace } = {};
-  // The words of a counter-example mean what it says, whatever they would mean in a trace.
+  // The messages of a counter-example are plain text here, even if they look like messages of a trace.
   const trace =
     counterexample === undefined
       ? new Trace([interpreter(parts, () => opened.trace as Trace)])

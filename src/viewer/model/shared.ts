@@ -21,7 +21,7 @@ export class Shared {
 
   readonly #sessions = new Map<string, string>();
 
-  /** An agent without the session that is part of its name: but for one that began again, who is somebody else. */
+  /** An agent's name without its session. A restarted agent, which has another session, keeps its full name. */
   agentName(full: string): string {
     const short = full.replace(/@[0-9a-f]{8}$/, '');
     const first = this.#sessions.get(short);

@@ -89,7 +89,7 @@ function replay(name: string, { what, messages, about }: Transcript): Opened {
     const place = { offset, length, line: step + 1 };
     offset += length + 1;
     if (from === undefined) {
-      opened.notes.add(step + 1, 'names nobody who says it; it is left out');
+      opened.notes.add(step + 1, 'has no sender; it is left out');
       continue;
     }
     const row = opened.trace.length;

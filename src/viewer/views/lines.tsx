@@ -75,7 +75,7 @@ export function Lines({ session }: { session: Session }) {
       <section aria-label={`The key ${key}`}>
         <div class="bar">
           <h2>{clip(key, 40)}</h2>
-          <p>{owner === undefined ? 'nobody owns it' : `owned by ${owner}`}</p>
+          <p>{owner === undefined ? 'no owner' : `owned by ${owner}`}</p>
           <Zoom session={session} />
         </div>
         <Strips session={session} keyName={key} />

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Chart } from '../chart/definition.ts';
 
-/** A table of more rows helps nobody. */
+/** More rows are not shown, because a longer table is not usable. */
 const MOST = 2_000;
 
 export function Transitions({ chart, active }: { chart: Chart; active: ReadonlySet<string> }) {
