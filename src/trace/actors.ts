@@ -48,7 +48,7 @@ export class Actors {
     this.#shower = shower;
     this.#definitions = definitions;
   }
-  /** By root. Children that nobody stops go with it. */
+  /** By root. Children that were not stopped are removed with it. */
   readonly #byRoot = new Map<string, Set<object>>();
   /** How many there have been. */
   made = 0;

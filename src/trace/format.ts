@@ -73,9 +73,9 @@ export interface Digest {
 /** What bounds a trace; stated in its first line. */
 export interface TraceLimits {
   /** Messages that are kept, all of them; beyond, whole steps are sampled: 1 of 2, and at each doubling half of those.
-   *  Faults, and whatever is not the life of a step, are kept. */
+   *  Faults, and all messages that are not part of the life of a step, are kept. */
   readonly messages: number;
-  /** Actors; of more, nothing is told. */
+  /** Actors; further ones are not recorded. */
   readonly actors: number;
   /** Characters of one string. */
   readonly string: number;
@@ -108,7 +108,7 @@ export type LeftOutEvent = { readonly type: 'tutti.leftOut' } & (
   | { readonly why: 'sampled'; /** One in so many from here on. */ readonly keeps: number }
   | { readonly why: 'slow'; readonly messages: number }
   | { readonly why: 'actors'; readonly limit: number }
-  /** In a live feed, to whoever came late: so much is no longer kept. */
+  /** In a live feed, to a late reader: so many characters are no longer kept. */
   | { readonly why: 'history'; readonly characters: number }
 );
 /** The context of the last line, whose status is `done`. A trace without one was cut off. */

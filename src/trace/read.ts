@@ -1,4 +1,4 @@
-/** Reading a trace: bytes to messages, one line at a time, whatever the file may hold and however large it is. */
+/** Reads a trace: bytes to messages, one line at a time, for files of any content and size. */
 import { TRACE_VERSION, type TraceMessage } from './format.ts';
 
 /** A line beyond this many bytes is left out: no message is that long, and memory is not for it. */
@@ -32,7 +32,7 @@ export async function* readTrace(
 
 const NEWLINE = 10;
 
-/** Cuts bytes into lines, for whoever gets them piece by piece. */
+/** Cuts bytes that come piece by piece into lines. */
 export class TraceLines {
   readonly #decoder = new TextDecoder();
   #kept: Uint8Array[] = [];

@@ -108,7 +108,7 @@ export class Recorder {
     if (this.#actors++ > 0) return;
     this.event(TRACE, { type: 'tutti.leftOut', why: 'actors', limit: this.limits.actors });
   }
-  /** Nothing that goes wrong here may reach whoever is traced: a throw would wedge an actor's mailbox. */
+  /** No error of the trace may reach the traced program: a throw would block an actor's mailbox. */
   fail(error: unknown): void {
     this.writer.failure ??= error instanceof Error ? error : new Error(String(error));
   }

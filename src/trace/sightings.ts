@@ -29,10 +29,10 @@ export class Sightings {
     const pool = this.#poolOf.get(actorRef.logic);
     if (type === '@xstate.actor') this.#register(actorRef, event.rootId, inspect);
     else if (pool === undefined) this.#other(event, inspect);
-    // An event of a station is told with the snapshot that it leads to: there always is one.
+    // An event of a station is recorded with the snapshot that it leads to: there is always one.
     else if (type === '@xstate.snapshot') this.#station(pool, event);
   }
-  /** Takes note of an actor that was there before anybody looked. */
+  /** Registers an actor that existed before the inspection began. */
   meet(actor: InspectedActor, inspect: unknown): void {
     let root = actor;
     while (root._parent !== undefined) root = root._parent;

@@ -87,7 +87,7 @@ function entryOf(signal: Envelope['signal'], replicas: readonly Replica[]): Cohe
   if (entry === undefined) return undefined;
   const { op, agent, number } = entry;
   const keys = entry.op === 'publish' ? entry.writes.map(({ key }) => key) : [entry.key];
-  // Whoever watches hears after the replica: its memory is that of after this entry.
+  // Listeners run after the replica has applied the entry, so its memory already includes it.
   const memory = (replicas.find(({ senders }) => senders.has(agent)) ?? replicas[0])?.memory;
   const after = keys.flatMap((key) => {
     const cell = memory?.cells.get(key);

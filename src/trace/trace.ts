@@ -18,7 +18,7 @@ import type { TraceSink } from './writer.ts';
 export interface TraceOptions {
   /** See {@link TraceLimits}; the defaults are {@link LIMITS}. */
   readonly limits?: Partial<TraceLimits> | undefined;
-  /** Values that must never be seen, besides those of the environment and what looks like a secret. */
+  /** Values that must never appear, in addition to those of the environment and to text that looks like a secret. */
   readonly secrets?: readonly string[] | undefined;
   /** The clock of what is traced. Default: real time. */
   readonly clock?: Clock | undefined;

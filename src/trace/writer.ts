@@ -23,7 +23,7 @@ const LOOKS = 16;
 const DELAY_MS = 50;
 /** Characters that are handed over at once. */
 const CHUNK = 1 << 16;
-/** Characters of text that may wait, besides rows of numbers. */
+/** Characters of text that may wait, in addition to rows of numbers. */
 const MOST_TEXT = 1 << 23;
 
 /** Rows of numbers, each perhaps with a text or a small value. */
