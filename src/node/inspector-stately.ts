@@ -2,7 +2,7 @@
  *  hands them on to it. Source: `@statelyai/inspect` 0.7.2, `createWebSocketReceiver` and `createBrowserReceiver`; what
  *  its own inspector says of an actor is in `convertXStateEvent`.
  *
- *  Whoever opens that page shows the trace to stately.ai; nobody else's page does. */
+ *  Opening that page sends the trace to stately.ai; no other page does. */
 import { createHash } from 'node:crypto';
 import type { Frames } from './inspector-feed.ts';
 

@@ -54,7 +54,7 @@ async function start({ argv, cwd, env }: Launch): Promise<ChildProcessWithoutNul
     cwd,
     env,
     stdio: 'pipe',
-    detached: process.platform !== 'win32', // a group of its own, to be ended as a whole
+    detached: process.platform !== 'win32', // a new process group, to be ended as a whole
     windowsHide: true,
   });
   // There are no streams when the system had no room for them.
