@@ -1,11 +1,11 @@
-/** How difficult a task looks before anybody has tried it. */
+/** How difficult a task looks before it is tried. */
 import { FEATURES, readFeatures, type Feature } from './features.ts';
 
 /** Anything that can tell a difficult task from a simple one. */
 export interface DifficultyEstimator {
   /**
    * @param task - any text
-   * @returns 0 (a cheap model does it) to 1 (only a dear one does); a pure function of the task until the
+   * @returns 0 (a cheap model does it) to 1 (only an expensive one does); a pure function of the task until the
    *   estimator learns
    */
   estimate(task: string): number;

@@ -26,7 +26,7 @@ const KINDS = ['tokens', 'usd'] as const;
 /**
  * Lowers or lifts the governor's ceiling: to the highest point at which a call is expected to use at most its step's
  * share of what is unspent, and cannot use more than all of it. Expected is the upper bound times the share of such
- * bounds that calls have used so far. Less budget never gives a higher point, and so never a dearer one.
+ * bounds that calls have used so far. Less budget never gives a higher point, and so never a more expensive one.
  *
  * @throws RoutingConfigError for a number that makes no sense
  */
@@ -61,8 +61,8 @@ export function throttle(
 }
 
 /**
- * The points that are worth their money: one that costs more than a higher one is of no use. What is left never falls
- * in cost, whatever the prices are, so that more difficulty never means a cheaper model. Linux leaves such operating
+ * The points that are worth their money: one that costs more than a higher one is of no use. Along the points that are
+ * left the cost never falls, for any prices, so more difficulty never means a cheaper model. Linux leaves such operating
  * points out by the same rule (`CPUFREQ_INEFFICIENT_FREQ`).
  *
  * @param usd - what the call at hand costs at a point
