@@ -45,7 +45,7 @@ test("every message is accepted by @statelyai/inspect's receiver, and is whole",
       };
       expect(message).toMatchObject(base);
       if (message.type === '@xstate.actor') actors.add(message.sessionId);
-      // Whoever is spoken of has been introduced.
+      // Every actor that a message names has an earlier actor message.
       else expect(actors, JSON.stringify(message)).toContain(message.sessionId);
       if (message.type !== '@xstate.event') expect(known).toContain(message.snapshot.status);
       if (message.type !== '@xstate.actor') expect(message.event.type).toEqual(expect.any(String));
@@ -140,7 +140,7 @@ test('what XState tells of an actor is what its trace tells, in the same order, 
   expect(shown(short.messages)).toEqual(shown(full.messages));
 });
 
-test('stations are heard without XState’s detour, until somebody else looks: then both see everything', async () => {
+test('stations are traced without XState’s inspection until there is a second inspector: then both see everything', async () => {
   const plain = (await tracedReview()).messages;
   const sink = lines();
   const clock = new VirtualClock();
@@ -315,7 +315,7 @@ test('lines, their owners and versions, the governor, the bill and a machine of 
 });
 
 test.each(['the performance', 'a meter, too'])(
-  'what a model agent spends is told once, by %s',
+  'the usage of a model agent is recorded once, by %s',
   async (teller) => {
     const sink = lines();
     const trace = traceTo(sink);
