@@ -6,7 +6,7 @@ import type { RunEvent } from '../actors/run-events.ts';
 
 /** More events than this wait for a reader that does not read: it is cut off, the performance goes on. */
 const LIMIT = 1 << 20;
-/** And so is one for whom more characters of text wait than this. */
+/** A reader with more waiting characters of text than this is cut off, too. */
 const TEXT_LIMIT = 1 << 24;
 
 /** A reader of `run.events` was too slow. */

@@ -1,4 +1,4 @@
-/** Commands of program agents: what an agent may say, how operands fill its command, and what in it can go wrong. */
+/** Commands of program agents: their options, how operands fill a command, and what can be wrong with one. */
 import { z } from 'zod';
 import { nearest } from '../actors/program.ts';
 
@@ -16,7 +16,7 @@ const variable = passable.regex(/^[^=]+$/, {
   error: "is no name of an environment variable: empty, or with '='",
 });
 
-/** What a program agent may say, in a score file and in TypeScript. */
+/** The options of a program agent, in a score file and in TypeScript. */
 export const programShape = {
   command: z
     .array(passable)

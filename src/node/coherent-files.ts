@@ -359,9 +359,9 @@ export class FileAgent {
     });
   }
 
-  /** Writes the file. A function gets the present text, including changes by others; it may run again when the file has changed
-   *  meanwhile. A whole text is written if the file still says what this agent has read last; after a write, read again
-   *  or use `compareAndSet` with the text that the write returned.
+  /** Writes the file. A function gets the present text, including changes by others; it may run again when the file has
+   *  changed meanwhile. A whole text is written only if the file still holds what this agent has read last; after a write,
+   *  read again or use `compareAndSet` with the text that the write returned.
    *  @returns the text that is in the file then.
    *  @throws {FileConflictError} when the file has changed, or has not been read.
    *  @throws {RecipeError} when the function throws. */

@@ -2,7 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** A refusal, as HTTP says it. */
+/** A refusal as an HTTP status and a reason. */
 export interface Refusal {
   readonly status: number;
   readonly why: string;

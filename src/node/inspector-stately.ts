@@ -8,8 +8,8 @@ import type { Frames } from './inspector-feed.ts';
 
 const ACTOR = '{"type":"@xstate.actor"';
 
-/** Frames for one client: definitions stand in a trace once per machine, and the Inspector wants one with each actor. What
- *  is no machine has its name for a definition, as Stately's own inspector says it. */
+/** Frames for one client. A trace has each definition once per machine, and the Inspector wants one with each actor. An
+ *  actor that is no machine has its name as definition, as in Stately's own inspector. */
 export function statelyFrames(): Frames {
   const definitions = new Map<number, string>();
   return (text) =>
@@ -29,7 +29,7 @@ export function statelyFrames(): Frames {
 
 const INSPECTOR = 'https://stately.ai';
 
-/** Frames wait in the page until the Inspector says that it is there, and no longer than memory likes. */
+/** Frames wait in the page until the Inspector reports that it is loaded, up to a limit of memory. */
 const SCRIPT = `
 const frame = document.querySelector('iframe');
 const waiting = [];

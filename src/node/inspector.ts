@@ -38,11 +38,11 @@ export interface Inspector {
   close(graceMs?: number): Promise<void>;
 }
 
-/** People who may look at once. */
+/** How many clients may be connected at once. */
 const CLIENTS = 16;
 /** How long a connection may be idle. Sockets with a client have a separate limit. */
 const IDLE_MS = 120_000;
-/** Clients have nothing to say; one that keeps talking is sent away. */
+/** Clients send nothing; one that keeps sending is disconnected. */
 const MESSAGES = 32;
 /** RFC 6455: a policy was violated. */
 const POLICY = 1008;

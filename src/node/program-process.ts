@@ -108,7 +108,7 @@ function closeWhenQuiet(child: ChildProcessWithoutNullStreams, received: () => n
   const latest = performance.now() + DRAIN_MS;
   let timer: NodeJS.Timeout | undefined;
   const look = (before: number) => {
-    // Timers run before input is read: a busy event loop looks once more at its input before it decides.
+    // Timers run before input is read: after a busy event loop, read the input once more before deciding.
     timer = setTimeout(() => setImmediate(decide, before), QUIET_MS);
   };
   const decide = (before: number) => {

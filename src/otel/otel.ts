@@ -135,7 +135,7 @@ class Steps {
     this.#parent = parent;
     this.#spans = spans;
   }
-  /** The program with agents that tell. Agents that were one still are. */
+  /** The program with agents that report spans. Steps with a common agent still have a common one. */
   program(program: Program): Program {
     return { ...program, steps: program.steps.map((step) => ({ ...step, agent: this.#agent(step.agent) })) };
   }

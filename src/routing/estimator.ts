@@ -18,7 +18,7 @@ export interface LearningEstimator extends DifficultyEstimator {
 }
 
 /**
- * What each feature says of difficulty, per ln(1 + count): set by hand, from what the feature means, and not fitted.
+ * The weight of each feature in the difficulty, per ln(1 + count): set by hand, from what the feature means, and not fitted.
  * None is negative, so that adding words, clauses or constraints to a task never makes it look easier.
  */
 export const BUILT_IN_WEIGHTS: Readonly<Partial<Record<Feature, number>>> = Object.freeze({

@@ -49,7 +49,7 @@ export interface Evaluation extends Figures {
     readonly promptLength: Figures;
     /** The estimator that needs no training. */
     readonly builtIn: Figures;
-    /** Who knows the outcomes: the best possible order. */
+    /** The oracle, which orders by the outcomes: the best possible order. */
     readonly oracle: Figures;
   };
 }

@@ -35,7 +35,7 @@ export interface TokenUsage {
 export interface PriceList {
   /** US dollars for what was used. Tokens that were not reported cost nothing here; ask before. */
   cost(model: string, usage: TokenUsage): number;
-  /** The most that a call with at most so many tokens can cost: every input token at its dearest kind. */
+  /** The most that a call with at most so many tokens can cost: every input token at its most expensive kind. */
   bound(model: string, inputTokens: number, outputTokens: number): number;
 }
 

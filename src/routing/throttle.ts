@@ -9,7 +9,7 @@ import { relativeCost, type LadderPoint, type OperatingPoint } from '../../machi
 import { RoutingConfigError } from './config-error.ts';
 import type { Amount, Ledger } from './ledger.ts';
 
-/** What one call uses; what is left out is not looked at. */
+/** What one call uses; an absent field does not count. */
 export type Need = Partial<Pick<Amount, 'tokens' | 'usd'>>;
 
 export interface ThrottleOptions {
@@ -82,7 +82,7 @@ export function efficientRungs(
   return kept;
 }
 
-/** The first of the rungs at or above a point of the ladder; a point beside the ladder stands for itself. */
+/** The first of the rungs at or above a point of the ladder; a point that is not on the ladder is its own rung. */
 export function lift(
   point: OperatingPoint,
   ladder: readonly LadderPoint[],

@@ -36,7 +36,7 @@ const PENALTY = 30;
 const INNER_FOLDS = 5;
 const INNER_CUTS = 3;
 
-/** Fewer different prompts say nothing; with 20 a router is hardly better than random. */
+/** With fewer different prompts the result is noise; with 20 a router is hardly better than random. */
 const LEAST_ROWS = 20;
 
 /**

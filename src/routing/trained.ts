@@ -22,7 +22,7 @@ export interface Training {
   readonly digest: number;
 }
 
-/** All that a router knows. */
+/** The complete state of a router. */
 export interface RouterState {
   readonly trained: Training;
   /** How many verdicts it has learnt from since. */
@@ -93,7 +93,7 @@ export class TrainedRouter implements DifficultyEstimator {
     this.#verdicts++;
   }
 
-  /** All that it knows now, as a copy. */
+  /** A copy of the present state. */
   get state(): RouterState {
     return {
       trained: this.trained,

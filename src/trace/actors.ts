@@ -22,7 +22,7 @@ export interface InspectedSnapshot {
   readonly error?: unknown;
 }
 
-/** What is known of an actor. */
+/** The record of one actor. */
 export interface Known {
   /** `"sessionId":…,"rootId":…` */
   readonly who: string;

@@ -43,7 +43,7 @@ export class Shower {
     return this.#cut(text);
   }
 
-  /** @returns undefined for what JSON has no word for. */
+  /** @returns undefined for a value that JSON cannot represent. */
   #write(value: unknown, allowance: number): string | undefined {
     switch (typeof value) {
       case 'string':

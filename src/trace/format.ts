@@ -1,14 +1,14 @@
 /** The format of a trace: one JSON object per line, each a message of Stately's inspection protocol.
  *
- *  Source: `@statelyai/inspect` 0.7.2, `StatelyInspectionEvent`. What is tutti's own stands inside snapshots, events
+ *  Source: `@statelyai/inspect` 0.7.2, `StatelyInspectionEvent`. Additions of tutti are inside snapshots, events
  *  and a few further fields, never in other types of message: so every reader of the protocol accepts every line.
- *  The guide `docs/guides/trace-format.md` tells the same to people. This file imports nothing and runs anywhere. */
+ *  The guide is `docs/guides/trace-format.md`. This file imports nothing and runs anywhere. */
 
 /** Which `@statelyai/inspect` the messages are written for. */
 export const INSPECT_VERSION = '0.7.2';
-/** The version of what tutti adds; a reader of version 1 ignores what it does not know of a later one. */
+/** The version of tutti's additions; a reader of version 1 ignores additions of later versions. */
 export const TRACE_VERSION = 1;
-/** The actor that speaks of the trace itself: the first line and the last are its. */
+/** The actor that describes the trace itself: it is in the first and the last line. */
 export const TRACE_SESSION = 'tutti:trace';
 
 /** What is in every message. */
@@ -191,14 +191,14 @@ export interface HctEvent extends SignalEvent {
   readonly intent?: string;
   readonly key?: string;
   readonly payload?: unknown;
-  /** Where the signal is an entry of shared state: what was said, and what memory holds after it. */
+  /** Where the signal is an entry of shared state: the entry, and memory's state after it. */
   readonly coherence?: CoherenceEntry;
 }
 export interface CoherenceEntry {
   /** The name of the space. */
   readonly scope: string;
   readonly op: 'gets' | 'getm' | 'put' | 'cas' | 'publish' | 'release' | 'reclaim' | 'renew' | 'evict';
-  /** Who says it, with its session: `planner@4f1c`. */
+  /** The sender, with its session: `planner@4f1c`. */
   readonly agent: string;
   readonly number: number;
   /** The version that a write replaces. */

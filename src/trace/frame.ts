@@ -1,4 +1,4 @@
-/** What stands around every message: who, when, which. */
+/** The fields that are common to all messages: actor, time, type. */
 import { INSPECT_VERSION } from './format.ts';
 
 const FRACTIONS = Array.from({ length: 1_000 }, (_, i) => `.${String(i).padStart(3, '0')}`);

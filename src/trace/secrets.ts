@@ -1,4 +1,4 @@
-/** What must not get into a trace, by the name of its field or by its look. */
+/** Finds secrets, which must not get into a trace, by the name of their field or by their form. */
 import { redactor, type Redact } from '../models/redact.ts';
 
 export const HIDDEN = '[redacted]';

@@ -1,4 +1,4 @@
-/** What XState's inspection tells, of every actor there is. */
+/** Records what XState's inspection reports of every actor. */
 import type { InspectionEvent } from 'xstate';
 import type { StationContext } from '../../machines/reservation-station.ts';
 import { Actors, type InspectedActor, type InspectedSnapshot, type Known } from './actors.ts';
@@ -113,7 +113,7 @@ export class Sightings {
     if (snapshot.status === 'error') recorder.faults++;
     if (ended) this.actors.forget(actorRef);
     if (ended && actorRef._parent === undefined) this.actors.forgetRoot(event.rootId);
-    // What an event led to goes with it, and the end of an actor is always told.
+    // An event is kept together with its effect, and the end of an actor is always recorded.
     if (sampling.rate > 1 && known.kept !== event.event && !ended) return recorder.skip(1);
     recorder.say(this.actors.change(known.who, event.event, snapshot, known.more));
   }

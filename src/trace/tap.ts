@@ -13,10 +13,10 @@ interface Inspected {
   readonly options?: { readonly inspect?: unknown };
   readonly _parent?: Inspected;
 }
-/** What XState says before it adds the root's id. */
+/** An inspection event of XState before the root's id is added. */
 export type Raw = Extract<InspectionEvent, { type: '@xstate.snapshot' }>;
 
-/** Hears the snapshots of all actors of one logic in an actor's system, and keeps their events from being told.
+/** Receives the snapshots of all actors of one logic in an actor's system, and suppresses the inspection of their events.
  *  @param only the inspector that has to be the only one
  *  @returns what undoes it; undefined when nothing was done. */
 export function tap(

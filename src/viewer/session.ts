@@ -138,7 +138,7 @@ export class Session {
     this.playing = false;
     this.trouble = '';
     this.#file = { name, file };
-    // The first file is what a link may be about; another one is looked at from its beginning.
+    // A link refers to the first file; a further file is shown from its beginning.
     if (keeps === 'view' && this.opened !== undefined) this.look = { ...FIRST_LOOK, view: this.look.view };
     const transcripts = await traceOfTranscripts(name, file, this.look.part).catch(() => undefined);
     if (reading.signal.aborted) return;

@@ -39,11 +39,11 @@ const isObject = (value: unknown): value is Json =>
 const listOf = (value: unknown): unknown[] =>
   value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
 
-/** More states than this are not drawn: a layout would take seconds and a picture would say nothing. */
+/** More states than this are not drawn: the layout would take seconds and the picture would be unreadable. */
 export const MOST_STATES = 400;
 
 /** Reads a definition.
- *  @returns the chart, or a sentence that says why there is none. */
+ *  @returns the chart, or a sentence with the reason why there is none. */
 export function readChart(definition: unknown): Chart | string {
   let config = definition;
   if (typeof definition === 'string') {

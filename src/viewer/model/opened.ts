@@ -1,4 +1,4 @@
-/** Everything that is known of one trace: its columns, and what the views make of them. */
+/** Everything about one open trace: its columns, and what the views derive from them. */
 import { Bus } from './bus.ts';
 import { Governors } from './governors.ts';
 import { Shared } from './shared.ts';
@@ -16,7 +16,7 @@ export interface Opened {
   readonly bus: Bus;
   readonly notes: Notes;
   readonly source: Source;
-  /** What the file says of itself: how it was limited, which run it is of. */
+  /** What the file contains about itself: its limits, and its run. */
   readonly about: string[];
   /** Of a counter-example: what went wrong, and who takes part. It has an order, and no clock. */
   readonly counterexample: Counterexample | undefined;

@@ -1,4 +1,4 @@
-/** Shared state: which actor is the line of which agent and key, and what was said of a key on the bus. */
+/** Shared state: which actor is the line of which agent and key, and the bus messages about each key. */
 import type { ActorRow } from './trace.ts';
 
 /** Every state of a line, from none to most: what it is called, and what it allows. */

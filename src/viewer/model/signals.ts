@@ -59,7 +59,7 @@ const shown = (value: unknown): string =>
     ? `${String(value['$type'])} of ${String(value['$size'])}`
     : (JSON.stringify(value) ?? '').slice(0, 60);
 
-/** What memory holds after an entry: who owns the key, and its version. */
+/** Memory's state after an entry: the owner of the key, and its version. */
 function outcome(after: unknown, shared: Shared): string {
   if (!isObject(after)) return '';
   const owner = textOf(after['owner']);

@@ -11,7 +11,7 @@ const STEP_MS = 1_000;
 interface Transcript {
   readonly what: string;
   readonly messages: readonly Json[];
-  /** What was claimed, and how far was looked. */
+  /** The claim, and the bound of the check. */
   readonly about: readonly string[];
 }
 export interface Transcripts {

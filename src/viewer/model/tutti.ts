@@ -85,7 +85,7 @@ export function interpreter(parts: Parts, traceOf: () => Trace): Interpreter {
     const [before, now] = [lineStates[actor.index] ?? 'I', trace.value(row)];
     lineStates[actor.index] = now;
     const type = trace.type(row);
-    // What the bus did to this line: where it moved by it, or was told no.
+    // The effect of the bus on this line: a change of its state, or a refusal.
     if (!/^(SNOOP_|GRANT_|ACCEPTED|REFUSED|RECLAIMED)/.test(type) || (before === now && type !== 'REFUSED'))
       return;
     bus.add({

@@ -1,4 +1,4 @@
-/** Shared state: who has a copy of what, who owns it, and how that came about on the bus. */
+/** Shared state: the copies and the owner of each key, and the bus messages that led to them. */
 import type { Shared } from '../model/shared.ts';
 import { LINE_STATES } from '../model/shared.ts';
 import type { Trace } from '../model/trace.ts';

@@ -1,4 +1,4 @@
-/** Who said what to whom, up to the cursor: signals of the bus, events between actors, a counter-example's steps. */
+/** The messages up to the cursor: signals of the bus, events between actors, a counter-example's steps. */
 import { faultOf, momentOf } from '../parts/moment.ts';
 import { Sequence } from '../parts/sequence.tsx';
 import type { Session } from '../session.ts';

@@ -1,4 +1,4 @@
-/** Every transition of a machine as a table: the picture in words, and what the picture has no room for. */
+/** Every transition of a machine as a table: the picture in words, with the details that the picture has no room for. */
 import { useState } from 'preact/hooks';
 import type { Chart } from '../chart/definition.ts';
 
