@@ -107,7 +107,7 @@ describe('text of a model', () => {
     expect(events.length).toBeGreaterThan(3);
   });
 
-  test('of an agent that was left behind is not told', async () => {
+  test('that an agent sends after its step has ended is dropped', async () => {
     let late: AgentContext['say'];
     const slow = {
       name: 'slow',

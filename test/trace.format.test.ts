@@ -108,7 +108,7 @@ interface Seen {
 }
 const machines = /^(?:station:|unit:|conductor)/;
 
-test('what XState tells of an actor is what its trace tells, in the same order, short cut or not', async () => {
+test('a trace has the messages that XState sends about an actor, in the same order, with and without the shorter path', async () => {
   const told: Seen[] = [];
   const beside = (event: InspectionEvent): void => {
     const { id: actor } = event.actorRef as unknown as { id: string };
@@ -198,7 +198,7 @@ test('one trace may follow many performances, one after the other and at once', 
   expect(written.sort()).toEqual(['after-0', 'after-1', 'after-2', 'after-3', 'after-4', 'with-0', 'with-1']);
 });
 
-test('steps, what they read, where they stood and how they ended can be told from it', async () => {
+test('steps, their reads, their states and their ends can be read from a trace', async () => {
   const { messages, report } = await tracedReview();
   const program = eventsOf(messages, /^run:/).flatMap((event) =>
     event.type === 'tutti.program' ? (event['steps'] as ProgramStep[]) : [],

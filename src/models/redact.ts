@@ -14,7 +14,7 @@ const PATTERNS: readonly RegExp[] = [
 
 /** Keys that models were made with, wherever they came from. */
 const handedOver = new Set<string>();
-/** Says that a value must never be shown from now on. */
+/** Registers a value that must be hidden from now on. */
 export const keepSecret = (value: string): void => void handedOver.add(value);
 
 /** Replaces secrets in any text. */

@@ -144,7 +144,7 @@ export class RunAccount {
   fellBack(fallback: Fallback): void {
     this.#fallbacks.push(fallback);
   }
-  /** Tells of every call from now on.
+  /** Calls the listener for every call of a model from now on.
    *  @returns how to stop listening. */
   listen(listener: (report: CallReport) => void): () => void {
     this.#listeners.add(listener);

@@ -13,7 +13,7 @@ interface Watched {
 
 export class Buses {
   readonly #recorder: Recorder;
-  /** By number, for as long as anything waits that tells of them. */
+  /** By number, for as long as a waiting row refers to them. */
   readonly #rows = new Map<number, BusRow>();
   #made = 0;
   readonly #watched = new Map<Bus, Watched>();

@@ -12,7 +12,7 @@ type Change = Extract<Sighting, { type: '@xstate.snapshot' }>;
 export class Sightings {
   readonly actors: Actors;
   readonly #recorder: Recorder;
-  /** By number, for as long as anything waits that tells of them. */
+  /** By number, for as long as a waiting row refers to them. */
   readonly #pools = new Map<number, Pool>();
   #made = 0;
   readonly #poolOf = new Map<unknown, Pool>();
