@@ -95,14 +95,13 @@ describe('coherence: use', () => {
       const [a, b] = [shared.agent('a'), shared.agent('b')];
       await b.read('n');
       const hold = await a.hold('n');
-      const order: string[] = [];
-      const read = b.read('n').then((n) => order.push(`read ${n}`));
-      const write = b.write('n', (n) => n * 10).then(() => order.push('b wrote'));
+      const settled: string[] = [];
+      const read = b.read('n').finally(() => settled.push('read'));
+      const write = b.write('n', (n) => n * 10).finally(() => settled.push('write'));
       await new Promise((resolve) => setImmediate(resolve));
-      await hold.write((n) => n + 1);
-      order.push('a wrote');
-      await Promise.all([read, write]);
-      expect(order[0]).toBe(readers === 'wait' ? 'a wrote' : 'read 1');
+      expect(settled).toEqual(readers === 'wait' ? [] : ['read']);
+      expect([await hold.write((n) => n + 1), await write]).toEqual([1, 2]);
+      expect(await read).not.toBe(readers === 'wait' ? 1 : undefined);
       expect(await a.read('n')).toBe(20);
     }
   });

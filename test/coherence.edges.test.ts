@@ -247,7 +247,7 @@ async function rough(seed: number) {
     }
     await settle();
   }
-  for (const { view } of live) view.down = false;
+  for (const view of log.views) view.down = false; // also those of spaces that are closing
   for (let round = 0; running > 0; round++) {
     if (round > 400) throw new Error(`${running} calls never settle`);
     log.drain();
