@@ -157,7 +157,7 @@ describe('the ready queue', () => {
             for (const item of waiting) passedOver.set(item, (passedOver.get(item) ?? 0) + 1);
             if (late[turn] !== undefined) push(late[turn]!);
           }
-          // Those who ran out of patience together go one by one: the queue's length bounds that.
+          // Stations that reach the limit together go one by one: the queue's length bounds that.
           expect(Math.max(0, ...passedOver.values())).toBeLessThanOrEqual(patience + 5);
         },
       ),

@@ -29,7 +29,7 @@ function observe(plan: MachinePlan, compiled: boolean, input: number, events: re
       said: log.splice(0),
     });
   };
-  look(); // before the start nothing has been said
+  look(); // before the start no action has run
   actor.start();
   look();
   for (const type of events) {
@@ -50,7 +50,7 @@ function observe(plan: MachinePlan, compiled: boolean, input: number, events: re
   return seen;
 }
 
-test('a random flat machine shows and says the same, compiled and interpreted', () => {
+test('a random flat machine has the same snapshots and actions, compiled and interpreted', () => {
   let steps = 0;
   fc.assert(
     fc.property(

@@ -16,7 +16,7 @@ import { sendParent, sendTo, spawnChild, stateIn, stopChild, type AnyStateMachin
 import { expect, test } from 'vitest';
 import { compile, NotFlatError } from '../machines/compile.ts';
 
-/** A machine in whose state `b` something stands. */
+/** A machine with something in its state `b`. */
 const inB = (b: object): AnyStateMachine =>
   createMachine({ id: 'm', initial: 'a', states: { a: { on: { GO: 'b' } }, b } } as never) as never;
 const atRoot = (root: object): AnyStateMachine =>

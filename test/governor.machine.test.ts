@@ -48,7 +48,7 @@ describe('the table', () => {
     expect(Object.keys(tempoGovernor.config.states![state]!.on!).sort()).toEqual([...EVENTS].sort());
   });
 
-  test('compiled and interpreted machines have equal snapshots after every event, and say the same points', () => {
+  test('compiled and interpreted machines have equal snapshots after every event, and announce the same points', () => {
     fc.assert(
       fc.property(fc.array(events, { maxLength: 40 }), (sequence) => {
         const said: [string[], string[]] = [[], []];
@@ -70,7 +70,7 @@ describe('the table', () => {
     );
   });
 
-  test('setOperatingPoint is said exactly when the point changes, and the context is JSON', () => {
+  test('setOperatingPoint is called exactly when the point changes, and the context is JSON', () => {
     fc.assert(
       fc.property(fc.array(events, { maxLength: 40 }), (sequence) => {
         let said = 0;
@@ -184,7 +184,7 @@ function costsOver(
 }
 
 describe('the pool', () => {
-  test('modes are the ends of the default ladder, and crisis lies beside it', () => {
+  test('modes are the ends of the default ladder, and crisis is not on it', () => {
     expect(DEFAULT_LADDER[0]).toMatchObject(MODES.conservation);
     expect(DEFAULT_LADDER.at(-1)).toMatchObject(MODES.sprint);
     const governor = new UnitGovernor({ unit: 'u' });

@@ -64,7 +64,7 @@ describe('mesi: claims', () => {
     expect(allKeys({ ...bounds, lines: 2 }).some(({ keys }) => keys === 2)).toBe(true);
   });
 
-  it('an exploration that is aborted ends, and says why', async () => {
+  it('an exploration that is aborted ends, and reports why', async () => {
     const controller = new AbortController();
     const exploring = explored({ ...bounds, signal: controller.signal }, [{ ...two, agents: 3 }]);
     setTimeout(() => controller.abort(new Error('enough')));

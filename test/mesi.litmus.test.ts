@@ -77,7 +77,7 @@ describe('mesi: litmus, broken', () => {
     },
   );
   it.each(['LB', 'CoRR', 'WRC'])(
-    'and not by %s, whose threads say only one thing, and last',
+    'and not by %s, whose threads send only one word, as their last step',
     async (name) => {
       expect(await fails(name, { doneAtPublish: true })).toBeUndefined();
     },
@@ -103,7 +103,7 @@ describe('mesi: litmus, broken', () => {
 });
 
 describe('mesi: litmus, transcripts', () => {
-  it('tell who wrote, what was ordered, who heard it when, and what was read', async () => {
+  it('show the writer, the order, when each thread received it, and what was read', async () => {
     const { outcomes } = await exploreLitmus(named('MP'), { readers: 'wait', start: 'S', faults: {} });
     const way = outcomes!.get('1:r0=0;1:r1=1;[x]=1;[y]=1')!;
     const { transcript } = replayLitmus(named('MP'), way, { readers: 'wait', faults: {} });
@@ -155,7 +155,7 @@ describe('mesi: litmus, one memory', () => {
       '0:r0=2;[x]=2',
     ]);
   });
-  it('says when a test is too large for it', async () => {
+  it('reports when a test is too large for it', async () => {
     const large = shape('large', ...Array.from({ length: 12 }, (_, i) => `Wx${i} Rx Ry Wy${i}`));
     await expect(checkTests([large], bounds)).rejects.toThrow(
       /large: more than 500000 situations.*fewer operations/,

@@ -59,7 +59,7 @@ describe('mesi: ends', () => {
 
 describe('mesi: does not end', () => {
   it('a bus that never takes the words of one agent is not fair, so it is no counter-example', () => {
-    // Without fairness, a request that is said and never taken would be one: the whole space has such runs.
+    // Without fairness, a request that is sent and never taken would be one: the whole space has such runs.
     const setting = { ...kept, agents: 2, readers: 'wait', bus: 'queued', events: ['LOAD'] } as const;
     expect(ends(setting, 'answer').starved).toBeUndefined();
   });

@@ -35,7 +35,7 @@ describe('mesi: the line and its model', () => {
     });
   });
 
-  it('the model calls impossible what the bus never says, and nothing that an agent does', () => {
+  it('the model calls impossible what the bus never sends, and nothing that an agent does', () => {
     for (const event of HEARD.slice(0, 5)) expect(hears(EMPTY, event, false)).not.toBe('never');
     for (const event of ['GRANT_S', 'GRANT_M', 'ACCEPTED', 'REFUSED', 'RELEASED'])
       expect(hears(EMPTY, event, false)).toBe('never');
@@ -55,7 +55,7 @@ describe('mesi: the line and the textbook', () => {
     },
   );
 
-  it('the book knows hits, flushes and upgrades', () => {
+  it('the caches of the book have hits, flushes and upgrades', () => {
     expect(bookStep(['I', 'I'], 0, 'read')).toEqual(['E', 'I']);
     expect(bookStep(['M', 'I', 'I'], 1, 'read')).toEqual(['S', 'S', 'I']);
     expect(bookStep(['S', 'S', 'I'], 0, 'write')).toEqual(['M', 'I', 'I']);
@@ -73,8 +73,8 @@ describe('mesi: the line and the textbook', () => {
 });
 
 describe('mesi: mutants', () => {
-  // An assignment acts beside what is said, so that it may stand before or after it. No walk tells them apart, and the
-  // walk is complete.
+  // An assignment does not depend on the output, so it may stand before or after it. The walk finds no difference, and
+  // the walk is complete.
   const EQUIVALENT = [
     'E STORE[0] with put before keep',
     'M STORE[0] with put before keep',
@@ -102,7 +102,7 @@ describe('mesi: mutants', () => {
     ]);
   });
 
-  it('those that cannot be told are not told by exploring two agents, either', () => {
+  it('the equivalent ones are not detected by exploring two agents, either', () => {
     for (const name of EQUIVALENT) {
       const [one, other] = [line, named(name)].map((each) =>
         search({

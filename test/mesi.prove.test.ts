@@ -1,5 +1,5 @@
-/** Claims: SWMR is proved for any number of agents, by steps that are those of the code; a fault that is seeded has no proof; and
- *  z3 leaves nothing behind. */
+/** Claims: SWMR is proved for any number of agents, by steps that are those of the code; a fault that is seeded has no
+ *  proof; and no thread or timer of z3 is left at the end. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -234,7 +234,7 @@ describe('mesi: z3 is optional, and ends', () => {
     expect([status, stdout]).toEqual([0, 'holds\nfails\nenough after gets\n0\n']);
   });
 
-  it('without the package the error says what to install', () => {
+  it('without the package the error names what to install', () => {
     const { status, stdout } = alone(`
       import { registerHooks } from 'node:module';
       registerHooks({ resolve: (name, context, next) => next(name === 'z3-solver' ? 'z3-solver-which-is-not-there' : name, context) });

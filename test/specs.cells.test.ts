@@ -73,7 +73,7 @@ describe('unjustified', () => {
       'walled does not name SHUT.',
     ]);
   });
-  test('has nothing to say of a machine whose every cell is accounted for', async () => {
+  test('is empty for a machine in which every cell is accounted for', async () => {
     const explored = await explore(lines(3));
     const all = cellsOf(explored, 'a0', 'a1', 'a2');
     expect(unjustified(lineMachine(true), all)).toEqual([]);

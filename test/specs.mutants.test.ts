@@ -50,7 +50,7 @@ describe('the mutants of a small machine', () => {
           expect(here !== there, `${name} ${cell}`).toBe(name === state && cell === event);
         }
   });
-  test('do what they say', () => {
+  test('make the mistake that their name states', () => {
     const said = (name: string) => {
       const { machine } = mutant(small, name);
       const [next, words] = stepOf(machine, undefined)(machine.resolveState({ value: 'a', context: {} }), {
@@ -63,7 +63,7 @@ describe('the mutants of a small machine', () => {
     expect(said('a GO[0] without one')).toEqual(['b', 'two', 'two']);
     expect(said('a GO[0] to a')).toEqual(['a', 'one', 'two', 'two']);
   });
-  test('are found by name, and a name that is none says so', () => {
+  test('are found by name, and an unknown name is an error', () => {
     expect(mutant(small, 'b GO[0] left out').machine.states['b']!.config.on).toEqual({});
     expect(() => mutant(small, 'b GO[7] left out')).toThrow("'small' has no mutant 'b GO[7] left out'");
   });
@@ -160,7 +160,7 @@ describe('two machines side by side', () => {
     expect(equivalentTo(unit, machine, blind).difference).toMatchObject({ where: 'said' });
   });
 
-  test('differ in what is heard where an action and an assignment change places', () => {
+  test('differ in what an action reads where it and an assignment change places', () => {
     const { machine } = mutant(unit, 'tacet WAKE[1] with takeQueued before grantQueued');
     const counts = { ...setting, hears: (_: string, context: never) => grantable(context) };
     expect(equivalentTo(unit, machine, counts).difference).toMatchObject({

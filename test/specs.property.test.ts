@@ -1,5 +1,5 @@
-/** Claims: `propertyTest` finds a seeded fault and shrinks it to the least, gives the same again for a seed, agrees with
- *  `explore`, and keeps its bounds; without fast-check it says what to install. */
+/** Claims: `propertyTest` finds a seeded fault and shrinks it to the least, gives the same again for a seed, agrees
+ *  with `explore`, and keeps its bounds; without fast-check the error names what to install. */
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { explore, propertyTest, realActor, type Model } from 'tutti/specs';
@@ -138,7 +138,7 @@ test('bounds are kept', async () => {
     await expect(propertyTest(counting, options), JSON.stringify(options)).rejects.toThrow(RangeError);
 });
 
-test('a signal is heard, before and in the middle', async () => {
+test('a signal is obeyed, before the start and in the middle', async () => {
   const aborted = AbortSignal.abort(new Error('enough'));
   await expect(propertyTest(counting, { signal: aborted })).rejects.toThrow('enough');
   const control = new AbortController();
@@ -148,7 +148,7 @@ test('a signal is heard, before and in the middle', async () => {
   await expect(propertyTest(endless, options)).rejects.toThrow('enough now');
 });
 
-test('fast-check may be handed over, and where there is none it says what to do', async () => {
+test('fast-check may be passed as an option, and without it the error shows what to do', async () => {
   vi.resetModules();
   vi.doMock('fast-check', () => {
     throw new Error('Cannot find package');

@@ -88,7 +88,7 @@ describe('a statechart with everything', () => {
     expect([situations, steps]).toEqual([4, 4]); // each of the two ends, in either order
     expect(worlds.at(-1)!.parts['it']).toMatchObject({ timers: [], running: [] });
   });
-  test('a machine that is done hears nothing more', () => {
+  test('a machine that is done receives nothing more', () => {
     const ended = machine({
       initial: 'a',
       on: { GO: { actions: 'say' } },
@@ -105,7 +105,7 @@ describe('a statechart with everything', () => {
   });
 });
 
-test('what is emitted, sent to the parent and done by name is heard, in order, with its fields', () => {
+test('emitted events, events for the parent and named actions are received, in order, with their fields', () => {
   const speaker = machine(
     {
       initial: 'a',
@@ -252,7 +252,7 @@ describe('refused is', () => {
       { actions: { impossible: () => {} } },
     );
     const { violation } = await explore(alone(sure, 'GO'));
-    expect([violation!.what, violation!.path.length]).toEqual(['impossible: it hears GO in b', 2]);
+    expect([violation!.what, violation!.path.length]).toEqual(['impossible: it receives GO in b', 2]);
   });
   test('no machine, too many machines, a name that is not there', () => {
     const it = machine({});

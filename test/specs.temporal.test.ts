@@ -185,7 +185,7 @@ test('where only a person could go on, it may stop', async () => {
   expect(temporal(explored, lit, { optional: () => true, weak: ({ name }) => name }).holds).toBe(true);
 });
 
-test('says how often it was owed, so that nothing holds for want of an occasion unnoticed', async () => {
+test('counts how often it was owed, so that a property which holds only because it was never owed shows', async () => {
   const explored = await explore(modelOf([[{ name: 'a', to: 0 }]]));
   expect(
     temporal(

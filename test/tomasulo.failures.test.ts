@@ -1,4 +1,4 @@
-/** Claim: what goes wrong ends as the models say, and a run in which it ends otherwise is objected to. */
+/** Claim: failures end as in the models, and a run in which one ends differently is objected to. */
 import { expect, test } from 'vitest';
 import { drawCase } from '../specs/tomasulo/draw.ts';
 import { unaccounted, unrecovered, untold } from '../specs/tomasulo/failures.ts';

@@ -11,7 +11,7 @@ const resume = (targets: string[], key?: string) =>
 const remains = (before: Hold, signal: Parameters<typeof resolveHold>[1]) => resolveHold(before, signal).hold;
 
 describe('vocabulary: holds: who is held', () => {
-  it('the targets, every listener without targets, or the source when only governance is asked', () => {
+  it('the targets, every listener without targets, or the source when only governance is a target', () => {
     expect(hold()).toMatchObject({ held: ['reporter'], deciders: ['governance'], onTimeout: 'fail' });
     expect(hold({ targets: ['b', 'governance'] })).toMatchObject({ held: ['b'], deciders: ['governance'] });
     expect(hold({ targets: [] }).held).toEqual(['*']);
@@ -80,7 +80,7 @@ describe('vocabulary: holds: what ends them', () => {
     expect(remains(hold(), beat(''))).toBeDefined();
   });
 
-  it('a caesura, which says that it was one', () => {
+  it('a caesura, which is marked as one', () => {
     expect(resolveHold(hold(), caesura({ source: 'a' }))).toEqual({ by: 'caesura', released: ['reporter'] });
   });
 

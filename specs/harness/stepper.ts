@@ -135,7 +135,7 @@ export class Stepper {
     return {
       part: this.#shared(part),
       words,
-      ...(impossible ? { broken: `impossible: ${this.name} hears ${event?.type} in ${where}` } : {}),
+      ...(impossible ? { broken: `impossible: ${this.name} receives ${event?.type} in ${where}` } : {}),
     };
   }
 

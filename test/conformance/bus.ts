@@ -70,7 +70,7 @@ export function busConformance(name: string, { make, settle }: BusUnderTest): vo
       expect(seen.map(({ seq }) => seq)).toEqual([1, 4]);
     });
 
-    test('a late listener hears only what comes later', async () => {
+    test('a late listener receives only what comes later', async () => {
       const bus = await make();
       await bus.publish(pulse('a', 1));
       await settle(bus);

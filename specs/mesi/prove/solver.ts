@@ -47,8 +47,7 @@ export async function startSolver({ signal, effort }: SolverOptions): Promise<So
     Z3.del_config(config);
     const evaluate = (text: string): string => {
       const said = em.ccall('Z3_eval_smtlib2_string', 'string', ['number', 'string'], [context, text]).trim();
-      if (said.includes('(error'))
-        throw new Error(`z3 does not understand its question: ${said.slice(0, 500)}`);
+      if (said.includes('(error')) throw new Error(`z3 rejected its question: ${said.slice(0, 500)}`);
       return said;
     };
     try {
