@@ -43,7 +43,7 @@ export async function* judge(bounds: Bounds, claims: readonly Claim[] = CLAIMS):
     const start = performance.now();
     const finding = await claim.check(bounds);
     yield { claim, finding, ms: performance.now() - start };
-    await new Promise((done) => setTimeout(done)); // somebody may want to draw, or to interrupt
+    await new Promise((done) => setTimeout(done)); // lets the terminal draw, and Ctrl-C through
   }
 }
 

@@ -1,4 +1,4 @@
-/** Claims about the edges of a space: joining, restarting, outages, closing, holds, values and steps. Whatever happens,
+/** Claims about the edges of a space: joining, restarting, outages, closing, holds, values and steps. In every case,
  *  nothing acknowledged is lost, nothing waits indefinitely, and a reported outcome is true or in doubt. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -155,7 +155,7 @@ describe('coherence: outages and ends', () => {
     expect(() => shared.agent('b')).toThrow(/ECONNRESET/);
     await shared.close();
   });
-  it('nothing acknowledged is lost and everything settles, whatever joins, closes, crashes and fails', async () => {
+  it('nothing acknowledged is lost and everything settles, while replicas join, close, crash and fail', async () => {
     const total = { acknowledged: 0, doubtful: 0, refused: 0, joined: 0 };
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {

@@ -161,7 +161,7 @@ function stepsOf(shapes: readonly StepShape[], stepMs: number | undefined): Fuzz
 
 const targets = fc.oneof(
   { weight: 6, arbitrary: fc.subarray(['s0', 's1', 's2', 'a', 'b'], { minLength: 1, maxLength: 3 }) },
-  { weight: 2, arbitrary: fc.constantFrom(['*'], [], [RUN_ID], ['nobody'], ['nobody', 's0']) },
+  { weight: 2, arbitrary: fc.constantFrom(['*'], [], [RUN_ID], ['unknown'], ['unknown', 's0']) },
 );
 const order: fc.Arbitrary<Order> = fc
   .record({

@@ -55,7 +55,7 @@ describe('mesi: the line and the textbook', () => {
     },
   );
 
-  it('the book’s caches have hits, flushes and upgrades', () => {
+  it('the caches of the book have hits, flushes and upgrades', () => {
     expect(bookStep(['I', 'I'], 0, 'read')).toEqual(['E', 'I']);
     expect(bookStep(['M', 'I', 'I'], 1, 'read')).toEqual(['S', 'S', 'I']);
     expect(bookStep(['S', 'S', 'I'], 0, 'write')).toEqual(['M', 'I', 'I']);

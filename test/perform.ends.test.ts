@@ -1,4 +1,4 @@
-/** A performance ends whatever agents, buses and clocks do, and its errors name what was at fault. */
+/** A performance ends in spite of agents, buses and clocks, and its errors name what was at fault. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Subject } from 'rxjs';
@@ -274,7 +274,7 @@ describe('the culprit is named', () => {
     }),
   );
 
-  it('whatever an agent throws is its own failure, and a default stands in for it', async () => {
+  it('any value that an agent throws is its own failure, and a default stands in for it', async () => {
     await fc.assert(
       fc.asyncProperty(thrown, fc.boolean(), fc.boolean(), async (value, isAsync, hasDefault) => {
         const agent = (): unknown => {

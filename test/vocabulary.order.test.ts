@@ -23,7 +23,7 @@ describe.each([
 });
 
 describe('vocabulary: tempo', () => {
-  it('has the published latency and priority, and the paper’s beats per minute', () => {
+  it('has the published latency and priority, and the beats per minute of the paper', () => {
     const published = t.PUBLISHED_TEMPI.map((name) => [
       name,
       t.TEMPO[name].latencyMs,

@@ -11,7 +11,7 @@ import { sequenceText } from '../../specs/harness/transcript.ts';
 import { CLAIMS, fellShort, weakest, type Judged } from '../../specs/verify.ts';
 import { seconds } from '../timeline-picture.ts';
 
-/** Narrower than this nobody reads a table. */
+/** A table narrower than this is not readable. */
 const LEAST = 40;
 /** Wider than this no diagram becomes clearer. */
 const WIDEST = 120;

@@ -33,7 +33,7 @@ export class Arbiter<B, A> {
   readonly #choice: Choice<B, A>;
   readonly #faults: ProveFaults;
   readonly #waiting: B;
-  readonly #nobody: Of<B, A>;
+  readonly #none: Of<B, A>;
   readonly #itself: Of<B, A>;
   readonly #others: Of<B, A>;
 
@@ -45,7 +45,7 @@ export class Arbiter<B, A> {
     this.#choice = choice;
     this.#faults = faults;
     this.#waiting = logic.not(none(logic, key.is.queue));
-    this.#nobody = () => logic.no;
+    this.#none = () => logic.no;
     this.#itself = (a) => logic.same(a, choice.agent);
     this.#others = (a) => logic.not(logic.same(a, choice.agent));
   }
@@ -58,7 +58,7 @@ export class Arbiter<B, A> {
       and(held, not(is.owner(this.#choice.agent)), this.#wait),
       () => this.#waits('readers'),
       () => {
-        run.when(not(held), () => run.set('owner', this.#nobody));
+        run.when(not(held), () => run.set('owner', this.#none));
         run.add('sharers', this.#itself);
         run.tell('SNOOP_GETS', this.#others);
         const { sharers } = run.key.is;
@@ -136,7 +136,7 @@ export class Arbiter<B, A> {
     const run = this.#run;
     run.remove('sharers', this.#itself);
     run.when(run.key.is.owner(this.#choice.agent), () => {
-      run.set('owner', this.#nobody);
+      run.set('owner', this.#none);
       run.hold(this.#logic.no);
       this.#afterHold();
     });
@@ -148,7 +148,7 @@ export class Arbiter<B, A> {
     const valid = this.#faults.reclaimStale ? yes : this.#choice.current;
     run.when(and(not(none(this.#logic, owner)), valid), () => {
       run.mishap('loses the key to a reclaim of the past', (a) => and(owner(a), not(this.#choice.current)));
-      run.set('owner', this.#nobody);
+      run.set('owner', this.#none);
       run.hold(this.#logic.no);
       run.tell('RECLAIMED', owner);
       this.#afterHold();
@@ -176,16 +176,16 @@ export class Arbiter<B, A> {
     run.set('owner', owner);
     this.#newEpoch();
     run.hold(this.#logic.yes);
-    run.when(this.#wait, () => run.set('sharers', this.#nobody));
+    run.when(this.#wait, () => run.set('sharers', this.#none));
     run.add('sharers', owner);
     run.tell('SNOOP_GETM', (a) => this.#logic.not(owner(a)));
     run.tell('GRANT_M', owner);
   }
   #commit(byLine: B): void {
     const run = this.#run;
-    run.set('fresh', this.#nobody); // a new version
-    run.set('base', this.#nobody);
-    run.set('sharers', this.#nobody);
+    run.set('fresh', this.#none); // a new version
+    run.set('base', this.#none);
+    run.set('sharers', this.#none);
     run.tell('SNOOP_PUT', this.#others);
     run.when(
       byLine,
@@ -197,7 +197,7 @@ export class Arbiter<B, A> {
       },
       () => {
         run.tell('SNOOP_PUT', this.#itself);
-        run.when(this.#logic.not(run.key.held), () => run.set('owner', this.#nobody));
+        run.when(this.#logic.not(run.key.held), () => run.set('owner', this.#none));
       },
     );
   }
@@ -208,12 +208,12 @@ export class Arbiter<B, A> {
     const { readers, owner } = run.key.is;
     run.add('sharers', readers);
     run.tell('GRANT_S', readers);
-    run.set('readers', this.#nobody);
+    run.set('readers', this.#none);
     const { sharers } = run.key.is;
     const present = all((a) => or(not(owner(a)), sharers(a)));
     const alone = all((a) => all((b) => or(not(owner(a)), not(sharers(b)), same(a, b))));
     run.when(or(not(present), not(alone)), () => {
-      run.set('owner', this.#nobody);
+      run.set('owner', this.#none);
       run.tell('SNOOP_GETS', owner);
     });
     run.when(this.#waiting, () => {
@@ -222,7 +222,7 @@ export class Arbiter<B, A> {
     });
   }
   #newEpoch(): void {
-    this.#run.set('mine', this.#nobody);
-    this.#run.set('token', this.#nobody);
+    this.#run.set('mine', this.#none);
+    this.#run.set('token', this.#none);
   }
 }
