@@ -124,10 +124,10 @@ describe('coherence: use', () => {
     expect(await a.write('n', (n) => n + 1)).toBe(2);
     expect(lost.fenced).toBe(true);
     await expect(lost.write(7)).rejects.toMatchObject({ name: 'FencedError', key: 'n' });
-    await using again = await a.hold('n');
+    await using second = await a.hold('n');
     await expect(a.write('n', 9)).rejects.toThrow(/held by this agent itself/);
-    expect([again.value, again.fenced]).toEqual([2, false]);
-    await again.release();
+    expect([second.value, second.fenced]).toEqual([2, false]);
+    await second.release();
     const again = await b.hold('n', { maxMs: 0 });
     await a.write('n', (n) => n + 1);
     const session = await b.session(['n']);
