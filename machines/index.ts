@@ -3,7 +3,6 @@ export * from './cache-line.ts';
 export * from './compile.ts';
 export * from './conductor.ts';
 export * from './dynamics.ts';
-export * from './finite.ts';
 export * from './functional-unit.ts';
 export * from './governor.ts';
 export * from './hold.ts';

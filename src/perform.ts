@@ -177,9 +177,11 @@ export function perform<Input, N extends Record<string, unknown>>(
     deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
     shareOfTime: sharesOf(program),
   });
-  const shared = score.state === undefined ? undefined : share(score.state, { bus, clock, runId: id });
+  const { inspect } = options;
+  const shared =
+    score.state === undefined ? undefined : share(score.state, { bus, clock, runId: id, inspect });
   let views = 0;
-  const view = shared && ((stepId: string) => shared.agent(`${stepId}#${++views}`));
+  const view = shared && ((stepId: string) => shared.transaction(`${stepId}#${++views}`));
   const orchestrator = new Orchestrator(program, {
     ...options,
     share: view,

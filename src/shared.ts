@@ -1,10 +1,11 @@
 /** State that the steps of one performance share: coherent, on the performance's own bus. */
 import type { AgentContext } from '../actors/program.ts';
-import type { SharedAgent, Values } from './coherence/agent.ts';
+import type { Values } from './coherence/agent.ts';
 import { coherence, type Coherence, type CoherenceOptions, type Schemas } from './coherence/coherence.ts';
 import { UsageError } from './coherence/errors.ts';
+import type { Transaction } from './coherence/transaction.ts';
 
-/** What is shared: a schema for each key, and what `coherence` takes besides. */
+/** What is shared: a schema for each key, and other options of `coherence`. */
 export type SharedState<S extends Schemas = Schemas> = Pick<
   CoherenceOptions<S>,
   'schema' | 'initial' | 'strategy' | 'keys' | 'readers' | 'delta' | 'ledger'
@@ -15,12 +16,14 @@ export type SharedSpace = Coherence<Values>;
 /** Makes the space of one performance. */
 export function share(
   state: SharedState,
-  { runId, ...where }: Pick<CoherenceOptions<Schemas>, 'bus' | 'clock'> & { runId: string },
+  { runId, ...where }: Pick<CoherenceOptions<Schemas>, 'bus' | 'clock' | 'inspect'> & { runId: string },
 ): SharedSpace {
-  return coherence({ ...state, ...where, scope: `run:${runId}`, session: runId }) as unknown as SharedSpace;
+  const session = encodeURIComponent(runId);
+  const scope = `run:${runId}`;
+  return coherence({ ...state, ...where, scope, session, from: 'new' }) as unknown as SharedSpace;
 }
 
-/** The values at the end, by key; keys that nobody set are left out. */
+/** The values at the end, by key; keys without a value are left out. */
 export const sharedValues = ({ replica }: SharedSpace): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     [...replica.memory.cells.values()]
@@ -28,8 +31,9 @@ export const sharedValues = ({ replica }: SharedSpace): Readonly<Record<string, 
       .map(({ key, value }) => [key, value]),
   );
 
-/** A step's own view of what its performance shares. It is the step's alone, and gone when the step has settled: what
- *  it wrote stays, also when the step fails afterwards.
+/** A step's own view of what its performance shares, one for each attempt. What an attempt writes is published when it
+ *  succeeds, all at once, and dropped when it fails: a retry applies nothing twice. Use `publish()` to let other steps see
+ *  it earlier.
  *  @throws {UsageError} when the score shares nothing.
  *  @example
  *  ```ts
@@ -37,12 +41,12 @@ export const sharedValues = ({ replica }: SharedSpace): Readonly<Record<string, 
  *    .shared({ list: z.array(z.string()) }, { initial: { list: [] } })
  *    .step('a', { agent: (_, context) => sharedOf<{ list: string[] }>(context).write('list', (l) => void l.push('a')) })
  *    .step('b', { agent: (_, context) => sharedOf<{ list: string[] }>(context).write('list', (l) => void l.push('b')) });
- *  (await perform(notes).result).shared?.list; // 'a' and 'b', whoever was first
+ *  (await perform(notes).result).shared?.list; // 'a' and 'b', in the order in which the steps succeeded
  *  ``` */
 export function sharedOf<V extends Values = Record<string, any>>(
   context: Pick<AgentContext, 'shared' | 'stepId'>,
-): SharedAgent<V> {
-  if (context.shared !== undefined) return context.shared as SharedAgent<V>;
+): Transaction<V> {
+  if (context.shared !== undefined) return context.shared as Transaction<V>;
   throw new UsageError(
     `'${context.stepId}' asks for shared state, and its score shares none: add \`shared\` to the score.`,
   );

@@ -8,7 +8,7 @@ import {
   ConflictError,
   createBus,
   LapsedError,
-  NestedWriteError,
+  NestedCallError,
   RecipeError,
   retry,
   RetryError,
@@ -80,9 +80,12 @@ describe('coherence: use', () => {
     const [a, b] = [shared.agent('a'), shared.agent('b')];
     let rivals = 2;
     const slow = async (n: number) => (rivals-- > 0 && (await b.write('n', (m) => m + 10)), n + 1);
-    expect(await a.update('n', slow)).toBe(3);
+    expect(await a.update('n', slow, { attempts: 3 })).toBe(3);
     expect(await a.read('n')).toBe(21);
-    const never = a.update('n', async (n) => (await b.write('n', (m) => m + 1), n), { attempts: 3 });
+    const never = a.update('n', async (n) => (await b.write('n', (m) => m + 1), n), {
+      attempts: 3,
+      queue: false,
+    });
     await expect(never).rejects.toThrow(RetryError);
     await expect(retry(() => Promise.reject(new TypeError('mine')))).rejects.toThrow(TypeError);
   });
@@ -106,7 +109,7 @@ describe('coherence: use', () => {
   it('reclaims a hold by its lease, in virtual time', async () => {
     const clock = new VirtualClock();
     const shared = coherence({ bus: createBus({ clock }), schema, initial: { n: 0 }, clock, leaseMs: 1_000 });
-    const hold = await shared.agent('a').hold('n');
+    const hold = await shared.agent('a').hold('n', { maxMs: 0 });
     expect(await shared.agent('b').write('n', (n) => n + 1)).toBe(1);
     expect(clock.now()).toBe(1_000);
     expect(hold.fenced).toBe(true);
@@ -117,7 +120,7 @@ describe('coherence: use', () => {
     const clock = new VirtualClock();
     const shared = coherence({ bus: createBus({ clock }), schema, initial: { n: 0 }, clock, leaseMs: 1_000 });
     const [a, b] = [shared.agent('a'), shared.agent('b')];
-    const lost = await a.hold('n');
+    const lost = await a.hold('n', { maxMs: 0 });
     await b.write('n', (n) => n + 1);
     expect(await a.write('n', (n) => n + 1)).toBe(2);
     expect(lost.fenced).toBe(true);
@@ -126,7 +129,7 @@ describe('coherence: use', () => {
     await expect(a.write('n', 9)).rejects.toThrow(/held by this agent itself/);
     expect([anew.value, anew.fenced]).toEqual([2, false]);
     await anew.release();
-    const again = await b.hold('n');
+    const again = await b.hold('n', { maxMs: 0 });
     await a.write('n', (n) => n + 1);
     const session = await b.session(['n']);
     await session.write('n', 8);
@@ -166,7 +169,10 @@ describe('coherence: use', () => {
       ...{ bus: createBus({ clock }), schema: { n: z.number(), m: z.number() }, initial: { n: 0, m: 0 } },
       ...{ clock, leaseMs: 1_000 },
     });
-    const [ended, silent] = await Promise.all([shared.agent('a').hold('n'), shared.agent('b').hold('m')]);
+    const [ended, silent] = await Promise.all([
+      shared.agent('a').hold('n'),
+      shared.agent('b').hold('m', { maxMs: 0 }),
+    ]);
     await ended.release();
     expect(await shared.agent('c').write('m', (m) => m + 1)).toBe(1);
     expect([silent.fenced, clock.now()]).toEqual([true, 1_000]);
@@ -177,7 +183,7 @@ describe('coherence: use', () => {
     const first = coherence({ bus, ...options, session: 'one' });
     await first.agent('a').write('n', 1);
     const from = JSON.parse(JSON.stringify(first.checkpoint())) as ReturnType<typeof first.checkpoint>;
-    await first.agent('a').write('n', 2);
+    await first.agent('a').write('n', 2, { expect: 1 });
     await first.close();
     const second = coherence({ bus, ...options, session: 'two', from });
     await second.ready;
@@ -212,7 +218,7 @@ describe('coherence: bad input', () => {
     ],
     [
       'a write inside a recipe',
-      NestedWriteError,
+      NestedCallError,
       (shared) =>
         shared.agent('a').write('n', () => {
           void shared.agent('b').write('n', 1);

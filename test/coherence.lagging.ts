@@ -1,7 +1,7 @@
 /** A bus that lags, under the test's command: what is said waits in its sender's outbox until it is appended, and
  *  every replica applies the log when it is told to. Whatever order a real network makes can be made with it. */
 import { Subject } from 'rxjs';
-import type { Bus, BusFault, Clock, Seq } from '../actors/index.ts';
+import { BusHistoryError, type Bus, type BusFault, type Clock, type Seq } from '../actors/index.ts';
 import type { Envelope, Signal } from '../machines/index.ts';
 
 export class LaggingLog {
@@ -69,6 +69,10 @@ export class View implements Bus {
   readonly #log: LaggingLog;
   delivered = 0;
   cut = false;
+  /** Whether this view cannot reach the log: nothing is appended, and nothing delivered. */
+  down = false;
+  /** Whether the log keeps what this view has not been given. */
+  retains = true;
 
   constructor(log: LaggingLog) {
     this.#log = log;
@@ -77,12 +81,13 @@ export class View implements Bus {
     return this.#log.log.length;
   }
   publish(signal: Signal): Seq | Promise<Seq> {
+    if (this.down) return Promise.reject(new Error('ECONNRESET'));
     return this.#log.say(signal);
   }
   /** Applies one more entry here. */
   deliver(): boolean {
     const next = this.#log.log[this.delivered];
-    if (next === undefined || this.cut) return false;
+    if (next === undefined || this.cut || this.down) return false;
     this.delivered++;
     this.signals.next(next);
     return true;
@@ -91,6 +96,7 @@ export class View implements Bus {
     throw new Error('not used');
   }
   async *replay(from: Seq): AsyncGenerator<Envelope> {
+    if (!this.retains) throw new BusHistoryError(from, this.tip + 1, this.tip);
     yield* this.#log.log.slice(from - 1);
     this.delivered = Math.max(this.delivered, this.#log.log.length);
   }

@@ -98,12 +98,16 @@ describe('coherence: duplicates', () => {
     const session = await b.session(['x', 'y']);
     await session.write('y', session.read('x') + session.read('y'));
     await pump(log, session.publish());
-    const late = await pump(log, a.hold('x'));
-    await settle();
-    clock.advance(100);
+    const late = await pump(log, a.hold('x', { maxMs: 0 }));
+    const next = b.write('x', (x) => x + 1);
     await settle();
     log.drain();
+    clock.advance(100);
+    await pump(log, next);
     await pump(log, late.write(9)).catch(() => undefined);
+    await pump(log, spaces[0].agent('gone').read('x'));
+    await pump(log, spaces[0].agent('gone').close());
+    await pump(log, spaces[0].define('z', number, { initial: 0 }));
     return { log, spaces };
   };
   it('of every type change nothing, at any later time, on any replica', async () => {
@@ -118,6 +122,8 @@ describe('coherence: duplicates', () => {
       'evict',
       'reclaim',
       'renew',
+      'leave',
+      'define',
     ];
     expect([...new Set(ops(log))].sort()).toEqual([...types].sort());
     const before = JSON.stringify(spaces.map(({ replica }) => replica.memory.snapshot().cells));
@@ -145,12 +151,12 @@ describe('coherence: reclaim', () => {
   const run = async (faults: Faults) => {
     const { log, clock, spaces } = world(2, faults);
     const [a, b] = [spaces[0].agent('a'), spaces[1].agent('b')];
-    const hold = await pump(log, a.hold('x'));
+    const hold = await pump(log, a.hold('x', { maxMs: 0 }));
     const next = b.write('x', (x) => x + 10);
     await settle();
     log.views[1]!.cut = false;
     while (log.views[1]!.deliver());
-    clock.advance(100); // both replicas ask for a reclaim; a's own has not applied the queue yet
+    clock.advance(100); // b's replica asks for a reclaim; a's has not applied the queue yet
     await settle();
     const late = hold.write((x) => x + 1).catch((error: unknown) => error); // a wakes up, and does not know
     await settle();
@@ -161,7 +167,7 @@ describe('coherence: reclaim', () => {
     const { wrote, late, x, log } = await run({});
     expect(late).toBeInstanceOf(FencedError);
     expect([wrote, x]).toEqual([1, 10]);
-    expect(ops(log).filter((op) => op === 'reclaim').length).toBeGreaterThan(1); // several asked; one did
+    expect(ops(log).filter((op) => op === 'reclaim').length).toBe(1);
   });
   it('a PUT without an epoch check revives the dead: caught', async () => {
     const { late, x } = await run({ ignoreEpoch: true, ignoreVersion: true });
@@ -170,18 +176,19 @@ describe('coherence: reclaim', () => {
   const twice = async (faults: Faults) => {
     const { log, clock, spaces } = world(1, faults);
     const [a, b] = [spaces[0].agent('a'), spaces[0].agent('b')];
-    await pump(log, a.hold('x'));
+    await pump(log, a.hold('x', { maxMs: 0 }));
+    const newer = b.hold('x');
     await settle();
-    clock.advance(100);
     log.drain();
-    await pump(log, b.hold('x')); // a newer owner
+    clock.advance(100);
+    await pump(log, newer);
     const reclaim = log.log.find(({ signal }) => (fromSignal('shared', signal) as Entry).op === 'reclaim');
     const entry = { ...(fromSignal('shared', reclaim!.signal) as Entry), agent: 'memory@late', number: 0 };
     log.say({ ...reclaim!.signal, payload: { coherence: 'shared', entry } } as Signal);
     log.drain();
     return spaces[0].replica.memory.cells.get('x')!.owner;
   };
-  it('of an older epoch never revokes a newer owner', async () => expect(await twice({})).toBe('b@r0'));
+  it('of an older epoch never revokes a newer owner', async () => expect(await twice({})).toBe('b@r0.2'));
   it('without the epoch it does: caught', async () =>
     expect(await twice({ reclaimStale: true })).toBeUndefined());
   it('does not touch an owner that renews in time', async () => {

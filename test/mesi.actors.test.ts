@@ -106,14 +106,14 @@ class Actors {
     const { form, key, seen } = session;
     const write = (k: number): Write => {
       const value = form === 'off' ? OFF : ON;
-      return { key: this.#keys[k]!, base: seen[k]!, value, patches: undefined };
+      return { key: this.#keys[k]!, base: seen[k]!, value };
     };
     const reads = this.#keys.map((name, k) => ({ key: name, version: seen[k]! }));
     if (form === 'cas') this.#say(this.#names[by]!, { op: 'cas', ...write(key) });
     else this.#say(this.#names[by]!, { op: 'publish', reads, writes: writesOf(session).map(write) });
   }
-  #say(name: string, entry: Parameters<Replica['say']>[1]): void {
-    void Promise.resolve(this.#replica.say(this.#replica.sender(name), entry)).catch(() => undefined);
+  #say(name: string, entry: Parameters<Replica['ask']>[1]): void {
+    void Promise.resolve(this.#replica.ask(this.#replica.sender(name), entry)).catch(() => undefined);
   }
   #append(by: number): void {
     this.#log.append(this.#names[by] ?? 'memory');
@@ -122,9 +122,9 @@ class Actors {
   view(): string {
     const cells = [...this.#replica.memory.cells.values()].map((cell) => {
       const { owner, held, queue, readers, sharers, value } = cell;
-      return [owner ?? null, held, queue, readers, [...sharers.agents].sort(), value];
+      return [owner ?? null, held, queue, readers, [...sharers].sort(), value];
     });
-    const lines = this.#replica.lines.map(({ state, readable, version, cell }) => [
+    const lines = [...this.#replica.lines.values()].map(({ state, readable, version, cell }) => [
       state,
       readable,
       readable && version === cell.version,
@@ -138,7 +138,7 @@ class Actors {
 
 function viewOf(bench: Bench): string {
   const cells = bench.cells.map(({ owner, held, queue, readers, sharers, value }) => [
-    ...[owner ?? null, held, queue, readers, [...sharers.agents].sort(), value],
+    ...[owner ?? null, held, queue, readers, [...sharers].sort(), value],
   ]);
   const lines = bench.state.map((state, i) => {
     const readable = bench.table.readable(state, bench.copy[i]!);

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { perform, score, sharedOf, type AgentContext } from 'tutti';
 import { loadScore } from 'tutti/node';
@@ -58,10 +59,10 @@ describe('perform: shared state', () => {
         },
       });
     const { shared } = await perform(built).result;
-    expect(shared).toEqual({ list: ['try 1', 'try 2'] });
+    expect(shared).toEqual({ list: ['try 2'] });
     expect(new Set(views).size).toBe(2);
     const [first] = views as [ReturnType<typeof sharedOf>];
-    await expect(first.read('list')).rejects.toThrow(/closed/);
+    await expect(first.read('list')).rejects.toThrow(/has ended with its step/);
   });
 
   it('a hold that a failing step leaves behind ends with the step', async () => {
@@ -83,6 +84,165 @@ describe('perform: shared state', () => {
     const built = score('none').step('asks', { agent: (_, context) => sharedOf(context).peek('list') });
     await expect(perform(built).result).rejects.toThrow(/'asks' asks for shared state.*add `shared`/);
   });
+});
+
+describe('perform: a step is a transaction', () => {
+  const notes = () => score('notes').shared({ list: z.array(z.string()) }, { initial: { list: [] } });
+
+  it('what a step writes is seen by itself at once, and by others when it has succeeded', async () => {
+    const seen: Record<string, unknown> = {};
+    const built = notes()
+      .step('writer', {
+        agent: async (_, context) => {
+          const view = sharedOf<State>(context);
+          await view.write('list', (list) => void list.push('a'));
+          await view.write('list', (list) => void list.push('b'));
+          seen['writer'] = await view.read('list');
+          await context.sleep(20);
+        },
+      })
+      .step('reader', {
+        agent: async (_, context) => {
+          await context.sleep(5);
+          seen['reader'] = await sharedOf<State>(context).read('list');
+        },
+      });
+    const { shared } = await perform(built).result;
+    expect(seen).toEqual({ writer: ['a', 'b'], reader: [] });
+    expect(shared).toEqual({ list: ['a', 'b'] });
+  });
+
+  it('publish() lets others see what was written so far, and a later failure does not take it back', async () => {
+    const built = notes().step('once', {
+      retry: { attempts: 2, delayMs: 1 },
+      agent: async (_, context) => {
+        const view = sharedOf<State>(context);
+        await view.write('list', (list) => void list.push(`published ${context.attempt}`));
+        await view.publish();
+        await view.write('list', (list) => void list.push(`dropped ${context.attempt}`));
+        if (context.attempt === 1) throw new Error('again');
+      },
+    });
+    const { shared } = await perform(built).result;
+    expect(shared).toEqual({ list: ['published 1', 'published 2', 'dropped 2'] });
+  });
+
+  it('a whole value from an older version fails the attempt, and its retry sees the new value', async () => {
+    const attempts: unknown[] = [];
+    const built = notes()
+      .step('whole', {
+        retry: { attempts: 2, delayMs: 1 },
+        agent: async (_, context) => {
+          const copy = await sharedOf<State>(context).copy('list');
+          attempts.push(copy.value);
+          await context.sleep(20);
+          await copy.write([...copy.value, 'whole']);
+        },
+      })
+      .step('other', {
+        agent: async (_, context) => {
+          await context.sleep(5);
+          await sharedOf<State>(context).write('list', (list) => void list.push('other'));
+        },
+      });
+    const { shared } = await perform(built).result;
+    expect(attempts).toEqual([[], ['other']]);
+    expect(shared).toEqual({ list: ['other', 'whole'] });
+  });
+
+  it('parallel tool calls of one step bury nothing: one of two whole values is refused', async () => {
+    const built = notes().step('planner', {
+      agent: async (_, context) => {
+        const view = sharedOf<State>(context);
+        const tool = async (entry: string) => {
+          const copy = await view.copy('list');
+          await context.sleep(1);
+          await copy.write([...copy.value, entry]);
+        };
+        const ended = await Promise.allSettled([tool('tests'), tool('docs')]);
+        return ended.filter(({ status }) => status === 'fulfilled').length;
+      },
+      writes: 'done',
+    });
+    const { shared, outputs } = await perform(built).result;
+    expect([outputs, (shared as State).list.length]).toEqual([{ done: 1 }, 1]);
+  });
+
+  it('updates of steps that run at once all succeed without a retry', async () => {
+    let built = notes();
+    for (let i = 0; i < 10; i++)
+      built = built.step(`u${i}`, {
+        agent: async (_, context) => {
+          await sharedOf<State>(context).update('list', async (list) => {
+            await context.sleep(2);
+            return [...list, context.stepId];
+          });
+        },
+      }) as typeof built;
+    const { shared } = await perform(built).result;
+    expect(new Set((shared as State).list).size).toBe(10);
+    expect((shared as State).list).toHaveLength(10);
+  });
+
+  it('a hold keeps a key until its step has published', async () => {
+    const built = notes()
+      .step('holder', {
+        agent: async (_, context) => {
+          const hold = await sharedOf<State>(context).hold('list');
+          await context.sleep(10);
+          await hold.write([...hold.value, 'held']);
+        },
+      })
+      .step('other', {
+        agent: async (_, context) => {
+          await context.sleep(2);
+          await sharedOf<State>(context).write('list', (list) => void list.push('other'));
+        },
+      });
+    const { shared } = await perform(built).result;
+    expect(shared).toEqual({ list: ['held', 'other'] });
+  });
+
+  it('whatever fails and is retried, each successful step is there exactly once', async () => {
+    const plan = fc.record({
+      steps: fc.array(
+        fc.record({
+          fails: fc.nat(2),
+          way: fc.constantFrom('recipe', 'update', 'copy', 'hold'),
+          waits: fc.nat(3),
+        }),
+        { minLength: 1, maxLength: 6 },
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ steps }) => {
+        let built = notes();
+        steps.forEach(({ fails, way, waits }, i) => {
+          built = built.step(`s${i}`, {
+            retry: { attempts: 12, delayMs: 0 },
+            agent: async (_, context) => {
+              const view = sharedOf<State>(context);
+              const id = context.stepId;
+              if (way === 'recipe') await view.write('list', (list) => void list.push(id));
+              else if (way === 'update') await view.update('list', (list) => [...list, id]);
+              else if (way === 'copy') {
+                const copy = await view.copy('list');
+                await copy.write([...copy.value, id]);
+              } else {
+                const hold = await view.hold('list');
+                await hold.write((list) => void list.push(id));
+              }
+              for (let turn = 0; turn < waits; turn++) await null;
+              if (context.attempt <= fails) throw new Error('again');
+            },
+          }) as typeof built;
+        });
+        const { shared } = await perform(built).result;
+        expect([...(shared as State).list].sort()).toEqual(steps.map((_, i) => `s${i}`).sort());
+      }),
+      { numRuns: 60 },
+    );
+  }, 120_000);
 });
 
 describe('score files: shared state', () => {

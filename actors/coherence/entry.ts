@@ -2,15 +2,14 @@
  *
  *  | entry | signal | why |
  *  |---|---|---|
- *  | GETM | `fermata`, intent rfo | the paper's request for ownership (4.4) |
- *  | PUT, CAS, PUBLISH | `cue`, intent update | "notes a new value of shared state" |
+ *  | GETM, RENEW | `fermata`, intent rfo | the paper's request for ownership (4.4) |
+ *  | PUT, CAS, PUBLISH, DEFINE | `cue`, intent update | "notes a new value of shared state" |
  *  | GETS | `cue`, intent activate | asks memory for a copy |
- *  | RELEASE, RECLAIM, EVICT | `cue`, intent resume | a key is given back |
+ *  | RELEASE, RECLAIM, EVICT, LEAVE | `cue`, intent resume | something is given back |
  *
- *  All name `key` but PUBLISH, which has several. Targets name the memory and never an agent, so that no
- *  orchestrator on the same bus takes them for its own. Every entry bears (agent, number): its identity, by
- *  which it is applied once; and `floor`: every smaller number of this agent is settled, so that the results
- *  kept for duplicates stay few. */
+ *  All but PUBLISH and LEAVE name one `key`. Targets name the memory and never an agent, so that no orchestrator on the
+ *  same bus takes an entry for its own. Every entry has (agent, number) as its identity, by which it is applied once;
+ *  and `floor`: every smaller number of this agent is settled, so that few results are kept for duplicates. */
 import type { Signal } from '../../machines/signal.ts';
 
 /** One change of a value, as Immer writes it. */
@@ -21,10 +20,12 @@ export interface Patch {
 }
 
 interface Common {
-  /** Who says it: an agent's name and its session, so that an agent that starts again is somebody else. */
+  /** The sender: an agent's name with its session and ordinal, so that an agent that starts again is a new one. */
   readonly agent: string;
   readonly number: number;
   readonly floor: number;
+  /** In a sender's first entry: a fingerprint of the values with which its replica began. */
+  readonly origin?: string;
 }
 export interface Write {
   readonly key: string;
@@ -32,7 +33,7 @@ export interface Write {
   readonly base: number;
   readonly value: unknown;
   /** What changed since `base`; absent where only the whole value is known. */
-  readonly patches?: readonly Patch[] | undefined;
+  readonly patches?: readonly Patch[];
 }
 export interface ReadOf {
   readonly key: string;
@@ -43,13 +44,9 @@ export interface KeyEntry extends Common {
   readonly op: 'gets' | 'getm' | 'release' | 'evict';
   readonly key: string;
 }
-export interface ReclaimEntry extends Common {
-  readonly op: 'reclaim';
-  readonly key: string;
-  readonly epoch: number;
-}
-export interface RenewEntry extends Common {
-  readonly op: 'renew';
+/** `reclaim` takes a key from the owner of an epoch; `renew` says that this owner is still at work. */
+export interface EpochEntry extends Common {
+  readonly op: 'reclaim' | 'renew';
   readonly key: string;
   readonly epoch: number;
 }
@@ -65,15 +62,25 @@ export interface PublishEntry extends Common {
   readonly reads: readonly ReadOf[];
   readonly writes: readonly Write[];
 }
+/** A key that was not there from the beginning; nothing happens if it exists. */
+export interface DefineEntry extends Common {
+  readonly op: 'define';
+  readonly key: string;
+  readonly value?: unknown;
+}
+/** The sender sends nothing more and can be forgotten. */
+export interface LeaveEntry extends Common {
+  readonly op: 'leave';
+}
 
-export type Entry = KeyEntry | ReclaimEntry | RenewEntry | PutEntry | CasEntry | PublishEntry;
+export type Entry = KeyEntry | EpochEntry | PutEntry | CasEntry | PublishEntry | DefineEntry | LeaveEntry;
 
 /** What became of an entry: the same on every replica, and kept for duplicates. */
 export interface Result {
   readonly outcome:
     | 'granted' //   shared or owned
     | 'queued' //    behind a hold
-    | 'accepted' //  a new version
+    | 'accepted' //  a new version, or a new key
     | 'conflict' //  the base is not the current version
     | 'fenced' //    the sender does not own the key (any more)
     | 'held' //      another agent holds the key
@@ -81,7 +88,7 @@ export interface Result {
     | 'nothing' //   stale or repeated
     | 'unknown'; //  no such key
   /** The key that decided, where there are several. */
-  readonly key?: string | undefined;
+  readonly key?: string;
   /** The key's version when the entry was applied. */
   readonly version: number;
 }
@@ -89,10 +96,11 @@ export interface Result {
 const MEMORY = Object.freeze(['memory']);
 const RFO = Object.freeze({ holdType: 'resource' });
 
-/** The envelope-free form in which an entry travels. The payload says which space it belongs to. */
+/** The envelope-free form in which an entry travels. The payload names the space that it belongs to. */
 export function toSignal(scope: string, entry: Entry): Signal {
   const payload = { coherence: scope, entry } as const;
   const source = entry.agent;
+  const cue = { type: 'cue', source, targets: MEMORY, payload } as const;
   switch (entry.op) {
     case 'getm':
     case 'renew':
@@ -106,14 +114,17 @@ export function toSignal(scope: string, entry: Entry): Signal {
         payload,
       } as Signal;
     case 'publish':
-      return { type: 'cue', source, targets: MEMORY, intent: 'update', payload };
+      return { ...cue, intent: 'update' };
     case 'put':
     case 'cas':
-      return { type: 'cue', source, targets: MEMORY, intent: 'update', key: entry.key, payload };
+    case 'define':
+      return { ...cue, intent: 'update', key: entry.key };
     case 'gets':
-      return { type: 'cue', source, targets: MEMORY, intent: 'activate', key: entry.key, payload };
+      return { ...cue, intent: 'activate', key: entry.key };
+    case 'leave':
+      return { ...cue, intent: 'resume' };
     default:
-      return { type: 'cue', source, targets: MEMORY, intent: 'resume', key: entry.key, payload };
+      return { ...cue, intent: 'resume', key: entry.key };
   }
 }
 
@@ -126,19 +137,26 @@ export function fromSignal(scope: string, signal: Signal): Entry | undefined {
   return typeof entry === 'object' && entry !== null && isEntry(entry) ? entry : undefined;
 }
 
-/** What is not even the shape of an entry is nobody's: applying it would end the space for everybody. */
-function isEntry(entry: Entry): boolean {
-  if (typeof entry.agent !== 'string' || !(entry.number >= 0) || !(entry.floor >= 0)) return false;
-  if (entry.op === 'publish') return Array.isArray(entry.reads) && Array.isArray(entry.writes);
-  return typeof entry.key === 'string' && OPS.has(entry.op);
-}
-const OPS: ReadonlySet<string> = new Set([
-  'gets',
-  'getm',
-  'release',
-  'evict',
-  'reclaim',
-  'renew',
-  'put',
-  'cas',
+const NEEDS_KEY = new Set<string>([
+  ...['gets', 'getm', 'release', 'evict', 'reclaim', 'renew', 'put', 'cas', 'define'],
 ]);
+/** Anything else is ignored: applying it would damage the space for every agent. */
+function isEntry(entry: Entry): boolean {
+  const { agent, number, floor, op } = entry;
+  if (typeof agent !== 'string' || !Number.isSafeInteger(number) || !Number.isSafeInteger(floor))
+    return false;
+  if (floor < 0 || number < floor) return false;
+  if (op === 'publish') return Array.isArray(entry.reads) && Array.isArray(entry.writes);
+  return op === 'leave' || (NEEDS_KEY.has(op) && typeof (entry as KeyEntry).key === 'string');
+}
+
+/** The identity of one agent of one process: it is never used again. */
+export const agentId = (name: string, session: string, ordinal: number): string =>
+  `${name}@${session}.${ordinal}`;
+/** The name that a user gave to the agent of an id. */
+export const nameOf = (id: string): string => id.replace(/@[^@]*$/s, '');
+/** The session and the ordinal of an id; `undefined` for one that {@link agentId} did not make. */
+export function sessionOf(id: string): { session: string; ordinal: number } | undefined {
+  const found = /@([^@]*)\.(\d{1,15})$/.exec(id);
+  return found === null ? undefined : { session: found[1] as string, ordinal: Number(found[2]) };
+}

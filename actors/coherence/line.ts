@@ -1,15 +1,25 @@
-/** One line: which row of the machine's table it is in, and what it must remember between two events.
+/** One cache line: XState's actor of an agent and a key, and what it must remember between two events.
  *
- *  Owns the copy. Hears what the bus did to its key, and its agent. Says entries, through the replica.
- *  Decisions are the machine's; this file only gives its words a meaning. */
-import type { LineEvent } from '../../machines/cache-line.ts';
+ *  Owns:     the actor, and the copy.
+ *  Receives: what the bus did to its key, and what its agent wants.
+ *  Sends:    entries, through its replica.
+ *
+ *  The machine decides; this file gives its actions their meaning. */
+import { createActor, type Actor, type AnyActorRef } from 'xstate';
+import { cacheLine, type CacheLineMachine, type LineEvent } from '../../machines/cache-line.ts';
+import { compile, type CompiledLogic } from '../../machines/compile.ts';
+import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
-import type { Hosted } from './hosted.ts';
-import type { LineRow } from './line-table.ts';
 import type { Sender } from './sender.ts';
 
+export type LineLogic = CompiledLogic<CacheLineMachine>;
 export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
 
+/** A value and the version that it has. */
+export interface Copy {
+  readonly value: unknown;
+  readonly version: number;
+}
 /** What a STORE puts. */
 export interface Pending {
   readonly value: unknown;
@@ -17,110 +27,202 @@ export interface Pending {
   readonly patches: readonly Patch[] | undefined;
 }
 
-export interface Copy {
-  readonly value: unknown;
-  readonly version: number;
+/** Receives what happens to a line: the agent that reads and writes through it. */
+export interface LineClient {
+  /** Whether the agent holds the key and is at work with it. */
+  readonly working: boolean;
+  /** There is a copy now, or another one; `own` when the agent wrote it itself. */
+  filled(own: boolean): void;
+  /** The copy went stale because another agent wrote, or is about to. */
+  dropped(): void;
+  /** The state has changed in another way. */
+  moved(): void;
+  /** Ownership was reclaimed, or a write refused. */
+  lost(): void;
+  /** The agent waits for a key in a circle of waits. */
+  deadlocked(keys: readonly string[]): void;
 }
 
-/** A read that waits. In process the copy is often there before anybody has asked for a promise. */
+/** A read that waits. In process the copy is often there before the reader has asked for a promise. */
 export class Filling {
   copy: Copy | undefined;
-  #resolve: ((copy: Copy) => void) | undefined;
+  #failure: Error | undefined;
+  #waiting: PromiseWithResolvers<Copy> | undefined;
 
   settle(copy: Copy): void {
     this.copy = copy;
-    this.#resolve?.(copy);
+    this.#waiting?.resolve(copy);
+  }
+  fail(why: Error): void {
+    this.#failure = why;
+    this.#waiting?.reject(why);
   }
   promise(): Promise<Copy> {
-    return new Promise((resolve) => (this.#resolve = resolve));
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#waiting = Promise.withResolvers<Copy>();
+    return this.#waiting.promise;
   }
 }
 
-/** The fields stand in the order in which a snoop needs them: an object of this size is several fetches from memory. */
-export class Line {
-  /** Where the machine is, as of the last event. */
-  row: LineRow;
-  /** The next line of the key that lives here. */
-  sibling: Line | undefined = undefined;
-  #reads: Filling[] | undefined = undefined;
-  readonly cell: Hosted;
+export interface LineOptions {
+  /** Finds the line from the context of its machine. */
+  readonly number: number;
   readonly sender: Sender;
+  readonly cell: Cell;
+  readonly logic: LineLogic;
+  readonly readers: 'wait' | 'committed';
+  /** The actor of the space, whose system the line's actor belongs to. */
+  readonly parent: AnyActorRef;
+}
+
+export class Line {
+  readonly number: number;
+  readonly cell: Cell;
+  readonly sender: Sender;
+  readonly actor: Actor<LineLogic>;
+  client: LineClient | undefined;
+  /** The state of the actor after its last event, and whether reads hit there. */
+  state: LineState = 'I';
+  readable = false;
   /** The copy, while it is readable. */
   value: unknown = undefined;
   version = -1;
   /** The epoch of this line's ownership, as its replica applied it. */
   epoch = -1;
+  /** Where it is among the lines of its key that listen for snoops; −1 when it does not. */
+  place = -1;
+  /** What the next STORE puts. */
+  pending: Pending | undefined;
+  #reads: Filling[] = [];
 
-  constructor(sender: Sender, cell: Hosted, row: LineRow) {
+  constructor({ number, sender, cell, logic, readers, parent }: LineOptions) {
+    this.number = number;
     this.sender = sender;
     this.cell = cell;
-    this.row = row;
+    const id = `line:${sender.agent}/${cell.key}`;
+    this.actor = createActor(logic, { parent, id, input: { line: number, readers } }) as Actor<LineLogic>;
+    this.actor.start();
   }
 
-  get state(): LineState {
-    return this.row.state;
-  }
-  /** Whether the agent may use the copy. */
-  get readable(): boolean {
-    return this.row.readable;
-  }
   get agent(): string {
     return this.sender.agent;
   }
-  /** Waits for a copy; resolved at the very entry that brings it, were it gone with the next. */
-  whenFilled(): Filling {
-    const filling = new Filling();
-    (this.#reads ??= []).push(filling);
-    return filling;
+  /** Sends an event to the actor. */
+  take(event: LineEvent['type']): void {
+    this.actor.send(EVENTS[event]);
+    const { value, context } = this.actor.getSnapshot();
+    this.state = value as LineState;
+    this.readable = READABLE[this.state] ?? context.copy;
   }
-  /** Whether somebody waits for a copy. */
-  get awaited(): boolean {
-    return this.#reads !== undefined;
+  /** Ends the actor. */
+  stop(): void {
+    this.actor.send({ type: 'xstate.stop' } as never);
   }
 
-  // ── the machine's words; whoever reads and writes through a line says what else they mean
-  /** The copy is there, or is another one now; `own` when the agent wrote it itself. */
-  fill(_own = false): void {
+  /** Waits for a copy; settled at the very entry that brings it, even if the next entry takes it away. */
+  whenFilled(): Filling {
+    const filling = new Filling();
+    this.#reads.push(filling);
+    return filling;
+  }
+  /** Whether a read waits for a copy. */
+  get awaited(): boolean {
+    return this.#reads.length > 0;
+  }
+  failReads(why: Error): void {
+    const reads = this.#reads;
+    this.#reads = [];
+    for (const filling of reads) filling.fail(why);
+  }
+
+  // ── the machine's actions
+  fill(own = false): void {
     const { cell } = this;
     this.value = cell.value;
     this.version = cell.version;
     this.epoch = cell.epoch;
-    const reads = this.#reads;
-    if (reads === undefined) return;
-    this.#reads = undefined;
-    const copy = { value: this.value, version: this.version };
-    for (const filling of reads) filling.settle(copy);
+    if (this.#reads.length > 0) {
+      const reads = this.#reads;
+      this.#reads = [];
+      const copy = { value: this.value, version: this.version };
+      for (const filling of reads) filling.settle(copy);
+    }
+    this.client?.filled(own);
   }
-  /** The copy went stale because another agent wrote, or is about to. */
-  drop(): void {}
+  drop(): void {
+    this.client?.dropped();
+  }
   granted(): void {
     this.epoch = this.cell.epoch;
+    this.client?.moved();
   }
-  /** The own write was applied. */
   done(): void {
     this.fill(true);
   }
-  lost(): void {}
-  released(): void {}
-  /** The own write was refused; ownership has been asked for again. */
-  refused(): void {}
+  lost(): void {
+    this.client?.lost();
+  }
 }
 
-/** Everything that a line can hear. */
-export const LINE_EVENTS = [
-  'LOAD',
-  'STORE',
-  'HOLD',
-  'RELEASE',
-  'EVICT',
-  'SNOOP_GETS',
-  'SNOOP_GETM',
-  'SNOOP_PUT',
-  'GRANT_S',
-  'GRANT_E',
-  'GRANT_M',
-  'ACCEPTED',
-  'REFUSED',
-  'RELEASED',
-  'RECLAIMED',
-] as const satisfies readonly LineEvent['type'][];
+/** Receives what lines ask for. */
+export interface LineHost {
+  line(number: number): Line;
+  /** An entry about the line's key. */
+  request(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void;
+  /** The entry that writes what is pending. */
+  put(line: Line): void;
+  /** The machine received an event that it calls impossible. */
+  protest(): void;
+}
+
+let compiled: LineLogic | undefined;
+
+/** The cache line's machine, compiled once, with its actions bound to the lines of one replica. */
+export function lineLogic(host: LineHost): LineLogic {
+  type Act = (line: Line) => void;
+  const bind =
+    (act: Act) =>
+    ({ context }: { context: { line: number } }) =>
+      act(host.line(context.line));
+  compiled ??= compile(cacheLine);
+  return compiled.provide({
+    actions: {
+      requestShared: bind((line) => host.request(line, 'gets')),
+      requestModified: bind((line) => host.request(line, 'getm')),
+      release: bind((line) => host.request(line, 'release')),
+      evict: bind((line) => host.request(line, 'evict')),
+      put: bind((line) => host.put(line)),
+      fill: bind((line) => line.fill()),
+      drop: bind((line) => line.drop()),
+      granted: bind((line) => line.granted()),
+      done: bind((line) => line.done()),
+      lost: bind((line) => line.lost()),
+      impossible: () => host.protest(),
+    },
+  });
+}
+
+/** By state: whether reads hit. In MP they do while the copy that the write replaces is good. A test compares this with
+ *  the machine. */
+const READABLE: Readonly<Record<LineState, boolean | undefined>> = {
+  I: false,
+  S: true,
+  E: true,
+  M: true,
+  IS: false,
+  IM: false,
+  SM: true,
+  MP: undefined,
+};
+
+/** Every event that a line can receive: one frozen object each, shared by all lines. */
+const EVENTS = Object.freeze(
+  Object.fromEntries(
+    (
+      [
+        ...(['LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT', 'SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const),
+        ...(['GRANT_S', 'GRANT_E', 'GRANT_M', 'ACCEPTED', 'REFUSED', 'RELEASED', 'RECLAIMED'] as const),
+      ] satisfies LineEvent['type'][]
+    ).map((type) => [type, Object.freeze({ type })]),
+  ),
+) as Readonly<Record<LineEvent['type'], LineEvent>>;

@@ -1,22 +1,24 @@
-/** The replicated state: memory, and the arbiter of every key. A pure state machine: the same entries in the
- *  same order make the same state on every replica, whatever the clock says.
+/** The replicated state: memory, and the arbiter of every key. A pure state machine: the same entries in the same order
+ *  make the same state on every replica, whatever the clock says.
  *
- *  Owns the cells and the results by (agent, number). Hears entries. Says what each of them means for the lines,
- *  to a {@link Sink}. The rules are those of facts settled by exploration: a GETM holds or queues first in, first
- *  out; a PUT needs the current owner, epoch and version; a RECLAIM of the past does nothing; every entry is
- *  applied once. `Faults` exist so that a test can seed each mistake and see it caught. */
+ *  Owns:     the cells, and the results by (agent, number).
+ *  Receives: entries, in bus order.
+ *  Sends:    what each entry means for the lines, to a {@link Sink}.
+ *
+ *  The rules were settled by exploration (docs/decisions/0010 to 0012): a GETM holds the key or queues first in, first
+ *  out; a PUT needs the current owner, epoch and version; a RECLAIM of an old epoch does nothing; every entry is applied
+ *  once. `Faults` exist so that a test can seed each mistake and see it caught. */
 import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
-import { Cell, NOBODY, remember, restoreCell, snapshotCell, type CellSnapshot } from './cell.ts';
-import { Sharers } from './sharers.ts';
-import type { Entry, PublishEntry, Result, Write } from './entry.ts';
+import { Cell, remember, restoreCell, snapshotCell, type CellSnapshot } from './cell.ts';
+import { sessionOf, type Entry, type PublishEntry, type Result, type Write } from './entry.ts';
 
-/** Who is told what an entry did. */
-export interface Sink<C extends Cell = Cell> {
+/** Receives what an entry did. */
+export interface Sink {
   /** To one agent's line. */
-  own(agent: string, cell: C, event: LineEvent['type']): void;
+  own(agent: string, cell: Cell, event: LineEvent['type']): void;
   /** To every line of this key but that agent's. */
-  others(agent: string, cell: C, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): void;
-  /** A hold began, was renewed, or ended. */
+  others(agent: string, cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): void;
+  /** A hold began, was renewed or ended, or an agent began to wait for its end. */
   held(cell: Cell): void;
   /** The entry's result, once. */
   settled(entry: Entry, result: Result): void;
@@ -35,25 +37,22 @@ export interface Faults {
   readonly invalidateRequester?: boolean;
 }
 
-export interface MemoryOptions<C extends Cell = Cell> {
+export interface MemoryOptions {
   /** Every key with its initial value. */
   readonly initial: Iterable<readonly [key: string, value: unknown]>;
-  /** What cells are, where whoever hears of them needs them to be more. */
-  readonly cell?: new (key: string, index: number, value: unknown) => C;
   readonly readers?: ReaderPolicy;
   /** Changes kept per key, for deltas and conflicts. */
   readonly history?: number;
   readonly faults?: Faults;
 }
 
-/** What an agent has been told. The latest result stands by itself: mostly it is the only one. */
+/** Results that an agent may still ask for by a duplicate: those from `floor` on. */
 interface Settled {
-  readonly agent: string;
   floor: number;
-  last: number;
-  lastResult: Result | undefined;
   readonly results: Map<number, Result>;
 }
+/** Ordinals from `first` to `last`, both included. */
+type Range = [first: number, last: number];
 
 /** Everything that a newcomer needs, as JSON. */
 export interface MemorySnapshot {
@@ -63,107 +62,133 @@ export interface MemorySnapshot {
     floor: number,
     results: readonly (readonly [number, Result])[],
   ])[];
+  /** By session: the ordinals of agents that have left. */
+  readonly left: readonly (readonly [session: string, ranges: readonly Readonly<Range>[]])[];
 }
 
-export class Memory<C extends Cell = Cell> {
-  readonly cells = new Map<string, C>();
-  /** By key: the index of its cell. Found without touching the cell. */
+const NOTHING: Result = Object.freeze({ outcome: 'nothing', version: 0 });
+
+export class Memory {
+  readonly cells = new Map<string, Cell>();
+  /** By key: the index of its cell. */
   readonly places = new Map<string, number>();
-  readonly #list: C[] = [];
-  readonly #Cell: new (key: string, index: number, value: unknown) => C;
-  readonly #agents = new Map<string, Settled>();
   /** Requests for ownership and decisions to take it back. */
   readonly counts = { getm: 0, reclaim: 0 };
-  /** What was looked up last: an entry, and often the one after it, asks for the same again. */
-  #cell: C | undefined = undefined;
-  #agent: Settled | undefined = undefined;
+  readonly #agents = new Map<string, Settled>();
+  readonly #left = new Map<string, Range[]>();
+  /** By agent: the cells that it waits for. */
+  readonly #waits = new Map<string, Set<Cell>>();
   readonly #wait: boolean;
   readonly #history: number;
   readonly #faults: Faults;
 
-  constructor({ initial, readers = 'wait', history = 64, faults = {}, cell }: MemoryOptions<C>) {
+  constructor({ initial, readers = 'wait', history = 64, faults = {} }: MemoryOptions) {
     this.#wait = readers === 'wait';
     this.#history = history;
     this.#faults = faults;
-    this.#Cell = cell ?? (Cell as never);
-    for (const [key, value] of initial) this.#place(new this.#Cell(key, this.cells.size, value));
+    for (const [key, value] of initial) this.#add(key, value);
   }
-  #place(cell: C): void {
-    this.cells.set(cell.key, cell);
-    this.places.set(cell.key, cell.index);
-    this.#list[cell.index] = cell;
-  }
-  /** The cell of a key, by the map that readers keep warm. */
-  #at(key: string): C | undefined {
-    if (this.#cell?.key === key) return this.#cell;
-    const place = this.places.get(key);
-    if (place !== undefined) this.#cell = this.#list[place];
-    return place === undefined ? undefined : this.#cell;
-  }
-  #known(agent: string): Settled | undefined {
-    if (this.#agent?.agent === agent) return this.#agent;
-    const known = this.#agents.get(agent);
-    if (known !== undefined) this.#agent = known;
-    return known;
+  #add(key: string, value: unknown): Cell {
+    const cell = new Cell(key, this.cells.size, value);
+    this.cells.set(key, cell);
+    this.places.set(key, cell.index);
+    return cell;
   }
 
   /** Applies the next entry of the log.
    *  @returns its result; of a duplicate, the result of the first. */
-  apply(entry: Entry, sink: Sink<C>): Result {
+  apply(entry: Entry, sink: Sink): Result {
     const { number } = entry;
-    let agent = this.#known(entry.agent);
-    if (agent === undefined) this.#agents.set(entry.agent, (agent = settledUpTo(entry.agent, 0)));
+    let agent = this.#agents.get(entry.agent);
+    if (agent === undefined) {
+      if (this.#hasLeft(entry.agent)) return NOTHING;
+      this.#agents.set(entry.agent, (agent = { floor: 0, results: new Map() }));
+    }
     if (this.#faults.applyDuplicates !== true) {
-      if (number < agent.floor) return { outcome: 'nothing', version: 0 };
-      if (number === agent.last && agent.lastResult !== undefined) return agent.lastResult;
-      const known = agent.results.size === 0 ? undefined : agent.results.get(number);
+      if (number < agent.floor) return NOTHING;
+      const known = agent.results.get(number);
       if (known !== undefined) return known;
     }
     const result = this.#perform(entry, sink);
-    if (agent.lastResult !== undefined && agent.last >= entry.floor)
-      agent.results.set(agent.last, agent.lastResult);
-    agent.last = number;
-    agent.lastResult = result;
-    if (agent.results.size === 0) agent.floor = Math.max(agent.floor, entry.floor);
-    else for (; agent.floor < entry.floor; agent.floor++) agent.results.delete(agent.floor);
+    agent.results.set(number, result);
+    for (; agent.floor < entry.floor; agent.floor++) agent.results.delete(agent.floor);
     sink.settled(entry, result);
     return result;
   }
 
-  /** Whether an entry shows that there was history that this memory has not applied: its sender was settled before it
-   *  was ever heard, or it changes a version that is not here yet. */
+  /** Whether an entry shows that there was history that this memory has not applied: its sender was settled before this
+   *  memory met it, or it changes a version that is not here yet. */
   missed(entry: Entry): boolean {
-    if (entry.floor > 0 && this.#known(entry.agent) === undefined) return true;
+    if (entry.floor > 0 && !this.#agents.has(entry.agent)) return !this.#hasLeft(entry.agent);
     if (entry.op !== 'put') return false;
-    const cell = this.#at(entry.key);
+    const cell = this.cells.get(entry.key);
     return cell !== undefined && entry.base > cell.version;
+  }
+
+  /** The keys of a circle of waits that `agent` would close by waiting for `cell`: the cell's owner waits for a key whose
+   *  owner waits … for a key that `agent` owns. */
+  deadlock(agent: string, cell: Cell): string[] | undefined {
+    const seen = new Set<string>();
+    const search = (from: Cell): string[] | undefined => {
+      const { owner } = from;
+      if (owner === undefined || !from.held || seen.has(owner)) return undefined;
+      if (owner === agent) return [from.key];
+      seen.add(owner);
+      for (const next of this.#waits.get(owner) ?? []) {
+        const rest = search(next);
+        if (rest !== undefined) return [from.key, ...rest];
+      }
+      return undefined;
+    };
+    return cell.owner === agent ? undefined : search(cell);
   }
 
   snapshot(): MemorySnapshot {
     return {
       cells: [...this.cells.values()].map(snapshotCell),
-      agents: [...this.#agents].map(([agent, { floor, last, lastResult, results }]) => {
-        const latest = lastResult === undefined ? [] : [[last, lastResult] as const];
-        return [agent, floor, [...results, ...latest]] as const;
-      }),
+      agents: [...this.#agents].map(([agent, { floor, results }]) => [agent, floor, [...results]]),
+      left: [...this.#left].map(([session, ranges]) => [session, ranges.map((range) => [...range] as Range)]),
     };
   }
   restore(snapshot: MemorySnapshot): void {
+    this.#clear();
+    for (const cell of snapshot.cells) restoreCell(this.#add(cell.key, cell.value), cell, this.#history);
+    for (const cell of this.cells.values())
+      for (const agent of [...cell.queue, ...cell.readers]) this.#noteWait(agent, cell);
+    for (const [agent, floor, results] of snapshot.agents)
+      this.#agents.set(agent, { floor, results: new Map(results) });
+    for (const [session, ranges] of snapshot.left)
+      this.#left.set(
+        session,
+        ranges.map((range) => [...range] as Range),
+      );
+  }
+  /** Keeps values, versions and epochs, and forgets the agents: those of an old log do not exist on a new one. */
+  rebase(): void {
+    this.#agents.clear();
+    this.#left.clear();
+    this.#waits.clear();
+    for (const cell of this.cells.values()) {
+      Object.assign(cell, { owner: undefined, held: false, queue: [], readers: [] });
+      cell.sharers.clear();
+    }
+  }
+  #clear(): void {
     this.cells.clear();
     this.places.clear();
-    this.#list.length = 0;
     this.#agents.clear();
-    this.#cell = undefined;
-    this.#agent = undefined;
-    for (const cell of snapshot.cells)
-      this.#place(restoreCell(new this.#Cell(cell.key, this.cells.size, cell.value), cell, this.#history));
-    for (const [agent, floor, results] of snapshot.agents)
-      this.#agents.set(agent, { ...settledUpTo(agent, floor), results: new Map(results) });
+    this.#left.clear();
+    this.#waits.clear();
   }
 
-  #perform(entry: Entry, sink: Sink<C>): Result {
+  #perform(entry: Entry, sink: Sink): Result {
     if (entry.op === 'publish') return this.#publish(entry, sink);
-    const cell = this.#at(entry.key);
+    if (entry.op === 'leave') return this.#leave(entry.agent);
+    const cell = this.cells.get(entry.key);
+    if (entry.op === 'define') {
+      if (cell !== undefined) return result('nothing', cell);
+      return result('accepted', this.#add(entry.key, entry.value));
+    }
     if (cell === undefined) return { outcome: 'unknown', key: entry.key, version: 0 };
     const { agent } = entry;
     switch (entry.op) {
@@ -172,7 +197,9 @@ export class Memory<C extends Cell = Cell> {
       case 'getm':
         this.counts.getm++;
         if (cell.held && cell.owner !== agent && this.#faults.noHold !== true) {
-          cell.queue = [...cell.queue, agent];
+          cell.queue.push(agent);
+          this.#noteWait(agent, cell);
+          sink.held(cell);
           return result('queued', cell);
         }
         this.#grant(cell, agent, sink);
@@ -194,20 +221,11 @@ export class Memory<C extends Cell = Cell> {
         if (cell.owner !== agent || cell.epoch !== entry.epoch || !cell.held) return result('fenced', cell);
         sink.held(cell);
         return result('granted', cell);
-      case 'reclaim': {
-        this.counts.reclaim++;
-        const { owner } = cell;
-        const stale = cell.epoch !== entry.epoch && this.#faults.reclaimStale !== true;
-        if (owner === undefined || stale) return result('nothing', cell);
-        cell.owner = undefined;
-        this.#endHold(cell, sink);
-        sink.own(owner, cell, 'RECLAIMED');
-        this.#next(cell, sink);
-        return result('released', cell);
-      }
+      case 'reclaim':
+        return result(this.#reclaim(cell, entry.epoch, sink) ? 'released' : 'nothing', cell);
       case 'evict':
-        cell.sharers = cell.sharers.without(agent);
-        if (cell.readers.length > 0) cell.readers = cell.readers.filter((reader) => reader !== agent);
+        cell.sharers.delete(agent);
+        this.#unqueue(cell, 'readers', agent);
         if (cell.owner === agent) {
           cell.owner = undefined;
           this.#endHold(cell, sink);
@@ -218,15 +236,17 @@ export class Memory<C extends Cell = Cell> {
   }
 
   /** GETS: a copy now, or when the hold ends. */
-  #share(cell: C, agent: string, sink: Sink<C>): Result['outcome'] {
+  #share(cell: Cell, agent: string, sink: Sink): Result['outcome'] {
     if (cell.held && cell.owner !== agent && this.#wait) {
-      cell.readers = [...cell.readers, agent];
+      cell.readers.push(agent);
+      this.#noteWait(agent, cell);
+      sink.held(cell);
       return 'queued';
     }
     if (!cell.held) cell.owner = undefined;
-    cell.sharers = cell.sharers.and(agent);
+    cell.sharers.add(agent);
     sink.others(agent, cell, 'SNOOP_GETS');
-    if (cell.sharers.only !== undefined && !cell.held) {
+    if (cell.sharers.size === 1 && !cell.held) {
       cell.owner = agent;
       cell.epoch++;
       sink.own(agent, cell, 'GRANT_E');
@@ -236,38 +256,39 @@ export class Memory<C extends Cell = Cell> {
     return 'granted';
   }
 
-  #grant(cell: C, agent: string, sink: Sink<C>): void {
+  #grant(cell: Cell, agent: string, sink: Sink): void {
     cell.owner = agent;
     cell.epoch++;
     cell.held = true;
-    if (this.#wait) cell.sharers = Sharers.none;
-    cell.sharers = cell.sharers.and(agent);
+    if (this.#wait) cell.sharers.clear();
+    cell.sharers.add(agent);
     sink.others(agent, cell, 'SNOOP_GETM');
     if (this.#faults.invalidateRequester === true) sink.own(agent, cell, 'SNOOP_GETM');
     sink.own(agent, cell, 'GRANT_M');
     sink.held(cell);
   }
 
-  #refusal(cell: C, agent: string, epoch: number, base: number): 'fenced' | 'conflict' | undefined {
+  #refusal(cell: Cell, agent: string, epoch: number, base: number): 'fenced' | 'conflict' | undefined {
     if ((cell.owner !== agent || cell.epoch !== epoch) && this.#faults.ignoreEpoch !== true) return 'fenced';
     return cell.version !== base && this.#faults.ignoreVersion !== true ? 'conflict' : undefined;
   }
 
-  /** Why a write without ownership must not be: it would lose an update, or starve whoever holds the key. */
-  #conflict(cell: C, agent: string, base: number): 'held' | 'conflict' | undefined {
+  /** Why a write without ownership is refused: it would lose an update, or starve the holder of the key. */
+  #conflict(cell: Cell, agent: string, base: number): 'held' | 'conflict' | undefined {
     if (cell.version !== base && this.#faults.ignoreVersion !== true) return 'conflict';
     return cell.held && cell.owner !== agent && this.#faults.ignoreHoldInCas !== true ? 'held' : undefined;
   }
 
-  /** A new version. Whoever owned the key by its line keeps it, without the hold; else nobody has a copy. */
-  #commit(cell: C, agent: string, write: Write, byLine: boolean, sink: Sink<C>): void {
+  /** A new version. An agent that owned the key by its line keeps it, without the hold; otherwise no agent has a copy. */
+  #commit(cell: Cell, agent: string, write: Write, byLine: boolean, sink: Sink): void {
     cell.version++;
     cell.value = write.value;
+    cell.answer = undefined;
     remember(cell, { version: cell.version, agent, patches: write.patches }, this.#history);
-    cell.sharers = Sharers.none;
+    cell.sharers.clear();
     sink.others(agent, cell, 'SNOOP_PUT');
     if (byLine) {
-      cell.sharers = cell.sharers.and(agent);
+      cell.sharers.add(agent);
       this.#endHold(cell, sink);
       sink.own(agent, cell, 'ACCEPTED');
       this.#next(cell, sink);
@@ -277,10 +298,8 @@ export class Memory<C extends Cell = Cell> {
     }
   }
 
-  #release(cell: C, agent: string, sink: Sink<C>): boolean {
-    const place = cell.queue.indexOf(agent);
-    if (place >= 0) {
-      cell.queue = cell.queue.filter((_, i) => i !== place);
+  #release(cell: Cell, agent: string, sink: Sink): boolean {
+    if (this.#unqueue(cell, 'queue', agent)) {
       sink.own(agent, cell, 'RELEASED');
       return true;
     }
@@ -291,57 +310,116 @@ export class Memory<C extends Cell = Cell> {
     return true;
   }
 
-  #endHold(cell: C, sink: Sink<C>): void {
+  #reclaim(cell: Cell, epoch: number, sink: Sink): boolean {
+    this.counts.reclaim++;
+    const { owner } = cell;
+    const stale = cell.epoch !== epoch && this.#faults.reclaimStale !== true;
+    if (owner === undefined || stale) return false;
+    cell.owner = undefined;
+    this.#endHold(cell, sink);
+    sink.own(owner, cell, 'RECLAIMED');
+    this.#next(cell, sink);
+    return true;
+  }
+
+  #endHold(cell: Cell, sink: Sink): void {
     if (!cell.held) return;
     cell.held = false;
     sink.held(cell);
   }
 
-  /** After a hold: whoever waited for a copy gets it, then the next writer has its turn. */
-  #next(cell: C, sink: Sink<C>): void {
+  /** After a hold: every waiting reader gets its copy, then the next writer has its turn. */
+  #next(cell: Cell, sink: Sink): void {
     const { readers, owner } = cell;
-    cell.readers = NOBODY;
-    for (const reader of this.#faults.leaveReaders === true ? NOBODY : readers) {
-      cell.sharers = cell.sharers.and(reader);
-      sink.own(reader, cell, 'GRANT_S');
+    if (readers.length > 0) {
+      cell.readers = [];
+      for (const reader of readers) this.#forgetWait(reader, cell);
+      for (const reader of this.#faults.leaveReaders === true ? [] : readers) {
+        cell.sharers.add(reader);
+        sink.own(reader, cell, 'GRANT_S');
+      }
     }
-    if (owner !== undefined && cell.sharers.only !== owner) {
+    if (owner !== undefined && !(cell.sharers.size === 1 && cell.sharers.has(owner))) {
       cell.owner = undefined;
       sink.own(owner, cell, 'SNOOP_GETS');
     }
-    const next = cell.queue[0];
+    const next = cell.queue.shift();
     if (next === undefined) return;
-    cell.queue = cell.queue.slice(1);
+    this.#forgetWait(next, cell);
     this.#grant(cell, next, sink);
   }
 
-  /** All or nothing, with the whole read set validated: the write set alone would admit write skew. */
-  #publish(entry: PublishEntry, sink: Sink<C>): Result {
+  /** All or nothing, with the whole read set validated: validating the write set alone would admit write skew. */
+  #publish(entry: PublishEntry, sink: Sink): Result {
     const { agent } = entry;
     for (const { key, version } of this.#faults.ignoreReadSet === true ? [] : entry.reads) {
-      const cell = this.#at(key);
+      const cell = this.cells.get(key);
       if (cell === undefined) return { outcome: 'unknown', key, version: 0 };
       if (cell.version !== version) return { outcome: 'conflict', key, version: cell.version };
     }
     for (const { key, base } of entry.writes) {
-      const cell = this.#at(key);
+      const cell = this.cells.get(key);
       if (cell === undefined) return { outcome: 'unknown', key, version: 0 };
       const refusal = this.#conflict(cell, agent, base);
       if (refusal !== undefined) return { outcome: refusal, key, version: cell.version };
     }
     for (const write of entry.writes) {
-      const cell = this.#at(write.key) as C;
+      const cell = this.cells.get(write.key) as Cell;
       this.#commit(cell, agent, write, cell.owner === agent && cell.held, sink);
     }
     return { outcome: 'accepted', version: 0 };
   }
+
+  // ── agents that wait, and agents that have left
+  #noteWait(agent: string, cell: Cell): void {
+    const cells = this.#waits.get(agent);
+    if (cells === undefined) this.#waits.set(agent, new Set([cell]));
+    else cells.add(cell);
+  }
+  #forgetWait(agent: string, cell: Cell): void {
+    if (cell.queue.includes(agent) || cell.readers.includes(agent)) return;
+    const cells = this.#waits.get(agent);
+    if (cells?.delete(cell) === true && cells.size === 0) this.#waits.delete(agent);
+  }
+  #unqueue(cell: Cell, list: 'queue' | 'readers', agent: string): boolean {
+    const place = cell[list].indexOf(agent);
+    if (place < 0) return false;
+    cell[list].splice(place, 1);
+    this.#forgetWait(agent, cell);
+    return true;
+  }
+  /** Agents leave by the hundred thousand: ranges of their ordinals are all that is kept, so that a duplicate that comes
+   *  late is recognised. */
+  #leave(agent: string): Result {
+    this.#agents.delete(agent);
+    const id = sessionOf(agent);
+    if (id === undefined) return NOTHING;
+    const ranges = this.#left.get(id.session);
+    if (ranges === undefined) this.#left.set(id.session, [[id.ordinal, id.ordinal]]);
+    else insert(ranges, id.ordinal);
+    return { outcome: 'released', version: 0 };
+  }
+  #hasLeft(agent: string): boolean {
+    if (this.#left.size === 0) return false;
+    const id = sessionOf(agent);
+    const ranges = id && this.#left.get(id.session);
+    return ranges?.some(([first, last]) => first <= id!.ordinal && id!.ordinal <= last) ?? false;
+  }
 }
 
-const settledUpTo = (agent: string, floor: number): Settled => ({
-  agent,
-  floor,
-  last: -1,
-  lastResult: undefined,
-  results: new Map(),
-});
+/** Adds a number to sorted ranges. */
+function insert(ranges: Range[], number: number): void {
+  let at = ranges.length;
+  while (at > 0 && ranges[at - 1]![0] > number) at--;
+  const [before, after] = [ranges[at - 1], ranges[at]];
+  if (before !== undefined && number <= before[1]) return;
+  const [joinsBefore, joinsAfter] = [before?.[1] === number - 1, after?.[0] === number + 1];
+  if (joinsBefore && joinsAfter) {
+    before![1] = after![1];
+    ranges.splice(at, 1);
+  } else if (joinsBefore) before![1] = number;
+  else if (joinsAfter) after![0] = number;
+  else ranges.splice(at, 0, [number, number]);
+}
+
 const result = (outcome: Result['outcome'], cell: Cell): Result => ({ outcome, version: cell.version });

@@ -1,23 +1,23 @@
 /** One replica: the log applied in order, and the lines of the agents that live here.
  *
- *  Owns memory as of the applied prefix, and the line actors. Hears every signal of the bus, in order. Says what
- *  the lines and the leases want said. Several replicas on one bus make the same state, each at its own pace. */
-import type { AnyActorRef, Subscription } from 'xstate';
+ *  Owns:     memory as of the applied prefix, and the line actors.
+ *  Receives: every signal of the bus, in order.
+ *  Sends:    the entries that lines and leases ask for.
+ *
+ *  Several replicas on one bus make the same state, each at its own pace. */
+import { createActor, setup, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
 import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
 import type { Envelope } from '../../machines/signal.ts';
-import { BusClosedError, type Bus, type Seq } from '../bus.ts';
+import { BusClosedError, BusHistoryError, type Bus, type Seq } from '../bus.ts';
 import { realClock, type Clock } from '../clock.ts';
-import { clear } from '../clear.ts';
 import { InvariantError } from '../errors.ts';
 import type { Cell } from './cell.ts';
-import { fromSignal, toSignal, type Entry, type Result } from './entry.ts';
-import { Hosted } from './hosted.ts';
+import { agentId, fromSignal, type Entry, type Result } from './entry.ts';
 import { Leases } from './leases.ts';
-import { Line, type Pending } from './line.ts';
-import { LineActors, type Inspect } from './line-actors.ts';
-import { lineTable, type LineRow, type LineVoice, type Meaning, type Snoop } from './line-table.ts';
+import { Line, lineLogic, type LineHost, type LineLogic, type LineState, type Pending } from './line.ts';
 import { Memory, type Faults, type MemorySnapshot, type Sink } from './memory.ts';
-import { Sender, type Unsent } from './sender.ts';
+import { fingerprint, markOf } from './origin.ts';
+import { Sender, type Outlet, type Unsent } from './sender.ts';
 
 export interface ReplicaOptions {
   readonly bus: Bus;
@@ -27,222 +27,372 @@ export interface ReplicaOptions {
   readonly readers?: ReaderPolicy;
   readonly history?: number;
   readonly clock?: Clock;
-  /** How long an owner may be silent, ms. */
+  /** How long an owner may be silent while another agent waits, ms. */
   readonly leaseMs?: number;
+  /** How long a bus that fails is tried again, ms. */
+  readonly outageMs?: number;
   /** Tells this process's entries from those of any other. */
   readonly session: string;
-  readonly from?: ReplicaSnapshot;
+  /** Where to begin: at the start of the log (default), at its tip because no entry of this space is on it, or from
+   *  another replica's snapshot. */
+  readonly from?: 'log' | 'tip' | ReplicaSnapshot;
   readonly faults?: Faults;
-  /** Told when the bus does not take an entry, however often it is asked: what waits for it waits for ever. */
+  /** XState's inspection of every line. */
+  readonly inspect?: Inspect | undefined;
+  /** Called when this replica cannot go on: the bus is gone, or the replica does not know the history. */
   readonly onLost?: (why: unknown) => void;
 }
+export type Inspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 
-/** This replica began after others, and does not know what was before. */
+/** The bus no longer has the history that this replica needs. */
 export class MissedHistoryError extends Error {
   override name = 'MissedHistoryError';
-  constructor() {
+  constructor(cause?: unknown) {
     super(
-      "others began before this replica: give it a checkpoint of theirs as 'from', and the bus's history since.",
+      "this space has a history that the bus no longer has: begin from another replica's checkpoint (`from`), or let the bus retain more.",
+      { cause },
+    );
+  }
+}
+/** Another replica began the same space with other values. */
+export class OriginError extends Error {
+  override name = 'OriginError';
+  constructor(scope: string) {
+    super(
+      `the space '${scope}' began with other keys or initial values, or from another checkpoint: give every replica the same, or give this space another scope.`,
     );
   }
 }
 
-/** Makes a line. */
-export type LineMaker<L extends Line> = (...given: ConstructorParameters<typeof Line>) => L;
-const plain: LineMaker<Line> = (sender, cell, row) => new Line(sender, cell, row);
-
 /** A replica as JSON: memory, and the position up to which the bus has been applied. */
 export interface ReplicaSnapshot {
   readonly applied: Seq;
+  /** Tells the envelope at `applied` from one at the same position of another bus. */
+  readonly mark: string;
+  /** The fingerprint of the values with which the space began. */
+  readonly origin: string;
   readonly memory: MemorySnapshot;
 }
 
-export class Replica implements Sink<Hosted>, LineVoice {
-  readonly memory: Memory<Hosted>;
-  readonly senders = new Map<string, Sender>();
-  /** What machines said is impossible and happened all the same. Always 0 in a sound build. */
+/** A filter of snoops: the lines of one key that a snoop can change. Every other line ignores it. */
+interface Listening {
+  /** Lines that have a copy or are about to write: they listen for GETM and PUT of other agents. */
+  readonly active: Line[];
+  /** The line in E, if there is one: it listens for GETS of other agents. */
+  exclusive: Line | undefined;
+}
+/** The actor whose system the lines belong to. */
+const space = setup({}).createMachine({ id: 'shared-space' });
+const replicas = new WeakMap<object, Replica>();
+/** The replica whose lines belong to an actor system, if there is one. */
+export const replicaOf = (system: object): Replica | undefined => replicas.get(system);
+
+const ACTIVE: Readonly<Record<LineState, boolean>> = {
+  ...{ I: false, IS: false, IM: false },
+  ...{ S: true, E: true, M: true, SM: true, MP: true },
+};
+
+export class Replica implements Sink, LineHost {
+  readonly memory: Memory;
+  readonly session: string;
+  /** By number: every line that lives here. */
+  readonly lines = new Map<number, Line>();
+  /** Events that machines called impossible. Always 0 in a sound build. */
   impossible = 0;
+  /** Resolves when history that was on the bus before this replica has been applied. */
+  readonly ready: Promise<void>;
+  /** Who inspects every line, if anyone does. */
+  readonly inspectedBy: Inspect | undefined;
   readonly #bus: Bus;
   readonly #scope: string;
-  readonly #first: LineRow;
-  readonly #lines: Line[] = [];
+  readonly #readers: ReaderPolicy;
+  readonly #logic: LineLogic;
+  readonly #root: AnyActorRef;
+  readonly #outlet: Outlet;
+  readonly #manager: Sender;
   readonly #leases: Leases;
-  /** What lines have said and the bus has not yet been told, and who said it. */
-  readonly #outbox: Entry[] = [];
-  readonly #speakers: Line[] = [];
-  #speaker: Line | undefined = undefined;
-  #pending: Pending | undefined = undefined;
-  #actors: LineActors | undefined = undefined;
-  readonly #subscription: { unsubscribe(): void };
-  readonly #prefetches: Line[] = [];
-  #flushing = false;
-  #applied: Seq;
   readonly #lost: ((why: unknown) => void) | undefined;
-  #closed = false;
-  #catching = false;
+  readonly #subscription: { unsubscribe(): void };
+  readonly #senders = new Map<string, Sender>();
+  /** By the cell's index. */
+  readonly #listening: Listening[] = [];
+  #made = 0;
+  /** What lines have asked for and the bus has not been given yet. */
+  readonly #outbox: { sender: Sender; entry: Unsent }[] = [];
+  readonly #prefetches: Line[] = [];
+  readonly #afterwards: (() => void)[] = [];
+  #applying: Entry | undefined;
+  #busy = false;
+  #applied: Seq = 0;
+  #last: Envelope | undefined;
+  #origin: string | undefined;
+  /** Whether an entry with this replica's origin has been applied: then one with another origin is wrong. */
+  #confirmed = false;
+  /** Senders that began with other values. Their entries are ignored. */
+  readonly #foreign = new Set<string>();
+  /** While history is replayed: `unsure` until it is known which log this is. */
+  #joining: 'no' | 'unsure' | 'yes' = 'no';
   #left: Error | undefined;
+  /** Why it cannot go on. */
+  #failure: unknown;
   #waiting: { seq: Seq; resolve: () => void; reject: (why: Error) => void }[] = [];
 
   constructor(options: ReplicaOptions) {
-    this.#bus = options.bus;
-    this.#lost = options.onLost;
+    const { bus, clock = realClock, leaseMs = 30_000, outageMs = 30_000, from = 'log' } = options;
+    this.#bus = bus;
+    this.session = options.session;
     this.#scope = options.scope ?? 'shared';
-    this.#first = lineTable(options.readers ?? 'wait');
-    this.memory = new Memory({ ...options, cell: Hosted });
-    this.#applied = options.bus.tip;
-    if (options.from !== undefined) {
-      this.memory.restore(options.from.memory);
-      this.#applied = options.from.applied;
-    }
-    const lease = { clock: options.clock ?? realClock, leaseMs: options.leaseMs ?? 30_000 };
-    const manager = this.sender(`memory@${options.session}`);
-    this.#leases = new Leases(lease, ({ key, epoch }) =>
-      this.#publish(manager, manager.number({ op: 'reclaim', key, epoch })),
-    );
-    this.#subscription = options.bus.signals.subscribe({
-      next: (envelope) => this.#hear(envelope),
-      complete: () => this.#lost?.(new BusClosedError()),
+    this.#readers = options.readers ?? 'wait';
+    this.#lost = options.onLost;
+    this.memory = new Memory(options);
+    this.#logic = lineLogic(this);
+    const { inspect } = options;
+    this.inspectedBy = inspect;
+    this.#root = createActor(space, { id: `space:${this.#scope}`, ...(inspect && { inspect }) }).start();
+    replicas.set(this.#root.system, this);
+    this.#outlet = this.#makeOutlet({ bus, clock, outageMs, scope: this.#scope });
+    this.#manager = new Sender(agentId('memory', this.session, 0), this.#outlet);
+    this.#senders.set(this.#manager.agent, this.#manager);
+    this.#leases = new Leases({
+      ...{ clock, leaseMs },
+      working: (cell) => this.#lineOf(cell.owner, cell)?.client?.working === true,
+      renew: ({ key, epoch, owner }) => this.#senders.get(owner!)?.send({ op: 'renew', key, epoch }),
+      reclaim: ({ key, epoch }) => this.#manager.send({ op: 'reclaim', key, epoch }),
     });
-    for (const cell of this.memory.cells.values()) if (cell.held) this.held(cell);
+    this.ready = this.#begin(from);
+    this.ready.catch(() => undefined); // every call of an agent reports it
+    this.#subscription = bus.signals.subscribe({
+      next: (envelope) => this.#receive(envelope),
+      complete: () => this.#fail(new BusClosedError()),
+    });
+  }
+
+  #makeOutlet(given: Pick<Outlet, 'bus' | 'clock' | 'outageMs' | 'scope'>): Outlet {
+    const origin = () => (this.#origin ??= fingerprint(this.memory.cells.values()));
+    const closed = () => this.#left !== undefined;
+    return {
+      ...given,
+      get origin() {
+        return origin();
+      },
+      get closed() {
+        return closed();
+      },
+      lost: (why) => this.#fail(why),
+    };
   }
 
   /** The position up to which this replica has applied the bus. */
   get applied(): Seq {
     return this.#applied;
   }
-  get tip(): Seq {
-    return this.#bus.tip;
+  /** Why this replica has left the bus, if it has. */
+  get left(): Error | undefined {
+    return this.#left;
+  }
+  /** The actor system that the lines belong to. */
+  get system(): AnyActorRef['system'] {
+    return this.#root.system;
+  }
+  snapshot(): ReplicaSnapshot {
+    const mark = this.#last === undefined ? '' : markOf(this.#last);
+    const { origin = '' } = this.#outlet;
+    return { applied: this.#applied, mark, origin, memory: this.memory.snapshot() };
+  }
+
+  // ── joining
+  /** Whether the history that was on the bus before has been applied. */
+  get joined(): boolean {
+    return this.#joining === 'no';
+  }
+  /** @returns at once where there is nothing to catch up with. */
+  #begin(from: 'log' | 'tip' | ReplicaSnapshot): Promise<void> {
+    if (typeof from !== 'string') this.memory.restore(from.memory);
+    else if (from === 'tip' || this.#bus.tip === 0) {
+      this.#applied = this.#bus.tip;
+      return Promise.resolve();
+    }
+    this.#joining = 'unsure';
+    return this.#join(typeof from === 'string' ? undefined : from).catch((error: unknown) => {
+      const why = error instanceof BusHistoryError ? new MissedHistoryError(error) : error;
+      this.#fail(why);
+      throw why;
+    });
+  }
+  async #join(from: ReplicaSnapshot | undefined): Promise<void> {
+    if (from !== undefined) {
+      if (from.applied > this.#bus.tip) await this.#barrier();
+      if (from.applied <= this.#bus.tip && (await this.#isLogOf(from))) {
+        this.#origin = from.origin;
+        this.#applied = from.applied;
+      } else this.memory.rebase();
+    }
+    this.#joining = 'yes';
+    for (const cell of this.memory.cells.values()) this.held(cell);
+    await this.#catchUp();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+  #fail(why: unknown): void {
+    this.#failure ??= why;
+    this.#lost?.(why);
+  }
+  /** Whether the bus has the envelope up to which a snapshot was taken. Where that is no longer retained, the bus is
+   *  taken for the same one if it has all that came after. */
+  async #isLogOf({ applied, mark }: ReplicaSnapshot): Promise<boolean> {
+    if (applied === 0 || mark === '') return true;
+    try {
+      for await (const envelope of this.#bus.replay(applied)) return markOf(envelope) === mark;
+    } catch (error) {
+      if (!(error instanceof BusHistoryError)) throw error;
+    }
+    return true;
+  }
+  async #catchUp(): Promise<void> {
+    try {
+      while (this.#left === undefined && this.#applied < this.#bus.tip) {
+        const before = this.#applied;
+        for await (const envelope of this.#bus.replay(before + 1)) this.#apply(envelope);
+        if (this.#applied === before) throw new InvariantError(`replica: the bus has no ${before + 1}`);
+      }
+    } finally {
+      this.#joining = 'no';
+    }
+  }
+  /** The log's true tip. */
+  async #barrier(): Promise<Seq> {
+    const { barrier } = this.#bus as Bus & { barrier?: () => Promise<Seq> };
+    return barrier === undefined ? this.#bus.tip : barrier.call(this.#bus);
   }
 
   /** Resolves when the bus has been applied up to a position. */
   reached(seq: Seq): Promise<void> | undefined {
     if (this.#applied >= seq) return undefined;
+    if (this.#left !== undefined) return Promise.reject(this.#left);
     return new Promise((resolve, reject) => this.#waiting.push({ seq, resolve, reject }));
   }
-  snapshot(): ReplicaSnapshot {
-    return { applied: this.#applied, memory: this.memory.snapshot() };
-  }
-  /** Applies history that a snapshot does not have. Call before anything is read. */
-  async catchUp(): Promise<void> {
-    this.#catching = true;
-    try {
-      while (!this.#closed && this.#applied < this.#bus.tip) {
-        const from = this.#applied;
-        for await (const envelope of this.#bus.replay(from + 1)) this.#hear(envelope);
-        if (this.#applied === from) throw new InvariantError(`replica: the bus has no ${from + 1}`);
-      }
-    } finally {
-      this.#catching = false;
-    }
+  /** Resolves when everything that is on the bus now has been applied. */
+  async fresh(): Promise<void> {
+    await this.reached(await this.#barrier());
   }
 
-  /** Who speaks under this id. */
+  // ── agents
+  /** Sends under an agent's id. */
   sender(agent: string): Sender {
-    let sender = this.senders.get(agent);
-    if (sender === undefined) this.senders.set(agent, (sender = new Sender(agent)));
+    let sender = this.#senders.get(agent);
+    if (sender === undefined) this.#senders.set(agent, (sender = new Sender(agent, this.#outlet)));
     return sender;
   }
-  /** The line of an agent and a key; made when it is first asked for.
-   *  @param make makes it, where whoever reads and writes through it has a kind of its own. */
-  line(agent: string, cell: Hosted): Line;
-  line<L extends Line>(agent: string, cell: Hosted, make: LineMaker<L>): L;
-  line(agent: string, cell: Hosted, make: LineMaker<Line> = plain): Line {
-    const known = cell.of(agent);
+  /** Whether an agent lives here. */
+  hosts(agent: string): boolean {
+    return this.#senders.has(agent);
+  }
+  /** The line of an agent and a key; spawned when the agent first touches the key. */
+  line(number: number): Line;
+  line(agent: string, cell: Cell): Line;
+  line(by: string | number, cell?: Cell): Line {
+    if (typeof by === 'number') return this.lines.get(by) as Line;
+    const known = this.#lineOf(by, cell as Cell);
     if (known !== undefined) return known;
-    const line = make(this.sender(agent), cell, this.#first);
-    const index = this.#lines.push(line) - 1;
-    this.#actors?.begin(line, index);
-    cell.add(line);
+    return this.#spawn(by, cell as Cell);
+  }
+  #spawn(agent: string, cell: Cell): Line {
+    const number = this.#made++;
+    const line = new Line({
+      ...{ number, cell, logic: this.#logic, readers: this.#readers, parent: this.#root },
+      sender: this.sender(agent),
+    });
+    this.lines.set(number, line);
+    this.#listening[cell.index] ??= { active: [], exclusive: undefined };
+    line.sender.lines[cell.index] = line;
     return line;
   }
-  /** Forgets a line whose agent has left: it hears of its key no more. */
-  drop(line: Line): void {
-    line.cell.remove(line);
+  /** Ends the lines and the sender of an agent that has left. */
+  forget(sender: Sender, lines: Iterable<Line>): void {
+    this.#senders.delete(sender.agent);
+    for (const line of lines) {
+      this.lines.delete(line.number);
+      const listening = this.#listening[line.cell.index] as Listening;
+      if (line.place >= 0) remove(listening.active, line);
+      if (listening.exclusive === line) listening.exclusive = undefined;
+      line.stop();
+    }
   }
   /** Asks for a new copy as soon as the entry that took the old one has been applied. */
   prefetch(line: Line): void {
     this.#prefetches.push(line);
   }
-  /** Shows every line, and those that will be made, as actors of XState. Costs nothing until it is called.
-   *  @returns the subscription, and the actors' system. */
-  inspect(inspect: Inspect): { system: LineActors['system']; subscription: Subscription } {
-    if (this.#actors === undefined) {
-      const actors = (this.#actors = new LineActors());
-      this.#lines.forEach((line, index) => actors.begin(line, index));
-    }
-    return { system: this.#actors.system, subscription: this.#actors.look(inspect) };
-  }
-  /** The machine of a line as XState's own actor; there since somebody inspects. */
-  actorOf(line: Line): AnyActorRef | undefined {
-    return this.#actors?.of(line);
-  }
-  /** Every line made so far. */
-  get lines(): readonly Line[] {
-    return this.#lines;
+  /** Calls back when the entry at hand has been applied as a whole. */
+  afterwards(call: () => void): void {
+    this.#afterwards.push(call);
+    if (!this.#busy) this.flush();
   }
 
-  /** An agent's event, and what the line says because of it. */
+  /** An agent's event, and what the line asks for because of it. */
   send(line: Line, event: LineEvent['type']): void {
-    if (this.#closed) return;
+    if (this.#left !== undefined) return;
     this.#tell(line, event);
     this.flush();
   }
   /** A STORE to a line that owns its key. */
   store(line: Line, pending: Pending): void {
-    this.#pending = pending;
-    try {
-      this.send(line, 'STORE');
-    } finally {
-      this.#pending = undefined;
-    }
+    line.pending = pending;
+    this.send(line, 'STORE');
+    line.pending = undefined;
   }
   /** Appends an entry.
    *  @returns its result, at once where the bus is in process and idle.
-   *  @throws why the replica has left the bus, if it has: nobody would ever answer. */
-  say(sender: Sender, unsent: Unsent): Promise<Result> | Result {
+   *  @throws why the replica has left the bus, if it has. */
+  ask(sender: Sender, unsent: Unsent): Promise<Result> | Result {
     if (this.#left !== undefined) throw this.#left;
-    const entry = sender.number(unsent);
-    const settled = sender.expect(entry.number);
-    this.#publish(sender, entry);
-    return settled();
+    return sender.ask(unsent);
   }
-  /** Why this replica has left the bus, if it has. */
-  get left(): Error | undefined {
-    return this.#left;
-  }
-  /** Leaves the bus. Whoever waits is told why. */
+  /** Leaves the bus. Everything that waits is rejected with the reason. */
   stop(why: Error = new Error('the replica has left the bus.')): void {
-    this.#closed = true;
+    if (this.#left !== undefined) return;
     this.#left = why;
-    for (const sender of this.senders.values()) sender.abandon(why);
+    for (const sender of this.#senders.values()) sender.close(why);
     for (const { reject } of this.#waiting.splice(0)) reject(why);
     this.#subscription.unsubscribe();
     this.#leases.close();
-    this.#actors?.stop();
+    for (const line of this.lines.values()) line.stop();
+    this.#root.stop();
+  }
+  /** Adds a key, unless another replica has done so before. */
+  async define(key: string, value: unknown): Promise<void> {
+    if (this.memory.cells.has(key)) return;
+    await this.ask(this.#manager, { op: 'define', key, ...(value === undefined ? {} : { value }) });
+  }
+  /** The last entry of this replica: its session sends nothing more. */
+  leave(): void {
+    if (this.#left === undefined) this.#manager.send({ op: 'leave' });
   }
 
   // ── the bus
-  #publish(sender: Sender, entry: Entry): void {
-    sender.publish(entry, toSignal(this.#scope, entry), this.#bus, this.#lost);
+  #receive(envelope: Envelope): void {
+    if (this.#joining === 'unsure' || this.#left !== undefined) return; // the replay brings it
+    const next = this.#applied + 1;
+    if (envelope.seq === next) this.#apply(envelope);
+    else if (envelope.seq > next && this.#joining === 'no') {
+      // The bus has skipped something: it is replayed.
+      this.#joining = 'yes';
+      this.#catchUp().catch((error: unknown) => this.#fail(new MissedHistoryError(error)));
+    }
   }
-  #hear(envelope: Envelope): void {
-    if (this.#closed || envelope.seq <= this.#applied) return;
-    if (envelope.seq !== this.#applied + 1 && this.#catching) return; // comes again by the replay
-    if (envelope.seq !== this.#applied + 1)
-      throw new InvariantError(`replica: ${envelope.seq} after ${this.#applied}`);
+  #apply(envelope: Envelope): void {
+    if (this.#left !== undefined || envelope.seq !== this.#applied + 1) return;
     this.#applied = envelope.seq;
+    this.#last = envelope;
     const entry = fromSignal(this.#scope, envelope.signal);
-    if (entry !== undefined) {
-      if (this.memory.missed(entry)) return this.#lost?.(new MissedHistoryError());
-      const outer = this.#flushing;
-      this.#flushing = true; // what lines say waits until the entry has been applied as a whole
+    if (entry !== undefined && this.#accepts(entry)) {
+      const outer = [this.#busy, this.#applying] as const;
+      this.#busy = true; // what lines ask for waits until the entry has been applied as a whole
+      this.#applying = entry;
       try {
         this.memory.apply(entry, this);
-        for (let line = this.#prefetches.pop(); line !== undefined; line = this.#prefetches.pop()) {
+        for (let line = this.#prefetches.pop(); line !== undefined; line = this.#prefetches.pop())
           if (line.state === 'I') this.#tell(line, 'LOAD');
-        }
       } finally {
-        this.#flushing = outer;
+        [this.#busy, this.#applying] = outer;
       }
       this.flush();
     }
@@ -252,85 +402,113 @@ export class Replica implements Sink<Hosted>, LineVoice {
       for (const { resolve } of due) resolve();
     }
   }
+  /** The first origin on the log is the right one. */
+  #accepts(entry: Entry): boolean {
+    const { origin, agent } = entry;
+    if (origin !== undefined && origin !== this.#outlet.origin) {
+      if (this.#confirmed) this.#foreign.add(agent);
+      else this.#fail(new OriginError(this.#scope));
+      return false;
+    }
+    if (this.#foreign.size > 0 && this.#foreign.has(agent)) return false;
+    if (this.memory.missed(entry)) {
+      this.#fail(new MissedHistoryError());
+      return false;
+    }
+    this.#confirmed ||= origin !== undefined;
+    return true;
+  }
 
-  // ── what memory says
-  own(agent: string, cell: Hosted, event: LineEvent['type']): void {
+  // ── what memory sends
+  own(agent: string, cell: Cell, event: LineEvent['type']): void {
     const line = this.#lineOf(agent, cell);
     if (line !== undefined) this.#tell(line, event);
   }
-  others(agent: string, cell: Hosted, event: Snoop): void {
-    const own = this.#lineOf(agent, cell);
-    let left = cell.listening(own, event);
-    for (let line = cell.first; line !== undefined && left > 0; line = line.sibling) {
-      if (line === own || line.row.listens[event] === 0) continue;
-      left--;
-      this.#tell(line, event);
+  others(agent: string, cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): void {
+    const lines = this.listening(cell, event);
+    // Backwards, since a line that loses its copy leaves the list.
+    for (let i = lines.length - 1; i >= 0; i--) {
+      const line = lines[i] as Line;
+      if (line.agent !== agent) this.#tell(line, event);
     }
   }
-  /** The line of an agent: mostly the one whose entry the bus is being told. */
-  #lineOf(agent: string, cell: Hosted): Line | undefined {
-    const speaker = this.#speaker;
-    return speaker?.cell === cell && speaker.agent === agent ? speaker : cell.of(agent);
+  /** The lines of a key that a snoop can change. */
+  listening(cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): readonly Line[] {
+    const listening = this.#listening[cell.index];
+    if (listening === undefined) return NO_LINES;
+    if (event !== 'SNOOP_GETS') return listening.active;
+    return listening.exclusive === undefined ? NO_LINES : [listening.exclusive];
   }
   held(cell: Cell): void {
-    this.#leases.note(cell);
+    this.#leases.note(cell, this.#applying?.op === 'renew');
   }
   settled(entry: Entry, result: Result): void {
-    const speaker = this.#speaker;
-    const sender = speaker?.agent === entry.agent ? speaker.sender : this.senders.get(entry.agent);
-    sender?.settle(entry.number, result);
+    const { agent, number, op } = entry;
+    const sender = this.#senders.get(agent);
+    if (sender === undefined) return;
+    sender.settle(number, result);
+    if (result.outcome !== 'queued' || (op !== 'gets' && op !== 'getm')) return;
+    const cell = this.memory.cells.get(entry.key) as Cell;
+    const keys = this.memory.deadlock(agent, cell);
+    if (keys !== undefined) this.#lineOf(agent, cell)?.client?.deadlocked(keys);
+  }
+  #lineOf(agent: string | undefined, cell: Cell): Line | undefined {
+    return agent === undefined ? undefined : this.#senders.get(agent)?.lines[cell.index];
   }
 
-  // ── what lines say
+  // ── what lines ask for
   #tell(line: Line, event: LineEvent['type']): void {
-    const { row } = line;
-    const { next, meanings, idle } = row.cells[event];
-    if (idle) return;
-    if (next !== row) {
-      line.row = next;
-      line.cell.moved(row, next);
-    }
-    for (let i = 0; i < meanings.length; i++) (meanings[i] as Meaning)(line, this);
-    if (this.#actors !== undefined) this.#actors.of(line)?.send({ type: event });
+    const before = line.state;
+    line.take(event);
+    if (line.state !== before) this.#note(line, before);
+    if (event === 'RELEASED') line.client?.moved();
+    else if (event === 'REFUSED') line.client?.lost();
     // A read that waited for a request which was taken back asks by itself.
     if (line.awaited && line.state === 'I') this.#tell(line, 'LOAD');
   }
-  request(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
-    this.#speakers.push(line);
-    this.#outbox.push({ op, key: line.cell.key, agent: line.agent, number: 0, floor: 0 });
+  /** Keeps the filter of snoops. */
+  #note(line: Line, before: LineState): void {
+    const listening = this.#listening[line.cell.index] as Listening;
+    const active = ACTIVE[line.state];
+    if (active && line.place < 0) line.place = listening.active.push(line) - 1;
+    else if (!active && line.place >= 0) remove(listening.active, line);
+    if (line.state === 'E') listening.exclusive = line;
+    else if (before === 'E') listening.exclusive = undefined;
   }
-  put(line: Line): void {
-    const { epoch, agent } = line;
-    const pending = this.#pending;
-    const { key } = line.cell;
-    if (pending === undefined) throw new InvariantError(`line ${agent}/${key}: a store without a value`);
-    const { base, value, patches } = pending;
-    this.#speakers.push(line);
-    this.#outbox.push({ op: 'put', key, agent, number: 0, floor: 0, epoch, base, value, patches });
+  request({ sender, cell: { key } }: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
+    this.#outbox.push({ sender, entry: { op, key } });
+  }
+  put({ pending, sender, epoch, cell: { key } }: Line): void {
+    if (pending === undefined)
+      throw new InvariantError(`line ${sender.agent}/${key}: a store without a value`);
+    const { value, base, patches } = pending;
+    const write = { op: 'put', key, epoch, base, value } as const;
+    this.#outbox.push({ sender, entry: patches === undefined ? write : { ...write, patches } });
   }
   protest(): void {
     this.impossible++;
   }
-  /** Says what lines wanted said. Never from within a machine's transition: that would nest. */
+  /** Appends what lines asked for. Never from within a machine's transition: that would nest. */
   flush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    let said = 0;
+    if (this.#busy) return;
+    this.#busy = true;
     try {
-      for (; said < this.#outbox.length; said++) {
-        const speaker = (this.#speaker = this.#speakers[said] as Line);
-        this.#publish(speaker.sender, speaker.sender.sign(this.#outbox[said] as Entry));
-      }
+      for (let next = this.#outbox.shift(); next !== undefined; next = this.#outbox.shift())
+        next.sender.send(next.entry);
     } finally {
-      this.#flushing = false;
-      this.#speaker = undefined;
-      if (said === this.#outbox.length) {
-        clear(this.#outbox);
-        clear(this.#speakers);
-      } else {
-        this.#outbox.splice(0, said);
-        this.#speakers.splice(0, said);
-      }
+      this.#busy = false;
     }
+    for (let call = this.#afterwards.shift(); call !== undefined; call = this.#afterwards.shift()) call();
   }
+}
+
+const NO_LINES: readonly Line[] = Object.freeze([]);
+/** Removes a line in constant time: the last one takes its place. */
+function remove(lines: Line[], line: Line): void {
+  const last = lines.pop() as Line;
+  if (last !== line) {
+    lines[line.place] = last;
+    last.place = line.place;
+  }
+  line.place = -1;
 }

@@ -93,7 +93,7 @@ export class Bench extends Scene implements Sink {
     if (this.problem === undefined) this.#look();
   }
   #before(): Before[] {
-    return this.cells.map(({ owner, held, queue }) => ({ owner, held, queue }));
+    return this.cells.map(({ owner, held, queue }) => ({ owner, held, queue: [...queue] }));
   }
   /** The bus takes every word of the lines before anything else happens. */
   #drain(): void {

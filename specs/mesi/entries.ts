@@ -11,7 +11,7 @@ export interface Signed {
 
 export function wordEntry(signed: Signed, { op, key, version, epoch }: Word): Entry {
   const common = { ...signed, key: keyName(key) };
-  if (op === 'put') return { ...common, op, epoch, base: version, value: ON, patches: undefined };
+  if (op === 'put') return { ...common, op, epoch, base: version, value: ON };
   if (op === 'reclaim') return { ...common, op, epoch };
   if (op === 'session') throw new Error('a session has its own entry');
   return { ...common, op };
@@ -20,7 +20,7 @@ export function wordEntry(signed: Signed, { op, key, version, epoch }: Word): En
 export function sessionEntry(signed: Signed, session: Session, keys: number): Entry {
   const { form, key, seen } = session;
   const value = form === 'off' ? OFF : ON;
-  const write = (k: number) => ({ key: keyName(k), base: seen[k] as number, value, patches: undefined });
+  const write = (k: number) => ({ key: keyName(k), base: seen[k] as number, value });
   if (form === 'cas') return { ...signed, op: 'cas', ...write(key) };
   const reads = Array.from({ length: keys }, (_, k) => ({ key: keyName(k), version: seen[k] as number }));
   return { ...signed, op: 'publish', reads, writes: writesOf(session).map(write) };

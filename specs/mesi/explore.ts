@@ -108,7 +108,7 @@ export function after(
   const lines = world.lines.map((line) => ({ ...line }));
   const said = world.said.map((words) => [...words]);
   const memory = new Memory({ initial: [], readers, history: 0, faults });
-  memory.restore({ cells: [world.cell], agents: [] });
+  memory.restore({ cells: [world.cell], agents: [], left: [] });
   const cell = memory.cells.get('x')!;
   const tell = (index: number, type: LineEvent['type']): void => {
     const line = lines[index]!;

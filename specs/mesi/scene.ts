@@ -1,6 +1,6 @@
 /** Everybody's place, laid open: what a packed world says, set up so that steps can be taken, and packed again. */
 import type { AnyStateMachine } from 'xstate';
-import { Memory, Sharers, type Cell, type Faults } from '../../actors/index.ts';
+import { Memory, type Cell, type Faults } from '../../actors/index.ts';
 import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
 import type { Rule } from './rules.ts';
 import { LineTable } from './table.ts';
@@ -65,7 +65,6 @@ export class Scene {
   readonly #packed: string[];
   readonly #swapped: string[];
   readonly #lists = new Map<number, readonly string[]>();
-  readonly #sets: (Sharers | undefined)[] = [];
 
   /** @param lanes of another, to understand its worlds. */
   constructor(options: BenchOptions, lanes = new Lanes()) {
@@ -129,9 +128,10 @@ export class Scene {
       [cell.version, cell.epoch, cell.owner] = [1, 1, owner];
       cell.held = (globals & (1 << k)) !== 0;
       cell.value = (globals & (4 << k)) === 0 ? ON : OFF;
-      cell.sharers = this.#set(sharers);
-      cell.queue = this.#names(queue);
-      cell.readers = this.#names(waiting);
+      cell.sharers.clear();
+      for (let a = 0; a < agents; a++) if ((sharers & (1 << a)) !== 0) cell.sharers.add(agentName(a));
+      cell.queue = [...this.#names(queue)];
+      cell.readers = [...this.#names(waiting)];
     }
     for (let a = 0; a < agents; a++) {
       this.said[a] = this.lanes.decode(world.charCodeAt(a * wide + keys));
@@ -151,15 +151,6 @@ export class Scene {
     this.#lists.set(code, Object.freeze(names));
     return names;
   }
-  /** A set of names from bits; each is made once. */
-  #set(bits: number): Sharers {
-    const known = this.#sets[bits];
-    if (known !== undefined) return known;
-    let sharers = Sharers.none;
-    for (let a = 0; a < this.agents; a++) if ((bits & (1 << a)) !== 0) sharers = sharers.and(agentName(a));
-    return (this.#sets[bits] = sharers);
-  }
-
   save(): string {
     const { agents, keys, cells, lanes } = this;
     const versions = this.#versions;

@@ -1,91 +1,111 @@
 /** An agent's view of shared state. */
-import { abortable } from './abort.ts';
-import { change, changeNow, compareAndSet, type WriteOptions } from './changing.ts';
-import type { Recipe } from './compute.ts';
-import { Desk, type Passport } from './desk.ts';
-import { ClosedAgentError } from './errors.ts';
-import { Hold } from './hold.ts';
-import { peek, read, readCopy, readNow, type ReadOptions } from './reading.ts';
+import { AgentState, type Passport } from './agent-state.ts';
+import { refuseWithinRecipe, type Recipe } from './compute.ts';
+import { RetryError, refuseUnknown } from './errors.ts';
+import { Hold, HoldSet, type HoldOptions } from './hold.ts';
+import { peek, read, readCopy, type ReadOptions } from './read.ts';
 import { retry, type RetryOptions } from './retry.ts';
 import { Session, type SessionOptions } from './session.ts';
+import { watch, type Watched, type WatchOptions } from './watch.ts';
+import { compareAndSet, write, type WriteOptions } from './write.ts';
 
 /** The values by key. */
 export type Values = Record<string, unknown>;
 
+/** A value with its version: what a whole value can safely be written from. */
+export interface ValueCopy<T> {
+  readonly value: T;
+  readonly version: number;
+  /** Replaces the value, if this version is still current.
+   *  @throws {ConflictError} when it is not */
+  write(value: T, options?: { readonly signal?: AbortSignal }): Promise<number>;
+}
+export interface UpdateOptions extends RetryOptions {
+  /** Whether to hold the key and compute once more when every attempt ended in a conflict. Default true. */
+  readonly queue?: boolean;
+}
+
 export class SharedAgent<V extends Values> {
   readonly name: string;
-  readonly #desk: Desk;
-  readonly #left: (agent: SharedAgent<V>) => void;
+  /** @internal */
+  readonly state: AgentState;
+  readonly #state: AgentState;
+  readonly #left: (agent: SharedAgent<V>, over: boolean) => void;
 
-  constructor(desk: Desk, left: (agent: SharedAgent<V>) => void) {
-    this.name = desk.name;
-    this.#desk = desk;
+  constructor(state: AgentState, left: (agent: SharedAgent<V>, over: boolean) => void) {
+    this.name = state.name;
+    this.state = state;
+    this.#state = state;
     this.#left = left;
   }
 
-  /** Reads. A hit is local: no event, no entry, no hash; the promise of the copy is made once.
-   *  @throws {UnknownKeyError | UnsetError | ClosedAgentError} */
+  /** Reads. A hit is local: no entry, no event, no hash.
+   *  @throws {UnknownKeyError | UnsetError | ClosedAgentError | HoldDeadlockError} */
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
-    const desk = this.#desk;
-    const place = desk.places.get(key);
-    if (options === undefined && place !== undefined) {
-      if (desk.fresh[place] === 1) {
-        desk.hits++;
-        return desk.answers.promise(place) as Promise<V[K]>;
-      }
-      const now = readNow(desk, desk.slots.get(place));
-      if (now !== undefined) return now as Promise<V[K]>;
-    }
-    return read(desk, key, options) as Promise<V[K]>;
+    refuseWithinRecipe(key);
+    const state = this.#state;
+    const place = options === undefined ? state.places.get(key) : undefined;
+    const answer = place === undefined ? undefined : state.answers[place];
+    if (answer === undefined) return read(state, key, options) as Promise<V[K]>;
+    state.hits++;
+    return answer as Promise<V[K]>;
   }
 
-  /** Reads, and says which version it is: what `compareAndSet` and `expect` want to know.
-   *  @throws {UnknownKeyError | UnsetError | ClosedAgentError} */
-  async copy<K extends keyof V & string>(
-    key: K,
-    options?: ReadOptions,
-  ): Promise<{ readonly value: V[K]; readonly version: number }> {
-    const { value, version } = await readCopy(this.#desk, key, options);
-    return { value: value as V[K], version };
+  /** Reads a value together with its version. Write a whole value that was computed from it with the copy's `write`.
+   *  @throws {UnknownKeyError | UnsetError | ClosedAgentError | HoldDeadlockError}
+   *  @example
+   *  ```ts
+   *  const todo = await agent.copy('todo');
+   *  await todo.write([...todo.value, 'write tests']); // refused if another task or agent has written meanwhile
+   *  ``` */
+  copy<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<ValueCopy<V[K]>> {
+    refuseWithinRecipe(key);
+    return this.#copy(key, options);
+  }
+  async #copy<T>(key: string, options?: ReadOptions): Promise<ValueCopy<T>> {
+    const { value, version } = await readCopy(this.#state, key, options);
+    return {
+      value: value as T,
+      version,
+      write: (next, { signal } = {}) =>
+        this.write(key, next as never, { expect: version, ...(signal && { signal }) }),
+    };
   }
 
   /** The copy, if there is one: synchronous, and never a request. */
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
-    const desk = this.#desk;
-    const place = desk.places.get(key);
-    if (place === undefined || desk.fresh[place] !== 1) return peek(desk, key) as V[K] | undefined;
-    desk.hits++;
-    return desk.answers.value(place) as V[K];
+    refuseWithinRecipe(key);
+    const state = this.#state;
+    const place = state.places.get(key);
+    if (place === undefined || state.answers[place] === undefined)
+      return peek(state, key) as V[K] | undefined;
+    state.hits++;
+    return state.values[place] as V[K];
   }
 
-  /** Whether this agent has a current copy. Asks nobody and counts nothing. */
+  /** Whether this agent has a current copy. Sends and counts nothing. */
   has(key: keyof V & string): boolean {
-    return this.#desk.arriving === undefined && this.#desk.slot(key).readable;
+    return this.#state.arriving === undefined && this.#state.slot(key).line.readable;
   }
 
   /** The version that this agent last read or wrote; 0 before the first. */
   version(key: keyof V & string): number {
-    return this.#desk.slot(key).seen;
+    return this.#state.slot(key).seen;
   }
 
-  /** Writes: a recipe changes a draft of what is current; a whole value replaces it without being fetched first.
+  /** Writes. A recipe changes a draft of what is current, whatever that is. A whole value has to say which version it was
+   *  computed from (`expect`, or `copy().write`), or `blind: true`; otherwise it replaces the initial value only.
    *  @returns the new version, when this agent's replica has applied it.
-   *  @throws {ConflictError | RecipeError | SchemaError | UnknownKeyError | ClosedAgentError}
-   *  @throws {NestedWriteError} at once, within a recipe */
+   *  @throws {ConflictError | RecipeError | ValueError | SchemaError | UnknownKeyError | ClosedAgentError | HoldDeadlockError}
+   *  @throws {InDoubtError} when the bus went away while the write was on its way
+   *  @throws {NestedCallError} at once, within a recipe */
   write<K extends keyof V & string>(
     key: K,
-    given: V[K] | Recipe<V[K]>,
+    change: V[K] | Recipe<V[K]>,
     options?: WriteOptions,
   ): Promise<number> {
-    const desk = this.#desk;
-    desk.host.computer.refuseWithinRecipe(key);
-    if (options === undefined && typeof given === 'function') {
-      const place = desk.places.get(key);
-      const slot = place === undefined ? undefined : desk.slots.get(place);
-      const open = desk.arriving === undefined && !desk.closing.signal.aborted;
-      if (slot !== undefined && open && slot.tryLock()) return changeNow(desk, slot, given as Recipe<never>);
-    }
-    return change(desk, key, given, options ?? {});
+    refuseWithinRecipe(key);
+    return write(this.#state, key, change, options);
   }
 
   /** Writes if `expected` is the current version: one entry, which does not queue.
@@ -93,79 +113,113 @@ export class SharedAgent<V extends Values> {
   compareAndSet<K extends keyof V & string>(
     key: K,
     expected: number,
-    given: V[K] | Recipe<V[K]>,
+    change: V[K] | Recipe<V[K]>,
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<number> {
-    this.#desk.host.computer.refuseWithinRecipe(key);
-    return compareAndSet(this.#desk, key, expected, given, signal);
+    refuseWithinRecipe(key);
+    return compareAndSet(this.#state, key, expected, change, signal);
   }
 
-  /** Reads, computes for as long as it takes, and writes if nobody else has; else again, up to a bound.
-   *  @throws {RetryError} after that */
-  async update<K extends keyof V & string>(
+  /** Reads, computes for as long as it takes, and writes if no other agent has written meanwhile. After a conflict it
+   *  takes its place in the queue, and computes once more while it holds the key.
+   *  @param options `attempts`: how often to compute without holding the key, 1 … 1,000; default 1.
+   *  @throws {RetryError} with `queue: false`, when every attempt ended in a conflict */
+  update<K extends keyof V & string>(
     key: K,
     compute: (value: V[K]) => V[K] | Promise<V[K]>,
-    options: RetryOptions = {},
+    options: UpdateOptions = {},
   ): Promise<number> {
-    const { signal } = options;
+    refuseWithinRecipe(key);
+    return this.#update(key, compute, options);
+  }
+  async #update<K extends keyof V & string>(
+    key: K,
+    compute: (value: V[K]) => V[K] | Promise<V[K]>,
+    options: UpdateOptions,
+  ): Promise<number> {
+    refuseUnknown('update', options, ['attempts', 'delayMs', 'signal', 'clock', 'queue']);
+    const { signal, queue = true, ...rest } = options;
+    const aborts = signal === undefined ? {} : { signal };
     const attempt = async () => {
-      // The version of this very value: what the agent last saw may be newer by the time this goes on.
-      const { value, version } = await this.copy(key, signal === undefined ? {} : { signal });
-      const next = await compute(value);
-      return this.compareAndSet(key, version, next, signal === undefined ? {} : { signal });
+      const { value, version } = await readCopy(this.#state, key, aborts);
+      const next = await compute(value as V[K]);
+      return this.compareAndSet(key, version, next, aborts);
     };
-    return retry(attempt, { clock: this.#desk.host.clock, ...options });
+    try {
+      return await retry(attempt, { clock: this.#state.space.clock, attempts: 1, ...rest, ...aborts });
+    } catch (error) {
+      if (!(error instanceof RetryError) || !queue) throw error;
+    }
+    await using hold = await Hold.take<V[K]>(this.#state, key, aborts, { queue: true });
+    return hold.write(await compute(hold.value));
   }
 
-  /** Holds a key: a fermata. Other writers queue; readers wait or go on, as the space says. End it with `release`,
-   *  `write`, or `await using`; else its lease does.
+  /** Holds a key: a fermata. Other writers queue; readers wait or go on, as the space says. End it with `release`, `write`
+   *  or `await using`. It is renewed while other agents wait, for up to `maxMs`.
+   *  @throws {HoldDeadlockError} when the holder of the key waits for a key that this agent holds
    *  @example
    *  ```ts
    *  await using hold = await writer.hold('draft');
    *  await hold.write(await improve(hold.value));
    *  ``` */
-  async hold<K extends keyof V & string>(
-    key: K,
-    { signal }: { signal?: AbortSignal } = {},
-  ): Promise<Hold<V[K]>> {
-    const { host, holds } = this.#desk;
-    const slot = await this.#desk.enter(key, signal);
-    try {
-      const hold = await Hold.take<V[K]>(host, slot, this.#desk.whileOpen(signal), () =>
-        holds.delete(hold as Hold<unknown>),
-      );
-      holds.add(hold as Hold<unknown>);
-      return hold;
-    } catch (error) {
-      slot.unlock();
-      throw error;
-    }
+  hold<K extends keyof V & string>(key: K, options: HoldOptions = {}): Promise<Hold<V[K]>> {
+    refuseWithinRecipe(key);
+    return Hold.take<V[K]>(this.#state, key, options);
+  }
+  /** Holds several keys, taken in a fixed order: agents that hold their keys this way never wait for each other in a
+   *  circle. */
+  holdAll<K extends keyof V & string>(
+    keys: readonly K[],
+    options: HoldOptions = {},
+  ): Promise<HoldSet<Pick<V, K>>> {
+    for (const key of keys) refuseWithinRecipe(key);
+    return HoldSet.take<Pick<V, K>>(this.#state, keys, options);
   }
 
-  /** A consistent cut of several keys (all, unless told), and one atomic publish computed from it.
+  /** A consistent cut of several keys (default: all), and one atomic publish computed from it.
    *  @throws {UnknownKeyError | ClosedAgentError} */
-  async session<K extends keyof V & string>(
+  session<K extends keyof V & string>(
     keys?: readonly K[],
     options: SessionOptions = {},
   ): Promise<Session<Pick<V, K>>> {
-    const desk = this.#desk;
-    desk.refuseClosed();
-    const { replica, arriving } = desk;
-    if (arriving !== undefined) await abortable(arriving, options.signal);
-    if (options.fresh === true)
-      await abortable(Promise.resolve(replica.reached(replica.tip)), options.signal);
-    options.signal?.throwIfAborted();
-    const names = keys ?? ([...desk.places.keys()] as K[]);
-    const slots = new Map(names.map((key) => [key as string, desk.slot(key)]));
-    return new Session<Pick<V, K>>(desk.host, desk.sender, slots, options, desk.closing.signal);
+    refuseWithinRecipe(keys?.[0] ?? '*');
+    return Session.begin<Pick<V, K>>(this.#state, keys, options);
+  }
+
+  /** Calls back with every new value that this agent's replica applies, whichever agent wrote it. The agent keeps its copy
+   *  current for that, and pays for it as for reads.
+   *  @returns the end of watching.
+   *  @example `const stop = agent.watch('plan', (plan) => render(plan), { select: (plan) => plan.todo });` */
+  watch<K extends keyof V & string, T = V[K]>(
+    key: K,
+    listener: (value: T, version: number) => void,
+    options?: WatchOptions<V[K], T>,
+  ): () => void {
+    refuseWithinRecipe(key);
+    const watched = watch<V[K], T>(this.#state, key, options);
+    return watched.subscribe(() => listener(watched.getSnapshot() as T, watched.version));
+  }
+  /** The same as a store, for `useSyncExternalStore(store.subscribe, store.getSnapshot)`. The snapshot is undefined until
+   *  the first copy is there.
+   *  @example `const plan = useSyncExternalStore(store.subscribe, store.getSnapshot);` */
+  store<K extends keyof V & string, T = V[K]>(key: K, options?: WatchOptions<V[K], T>): Watched<T> {
+    refuseWithinRecipe(key);
+    return watch<V[K], T>(this.#state, key, options);
   }
 
   /** Gives the copy of a key up; the next read fetches it. */
-  async evict(key: keyof V & string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    const slot = await this.#desk.enter(key, signal);
+  evict(key: keyof V & string, options: { signal?: AbortSignal } = {}): Promise<void> {
+    refuseWithinRecipe(key);
+    return this.#evict(key, options);
+  }
+  async #evict(key: string, { signal }: { signal?: AbortSignal }): Promise<void> {
+    const slot = await this.#state.enter(key, signal);
     try {
-      while (slot.state === 'IS') await slot.changed(this.#desk.whileOpen(signal));
-      this.#desk.replica.send(slot, 'EVICT');
+      while (slot.line.state === 'IS') {
+        slot.refuseEnded();
+        await slot.changed(this.#state.whileOpen(signal));
+      }
+      slot.replica.send(slot.line, 'EVICT');
       slot.forget();
       slot.known = -1;
       slot.seen = 0;
@@ -176,34 +230,32 @@ export class SharedAgent<V extends Values> {
 
   /** Leaves for another replica, where `shared.agent(name, { passport })` goes on. */
   async leave(): Promise<Passport> {
-    const seen = Object.fromEntries(this.#desk.opened.map(({ cell, seen }) => [cell.key, seen]));
+    const seen = Object.fromEntries(this.#state.touched.map(({ key, seen }) => [key, seen]));
     await this.close();
-    return { applied: this.#desk.replica.applied, seen };
+    return { applied: this.#state.space.replica.applied, seen };
   }
 
-  /** Ends what is held, gives every copy up. What waits is refused with {@link ClosedAgentError}. */
+  /** Ends what is held, gives every copy up. What waits is refused with {@link ClosedAgentError}; a write that is on its
+   *  way is awaited. */
   async close(): Promise<void> {
-    const desk = this.#desk;
-    if (desk.closing.signal.aborted) return;
-    desk.closing.abort(new ClosedAgentError(this.name));
-    this.#left(this);
-    await desk.clear();
+    if (this.#state.closed) return;
+    this.#left(this, false);
+    try {
+      await this.#state.close();
+    } finally {
+      this.#left(this, true);
+    }
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
   /** Ends without a word, as a crash would. */
   abandon(reason?: Error): void {
-    this.#desk.abandon(reason);
+    this.#state.abandon(reason);
   }
 
-  /** Reads that were answered from the copy, and the lines they came from. For reports. */
+  /** Reads that were answered from the copy. For reports. */
   get hits(): number {
-    return this.#desk.hits;
-  }
-  /** Gets the copy of a key without being asked, as a strategy that pushes to everybody needs it. */
-  subscribe(key: string): void {
-    const slot = this.#desk.slot(key);
-    if (slot.state === 'I') this.#desk.replica.send(slot, 'LOAD');
+    return this.#state.hits;
   }
 }

@@ -1,18 +1,24 @@
-/** Coherent shared state: every agent reads its own copy, and no copy is ever stale unseen (design §6). */
+/** Coherent shared state: every agent reads its own copy, and no copy is stale without a bound that was asked for. */
 import type { Bus } from '../../actors/bus.ts';
 import { realClock, type Clock } from '../../actors/clock.ts';
-import { freeze } from '../../actors/freeze.ts';
-import { Replica, type Faults, type ReplicaSnapshot } from '../../actors/coherence/index.ts';
+import {
+  nameOf,
+  Replica,
+  type Faults,
+  type Inspect,
+  type ReplicaSnapshot,
+} from '../../actors/coherence/index.ts';
+import { InProcessBus } from '../../actors/in-process-bus.ts';
 import type { ReaderPolicy } from '../../machines/cache-line.ts';
 import { SchemaError, type Infer, type Schema } from '../schema.ts';
+import { AgentState, type Counts, type Passport, type Space } from './agent-state.ts';
 import { SharedAgent, type Values } from './agent.ts';
-import { Answers } from './answers.ts';
-import { Computer } from './compute.ts';
-import { Desk, type AgentHost, type Passport } from './desk.ts';
-import { ClosedAgentError, CoherenceError, UnknownKeyError, UsageError } from './errors.ts';
+import { refuseWithinRecipe } from './compute.ts';
+import { ClosedAgentError, CoherenceError, refuseUnknown, UnknownKeyError, UsageError } from './errors.ts';
+import { sharedCopy } from './json.ts';
 import type { TokenLedger } from './ledger.ts';
-import type { Counts } from './slot.ts';
 import { strategyOf, type Strategy, type StrategyOption } from './strategy.ts';
+import { Transaction } from './transaction.ts';
 
 export type Schemas = Readonly<Record<string, Schema>>;
 export type ValuesOf<S extends Schemas> = { [K in keyof S]: Infer<S[K]> };
@@ -21,7 +27,8 @@ export interface CoherenceOptions<S extends Schemas> {
   readonly bus: Bus;
   /** One Standard Schema per key. A schema must accept what it returned. */
   readonly schema: S;
-  /** Values to begin with, the same on every replica. Default: what the schema makes of `undefined`. */
+  /** Values to begin with, the same on every replica: a replica with others is refused. Default: what the schema makes of
+   *  `undefined`. */
   readonly initial?: { readonly [K in keyof S]?: Infer<S[K]> };
   /** See {@link Strategy}. Default `lazy`. */
   readonly strategy?: StrategyOption;
@@ -33,25 +40,37 @@ export interface CoherenceOptions<S extends Schemas> {
   readonly delta?: boolean;
   /** What readers do while another agent holds a key. Default `wait`, as the textbook has it. */
   readonly readers?: ReaderPolicy;
-  /** How long the owner of a key may be silent before it loses it. Default 30,000 ms. */
+  /** How long the owner of a key may be silent while another agent waits for it. 1 … 2^31 − 1 ms; default 30,000. */
   readonly leaseMs?: number;
+  /** How long a bus that fails is tried again before the space gives up. 0 … 2^31 − 1 ms; default 30,000. */
+  readonly outageMs?: number;
   /** Changes remembered per key, for deltas and conflicts: 0 … 65,536. Default 64. */
   readonly history?: number;
   readonly ledger?: TokenLedger;
   readonly clock?: Clock;
   /** Names the space; several may share a bus. Default `shared`. */
   readonly scope?: string;
-  /** Tells this process from every other on the bus. Default: random. */
+  /** Tells this process from every other on the bus; without '@'. Default: random. */
   readonly session?: string;
-  /** Where to begin, from another replica's `checkpoint`; then `await shared.ready`. */
-  readonly from?: ReplicaSnapshot;
+  /** Where to begin. Default: with the initial values, and with all that the bus has carried for this space since its
+   *  beginning. `new`: no entry of this space is on the bus yet. Or another replica's `checkpoint`, on the same bus or on
+   *  a new one. Agents wait until this replica is up to date; `ready` resolves then. */
+  readonly from?: 'new' | ReplicaSnapshot;
+  /** XState's inspection of every cache line. Costs when present, free when absent. */
+  readonly inspect?: Inspect | undefined;
   /** Mistakes to make on purpose, for tests. */
   readonly faults?: Faults;
 }
+const OPTIONS = [
+  ...['bus', 'schema', 'initial', 'strategy', 'keys', 'agents', 'delta', 'readers', 'leaseMs', 'outageMs'],
+  ...['history', 'ledger', 'clock', 'scope', 'session', 'from', 'inspect', 'faults'],
+];
 
-const inUse = new WeakMap<Bus, Set<string>>();
+/** By bus: the scopes that a space of this process uses (true) or has used. */
+const scopes = new WeakMap<Bus, Map<string, boolean>>();
 
 /** Creates a shared space.
+ *  @throws {UsageError | UnknownKeyError | SchemaError | ValueError} at once, naming the option
  *  @example
  *  ```ts
  *  const shared = coherence({ bus: createBus(), schema: { plan: z.object({ steps: z.array(z.string()) }) },
@@ -64,109 +83,162 @@ export function coherence<const S extends Schemas>(options: CoherenceOptions<S>)
   return new Coherence<ValuesOf<S>>(options as unknown as CoherenceOptions<Schemas>);
 }
 
-export class Coherence<V extends Values> implements AgentHost {
+/** Who holds a key, and who waits for it, by the names of the agents. */
+export interface KeyReport {
+  readonly key: string;
+  readonly version: number;
+  /** The agent that may write the key without asking, if there is one. */
+  readonly owner: string | undefined;
+  /** Whether the owner is at work: others wait. */
+  readonly held: boolean;
+  /** Agents that wait to write, first in, first out. */
+  readonly writers: readonly string[];
+  /** Agents that wait for a copy. */
+  readonly readers: readonly string[];
+  /** Agents that may have a copy. */
+  readonly copies: readonly string[];
+}
+
+export class Coherence<V extends Values> implements Space {
   readonly replica: Replica;
   readonly ledger: TokenLedger | undefined;
   readonly clock: Clock;
   readonly delta: boolean;
-  readonly computer: Computer;
-  readonly answers: Answers;
-  readonly session: string;
+  readonly schemas: Map<string, Schema>;
   readonly counts: Counts = { misses: 0, staleHits: 0, invalidations: 0, writes: 0, conflicts: 0 };
-  /** Resolves when history that `from` does not have has been applied. */
-  readonly ready: Promise<void>;
   readonly #bus: Bus;
   readonly #scope: string;
   readonly #agents = new Map<string, SharedAgent<Values>>();
-  /** Of agents that have left. */
+  /** Agents that close and still have something on the bus. */
+  readonly #closing = new Set<SharedAgent<Values>>();
+  #ordinal = 0;
+  /** Hits of agents that have left. */
   #hitsBefore = 0;
-  readonly #incarnations = new Map<string, number>();
   readonly #strategy: Strategy;
-  readonly #byKey: ReadonlyMap<string, Strategy>;
+  readonly #byKey: Map<string, Strategy>;
   readonly #byAgent: ReadonlyMap<string, Strategy>;
 
   constructor(options: CoherenceOptions<Schemas>) {
-    const {
-      bus,
-      schema,
-      strategy = 'lazy',
-      keys = {},
-      agents = {},
-      scope = 'shared',
-      history = 64,
-      leaseMs = 30_000,
-    } = options;
-    if (!Number.isInteger(history) || history < 0 || history > 65_536) {
-      throw new UsageError(`coherence: history must be a whole number from 0 to 65536, not ${history}.`);
-    }
-    if (!(leaseMs >= 1 && leaseMs < 2 ** 31))
-      throw new UsageError(`coherence: leaseMs must be 1 … 2^31 − 1, not ${leaseMs}.`);
-    if (options.readers !== undefined && !['wait', 'committed'].includes(options.readers))
-      throw new UsageError(`coherence: readers must be wait or committed, not ${String(options.readers)}.`);
-    for (const key of [...Object.keys(keys), ...Object.keys(options.initial ?? {})]) {
-      if (!Object.hasOwn(schema, key)) throw new UnknownKeyError(key, Object.keys(schema));
-    }
+    check(options);
+    const { bus, schema, scope = 'shared', history = 64, leaseMs = 30_000, outageMs = 30_000 } = options;
     this.#bus = bus;
     this.#scope = scope;
-    this.#strategy = strategyOf(strategy);
-    this.#byKey = strategies(keys);
-    this.#byAgent = strategies(agents);
+    this.#strategy = strategyOf(options.strategy ?? 'lazy');
+    this.#byKey = strategies(options.keys ?? {});
+    this.#byAgent = strategies(options.agents ?? {});
     this.clock = options.clock ?? realClock;
     this.ledger = options.ledger;
     this.delta = options.delta ?? true;
-    this.session = options.session ?? globalThis.crypto.randomUUID().slice(0, 8);
+    this.schemas = new Map(Object.entries(schema));
     const initial = Object.keys(schema).map(
-      (key) => [key, this.#initial(key, schema[key] as Schema, options.initial)] as const,
+      (key) => [key, initialValue(key, schema[key] as Schema, options.initial)] as const,
     );
-    checkSnapshot(options.from, this.session, Object.keys(schema));
-    const used = inUse.get(bus) ?? new Set();
-    if (used.has(scope))
-      throw new UsageError(
-        `the scope '${scope}' is in use on this bus; share that object, or give another scope.`,
-      );
-    inUse.set(bus, used.add(scope));
-    const { clock, session } = this;
-    const { readers = 'wait', from, faults } = options;
+    const session = options.session ?? globalThis.crypto.randomUUID().slice(0, 8);
+    const from = start(options, session);
+    const { clock } = this;
+    const { readers = 'wait', faults, inspect } = options;
     this.replica = new Replica({
-      ...{ bus, scope, initial, readers, history, clock, leaseMs, session },
-      ...(from === undefined ? {} : { from }),
+      ...{ bus, scope, initial, readers, history, clock, leaseMs, outageMs, session, from, inspect },
       ...(faults === undefined ? {} : { faults }),
-      onLost: (cause) =>
-        this.#leave(new CoherenceError('the bus takes nothing any more; this space has left it.', { cause })),
+      onLost: (cause) => {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        this.#leave(new CoherenceError(`this space has left its bus: ${why}`, { cause }));
+      },
     });
-    this.answers = new Answers(this.replica.memory.places.size);
-    this.computer = new Computer([...this.replica.memory.places.keys()].map((key) => schema[key] as Schema));
-    this.ready = from === undefined ? Promise.resolve() : this.replica.catchUp();
+    scopes.set(bus, (scopes.get(bus) ?? new Map<string, boolean>()).set(scope, true));
+  }
+
+  /** Resolves when history that was on the bus before this space has been applied.
+   *  @throws {MissedHistoryError | OriginError} when that cannot be: every call of an agent reports it, too. */
+  get ready(): Promise<void> {
+    return this.replica.ready;
   }
 
   /** The agent of this name; the same object for the same name while it is open.
-   *  @param passport from `leave()` at another replica: the agent will not see less here. */
-  agent(name: string, { passport }: { passport?: Passport } = {}): SharedAgent<V> {
+   *  @param options `passport`: from `leave()` at another replica: the agent will not see less here. */
+  agent(name: string, options: { passport?: Passport } = {}): SharedAgent<V> {
     if (typeof name !== 'string' || name === '') throw new UsageError('an agent needs a name.');
+    refuseUnknown('agent', options, ['passport']);
     const known = this.#agents.get(name);
     if (known !== undefined) return known as unknown as SharedAgent<V>;
     if (this.replica.left !== undefined) throw this.replica.left;
-    const count = (this.#incarnations.get(name) ?? 0) + 1;
-    this.#incarnations.set(name, count);
-    const incarnation = `${name}@${this.session}${count > 1 ? `.${count}` : ''}`;
-    const agent = new SharedAgent<Values>(new Desk(this, name, incarnation, passport), this.#left);
+    const state = new AgentState(this, name, ++this.#ordinal, options.passport);
+    const agent = new SharedAgent<Values>(state, this.#left);
     this.#agents.set(name, agent);
-    for (const key of this.replica.memory.cells.keys()) {
-      if (this.strategyFor(name, key).name === 'broadcast') agent.subscribe(key);
-    }
+    for (const key of this.schemas.keys()) this.#push(state, key);
     return agent as unknown as SharedAgent<V>;
   }
-  /** Puts an agent out: what it holds is given back, and what it still tries is refused. */
+  /** An agent whose writes wait until they are published: what a step has. */
+  transaction(name: string): Transaction<V> {
+    const agent = this.agent(name);
+    return new Transaction<V>(agent, agent.state);
+  }
+  /** With the strategy `broadcast` an agent gets its copies without asking. */
+  #push(state: AgentState, key: string): void {
+    if (this.strategyFor(state.name, key).name !== 'broadcast') return;
+    const load = () => {
+      const { line } = state.slot(key);
+      if (line.state === 'I') this.replica.send(line, 'LOAD');
+    };
+    if (state.arriving === undefined) load();
+    else state.arriving.then(load, () => undefined);
+  }
+  /** Closes an agent: what it holds is given back, and what it still tries is refused. */
   async evict(name: string): Promise<void> {
     await this.#agents.get(name)?.close();
   }
   strategyFor(agent: string, key: string): Strategy {
     return this.#byAgent.get(agent) ?? this.#byKey.get(key) ?? this.#strategy;
   }
-  readonly #left = (agent: SharedAgent<Values>): void => {
-    this.#hitsBefore += agent.hits;
+  readonly #left = (agent: SharedAgent<Values>, over: boolean): void => {
+    if (over) {
+      this.#hitsBefore += agent.hits;
+      this.#closing.delete(agent);
+      return;
+    }
+    this.#closing.add(agent);
     if (this.#agents.get(agent.name) === agent) this.#agents.delete(agent.name);
   };
+
+  /** Adds a key while the space is in use. Every replica whose agents use the key has to define it, with the same schema;
+   *  the first definition on the bus gives the initial value.
+   *  @returns this space, with the key in its type, when its replica has the key.
+   *  @throws {UsageError} when this space has the key already
+   *  @example
+   *  ```ts
+   *  const more = await shared.define('notes', z.array(z.string()), { initial: [] });
+   *  await more.agent('writer').write('notes', (notes) => void notes.push('first'));
+   *  ``` */
+  async define<K extends string, S extends Schema>(
+    key: K,
+    schema: S,
+    options: { readonly initial?: Infer<S>; readonly strategy?: StrategyOption } = {},
+  ): Promise<Coherence<V & { [P in K]: Infer<S> }>> {
+    refuseWithinRecipe(key);
+    refuseUnknown('define', options, ['initial', 'strategy']);
+    if (this.schemas.has(key)) throw new UsageError(`define: this space has a key '${key}' already.`);
+    const strategy = options.strategy === undefined ? undefined : strategyOf(options.strategy);
+    const { initial } = options;
+    const value = initialValue(key, schema, initial === undefined ? {} : { [key]: initial });
+    await this.ready;
+    await this.replica.define(key, value);
+    this.schemas.set(key, schema);
+    if (strategy !== undefined) this.#byKey.set(key, strategy);
+    return this as unknown as Coherence<V & { [P in K]: Infer<S> }>;
+  }
+
+  /** Who holds which key, and who waits, as this replica knows it now. */
+  holders(): KeyReport[] {
+    return [...this.replica.memory.cells.values()].map(
+      ({ key, version, owner, held, queue, readers, sharers }) => ({
+        ...{ key, version, held },
+        owner: owner === undefined ? undefined : nameOf(owner),
+        writers: queue.map(nameOf),
+        readers: readers.map(nameOf),
+        copies: [...sharers].map(nameOf),
+      }),
+    );
+  }
 
   /** This replica as JSON, for a newcomer's `from`. */
   checkpoint(): ReplicaSnapshot {
@@ -175,12 +247,13 @@ export class Coherence<V extends Values> implements AgentHost {
   /** Reads answered locally, of all agents. */
   get hits(): number {
     let hits = this.#hitsBefore;
-    for (const agent of this.#agents.values()) hits += agent.hits;
+    for (const agent of [...this.#agents.values(), ...this.#closing]) hits += agent.hits;
     return hits;
   }
-  /** Closes every agent and leaves the bus. */
+  /** Closes every agent and leaves the bus. Settles also when the bus is gone. */
   async close(): Promise<void> {
     await Promise.all([...this.#agents.values()].map((agent) => agent.close()));
+    this.replica.leave();
     this.stop();
   }
   /** Leaves the bus at once, as a crash would: what is held is reclaimed by the others after its lease. */
@@ -189,42 +262,87 @@ export class Coherence<V extends Values> implements AgentHost {
   }
   #leave(why: CoherenceError): void {
     this.replica.stop(why);
-    for (const agent of this.#agents.values()) agent.abandon(why);
-    inUse.get(this.#bus)?.delete(this.#scope);
+    for (const agent of [...this.#agents.values(), ...this.#closing]) agent.abandon(why);
+    scopes.get(this.#bus)?.set(this.#scope, false);
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
 
-  #initial(key: string, schema: Schema, initial: Readonly<Record<string, unknown>> = {}): unknown {
-    const given = Object.hasOwn(initial, key);
-    const checked = schema['~standard'].validate(given ? initial[key] : undefined);
-    if (checked instanceof Promise) {
-      checked.then(undefined, () => undefined);
-      if (given)
-        throw new UsageError(`the initial value of '${key}' needs a schema that validates synchronously.`);
-      return undefined;
-    }
-    if (checked.issues === undefined) return freeze(checked.value);
-    if (given) throw new SchemaError(`the initial value of '${key}'`, checked.issues);
+/** @throws {UsageError | UnknownKeyError} naming the option that makes no sense. */
+function check(options: CoherenceOptions<Schemas>): void {
+  refuseUnknown('coherence', options, OPTIONS);
+  const {
+    schema,
+    history = 64,
+    leaseMs = 30_000,
+    outageMs = 30_000,
+    readers,
+    session,
+    scope = 'shared',
+  } = options;
+  if (!Number.isInteger(history) || history < 0 || history > 65_536)
+    throw new UsageError(`coherence: history must be a whole number from 0 to 65536, not ${history}.`);
+  if (!(leaseMs >= 1 && leaseMs < 2 ** 31))
+    throw new UsageError(`coherence: leaseMs must be 1 … 2^31 − 1, not ${leaseMs}.`);
+  if (!(outageMs >= 0 && outageMs < 2 ** 31))
+    throw new UsageError(`coherence: outageMs must be 0 … 2^31 − 1, not ${outageMs}.`);
+  if (readers !== undefined && !['wait', 'committed'].includes(readers))
+    throw new UsageError(`coherence: readers must be wait or committed, not ${String(readers)}.`);
+  if (session?.includes('@') === true)
+    throw new UsageError(`coherence: session must not contain '@', as '${session}' does.`);
+  for (const key of [...Object.keys(options.keys ?? {}), ...Object.keys(options.initial ?? {})])
+    if (!Object.hasOwn(schema, key)) throw new UnknownKeyError(key, Object.keys(schema));
+  if (scopes.get(options.bus)?.get(scope) === true)
+    throw new UsageError(
+      `the scope '${scope}' is in use on this bus; share that object, or give another scope.`,
+    );
+}
+
+/** Where the replica begins. Mistakes in a checkpoint would be requests that no replica answers. */
+function start(
+  { bus, from, scope = 'shared', schema }: CoherenceOptions<Schemas>,
+  session: string,
+): 'log' | 'tip' | ReplicaSnapshot {
+  if (from === 'new') return 'tip';
+  // On a bus of this process every space of a scope is known.
+  if (from === undefined)
+    return bus instanceof InProcessBus && scopes.get(bus)?.has(scope) !== true ? 'tip' : 'log';
+  if (typeof from !== 'object' || !Array.isArray((from as Partial<ReplicaSnapshot>).memory?.cells))
+    throw new UsageError("coherence: `from` must be 'new' or a checkpoint of another replica.");
+  const { agents, left, cells } = from.memory;
+  const sessions = new Set([
+    ...agents.map(([agent]) => agent.replace(/^.*@/s, '').replace(/\.\d+$/, '')),
+    ...left.map(([known]) => known),
+  ]);
+  if (sessions.has(session))
+    throw new UsageError(
+      `the session '${session}' is in the checkpoint already; every replica needs its own.`,
+    );
+  const held = new Set(cells.map(({ key }) => key));
+  const missing = Object.keys(schema).find((key) => !held.has(key));
+  if (missing !== undefined)
+    throw new UsageError(
+      `the checkpoint has no key '${missing}'; it has ${[...held].slice(0, 8).join(', ')}. Add new keys with define().`,
+    );
+  return from;
+}
+
+function initialValue(key: string, schema: Schema, initial: Readonly<Record<string, unknown>> = {}): unknown {
+  const given = Object.hasOwn(initial, key) && initial[key] !== undefined;
+  const checked = schema['~standard'].validate(given ? initial[key] : undefined);
+  if (checked instanceof Promise) {
+    checked.then(undefined, () => undefined);
+    if (given)
+      throw new UsageError(`the initial value of '${key}' needs a schema that validates synchronously.`);
     return undefined;
   }
+  if (checked.issues === undefined)
+    return checked.value === undefined ? undefined : sharedCopy(key, checked.value);
+  if (given) throw new SchemaError(`the initial value of '${key}'`, checked.issues);
+  return undefined;
 }
 
-/** What is wrong here would be a request that nobody answers, or a key without a schema. */
-function checkSnapshot(from: ReplicaSnapshot | undefined, session: string, keys: readonly string[]): void {
-  if (from === undefined) return;
-  const known = from.memory.agents.find(([agent]) => agent.replace(/^.*@/s, '').split('.')[0] === session);
-  if (known !== undefined)
-    throw new UsageError(
-      `the session '${session}' is in the snapshot already; a replica needs one of its own.`,
-    );
-  const held = new Set(from.memory.cells.map(({ key }) => key));
-  if (held.size !== keys.length || keys.some((key) => !held.has(key)))
-    throw new UsageError(`the snapshot has other keys than the schema: ${[...held].slice(0, 8).join(', ')}.`);
-}
-
-const strategies = (
-  options: Readonly<Record<string, StrategyOption | undefined>>,
-): ReadonlyMap<string, Strategy> =>
+const strategies = (options: Readonly<Record<string, StrategyOption | undefined>>): Map<string, Strategy> =>
   new Map(Object.entries(options).map(([name, option]) => [name, strategyOf(option ?? 'lazy')]));

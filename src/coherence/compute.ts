@@ -1,12 +1,13 @@
-/** From a base value and a change to the next value: recipes, schemas, patches. Pure, but for the mark that a
- *  recipe runs, by which a write within a recipe is found out. */
-import { enablePatches, produceWithPatches, type Patch as ImmerPatch } from 'immer';
-import { freeze } from '../../actors/freeze.ts';
+/** From a base value and a change to the next value: recipes, schemas, patches. */
+import { enablePatches, Immer, type Patch as ImmerPatch } from 'immer';
 import type { Patch } from '../../actors/coherence/index.ts';
 import { validate, type Schema } from '../schema.ts';
-import { CoherenceError, NestedWriteError, RecipeError, UnsetError } from './errors.ts';
+import { CoherenceError, NestedCallError, RecipeError, UnsetError } from './errors.ts';
+import { equalJson, isShared, sharedCopy } from './json.ts';
 
 enablePatches();
+/** Nothing that a recipe puts into its draft is frozen by Immer: it may belong to the caller. */
+const immer = new Immer({ autoFreeze: false });
 
 /** The next value, and what changed if that is known. */
 export interface Computed {
@@ -14,95 +15,79 @@ export interface Computed {
   readonly patches: readonly Patch[] | undefined;
 }
 
-/** Changes a draft in place, or returns the next value. Synchronous: whoever holds a key does not wait. */
+/** Changes a draft in place, or returns the next value. Synchronous: the key is owned while it runs. */
 export type Recipe<T> = (draft: T) => T | void | undefined;
 
-/** Which key: its name, and its place among the keys. */
-export interface Place {
-  readonly key: string;
-  readonly index: number;
+/** The key whose recipe runs now. Recipes are synchronous, so there is at most one. */
+let running: string | undefined;
+
+/** A recipe changes its draft and calls nothing else of shared state.
+ *  @throws {NestedCallError} while a recipe runs. */
+export function refuseWithinRecipe(key: string): void {
+  if (running !== undefined) throw new NestedCallError(key, running);
 }
 
-export class Computer {
-  /** By place. */
-  readonly #schemas: readonly Schema[];
-  #running: string | undefined;
+/** The next value of a key: a whole value, or a recipe applied to a base.
+ *  @throws {RecipeError | SchemaError | ValueError | UnsetError} */
+export function compute(
+  key: string,
+  schema: Schema,
+  change: unknown,
+  base: unknown,
+): Computed | Promise<Computed> {
+  if (typeof change !== 'function') return checked(key, schema, { value: change, patches: undefined });
+  if (base === undefined) throw new UnsetError(key);
+  return checked(key, schema, run(key, base, change as Recipe<never>));
+}
 
-  constructor(schemas: readonly Schema[]) {
-    this.#schemas = schemas;
-  }
-
-  /** @throws {NestedWriteError} while a recipe runs. */
-  refuseWithinRecipe(key: string): void {
-    if (this.#running !== undefined) throw new NestedWriteError(key);
-  }
-
-  /** A whole value.
-   *  @throws {SchemaError} */
-  whole(place: Place, value: unknown): Computed | Promise<Computed> {
-    const checked = this.#check(place, value);
-    return checked instanceof Promise ? checked.then(replaced) : replaced(checked);
-  }
-
-  /** A recipe applied to a base.
-   *  @throws {RecipeError | SchemaError} */
-  recipe(place: Place, base: unknown, recipe: Recipe<never>): Computed | Promise<Computed> {
-    if (base === undefined) throw new UnsetError(place.key);
-    const ran = this.#run(place.key, base, recipe);
-    const checked = this.#check(place, ran.value);
-    return checked instanceof Promise ? checked.then((fit) => fitted(fit, ran)) : fitted(checked, ran);
-  }
-
-  #run(key: string, base: unknown, recipe: Recipe<never>): Computed {
-    const outer = this.#running;
-    this.#running = key;
-    try {
-      const guarded = (draft: never): unknown => {
-        const returned: unknown = recipe(draft);
-        if (!isThenable(returned)) return returned;
-        returned.then(undefined, () => undefined); // its failure is not news: the recipe is refused
-        throw new RecipeError(
-          key,
-          'returned a promise; compute first, then write synchronously (update() does).',
-        );
-      };
-      const made = produceWithPatches(base, guarded as never) as unknown as readonly [unknown, ImmerPatch[]];
-      // They are remembered for long, and a list that grew by `push` has room for sixteen more.
-      return { value: made[0], patches: made[1].slice() as readonly Patch[] };
-    } catch (error) {
-      if (error instanceof CoherenceError) throw error;
-      throw new RecipeError(key, `threw: ${error instanceof Error ? error.message : String(error)}`, error);
-    } finally {
-      this.#running = outer;
-    }
-  }
-
-  #check({ key, index }: Place, value: unknown): unknown {
-    return validate(this.#schemas[index] as Schema, value, `the value of '${key}'`);
+function run(key: string, base: unknown, recipe: Recipe<never>): Computed {
+  const outer = running;
+  running = key;
+  try {
+    const guarded = (draft: never): unknown => {
+      const returned: unknown = recipe(draft);
+      if (!isThenable(returned)) return returned;
+      returned.then(undefined, () => undefined); // the recipe is refused already
+      throw new RecipeError(
+        key,
+        'returned a promise; compute first, then write synchronously (update() does).',
+      );
+    };
+    const [value, patches] = immer.produceWithPatches(base, guarded as never) as unknown as readonly [
+      unknown,
+      ImmerPatch[],
+    ];
+    return { value, patches: patches as readonly Patch[] };
+  } catch (error) {
+    if (error instanceof CoherenceError) throw error;
+    throw new RecipeError(key, `threw: ${error instanceof Error ? error.message : String(error)}`, error);
+  } finally {
+    running = outer;
   }
 }
 
-const replaced = (value: unknown): Computed => ({ value: freeze(value), patches: undefined });
-/** What a schema made of what a recipe made. An equal value has changed nothing: what shares its structure with the
- *  base is kept then. */
-function fitted(fit: unknown, ran: Computed): Computed {
-  if (fit !== ran.value && !equal(fit, ran.value)) return replaced(fit);
-  freeze(ran.value);
-  return ran;
+/** The schema decides what is shared: its output, as a frozen copy. */
+function checked(key: string, schema: Schema, made: Computed): Computed | Promise<Computed> {
+  const { value } = made;
+  const fit = validate(schema, value, `the value of '${key}'`);
+  return fit instanceof Promise ? fit.then((late) => settled(key, late, made)) : settled(key, fit, made);
+}
+function settled(key: string, fit: unknown, { value, patches }: Computed): Computed {
+  const copies = new Map<object, object>();
+  // A schema mostly returns an equal value: what shares its structure with the base is kept then.
+  const same = patches !== undefined && (fit === value || equalJson(fit, value));
+  const next = sharedCopy(key, same ? value : fit, copies);
+  if (!same) return { value: next, patches: undefined };
+  const copied = patches.map((patch) =>
+    'value' in patch && !isShared(patch.value)
+      ? { ...patch, value: sharedCopy(key, patch.value, copies) }
+      : patch,
+  );
+  return { value: next, patches: copied };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   );
-}
-
-/** Equality of JSON values. */
-function equal(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && equal(a[key as never], b[key as never]));
 }

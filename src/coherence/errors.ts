@@ -1,8 +1,8 @@
-/** What can go wrong with shared state: each error says what, where, and how to recover. After any of them
- *  nothing has changed and nothing is held. */
+/** What can go wrong with shared state: each error says what happened, where, and how to recover. After any of them
+ *  nothing has changed and nothing is held, except after an {@link InDoubtError}, which says so. */
 import type { Patch } from '../../actors/coherence/index.ts';
 
-/** The class of all that `coherence` throws, but for aborts (the signal's own reason) and a schema's refusal. */
+/** The class of everything that `coherence` throws, except aborts (the signal's own reason) and a schema's refusal. */
 export class CoherenceError extends Error {
   override name = 'CoherenceError';
 }
@@ -36,7 +36,7 @@ export class ConflictError extends CoherenceError implements Conflict {
     const recover =
       reason === 'held'
         ? `wait for the hold on '${key}' to end (retry() does), or use write(), which queues`
-        : `read '${key}' again and recompute (retry() and update() do), write with a recipe, or say overwrite: true`;
+        : `read '${key}' again with copy() and write from that (update() does), write with a recipe, or say blind: true`;
     super(
       reason === 'held'
         ? `'${key}' is held by another agent; ${recover}.`
@@ -53,7 +53,7 @@ export class ConflictError extends CoherenceError implements Conflict {
   }
 }
 
-/** Retrying did not help often enough. */
+/** Every attempt ended in a conflict. */
 export class RetryError extends CoherenceError {
   override name = 'RetryError';
   readonly attempts: number;
@@ -63,15 +63,45 @@ export class RetryError extends CoherenceError {
   }
 }
 
-/** The lease ran out while the key was held, and ownership went on. The late write was refused. */
+/** The lease ran out while the key was held and another agent waited. The late write was refused. */
 export class FencedError extends CoherenceError {
   override name = 'FencedError';
   readonly key: string;
   constructor(key: string) {
     super(
-      `the hold on '${key}' was reclaimed after its lease; read it again, hold it anew, and renew() in time.`,
+      `the hold on '${key}' was reclaimed after its lease, because another agent waited; read it again and hold it again.`,
     );
     this.key = key;
+  }
+}
+
+/** Agents wait for each other's keys in a circle. This one gives up its place, so that the others can go on. */
+export class HoldDeadlockError extends CoherenceError {
+  override name = 'HoldDeadlockError';
+  /** The keys of the circle: the first is the one that this agent asked for, the last is one that it holds. */
+  readonly keys: readonly string[];
+  constructor(agent: string, keys: readonly string[]) {
+    super(
+      `the agent '${agent}' waits for '${keys[0]}' and holds '${keys.at(-1)}', and its holder waits for the agent in turn ` +
+        `(${keys.join(' → ')}); release what you hold and begin again, or hold several keys at once with holdAll().`,
+    );
+    this.keys = keys;
+  }
+}
+
+/** A write was on its way when its agent or space left the bus: it may have been applied, or may yet be. */
+export class InDoubtError extends CoherenceError {
+  override name = 'InDoubtError';
+  readonly inDoubt = true;
+  readonly keys: readonly string[];
+  constructor(keys: readonly string[], cause: unknown) {
+    const which = keys.map((key) => `'${key}'`).join(', ');
+    const why = cause instanceof Error ? ` (${cause.message})` : '';
+    super(
+      `it is not known whether the write of ${which} was applied: the agent left the bus while the write was on its way${why}. Read it again from another replica before you repeat it.`,
+      { cause },
+    );
+    this.keys = keys;
   }
 }
 
@@ -81,7 +111,9 @@ export class UnknownKeyError extends CoherenceError {
   readonly key: string;
   constructor(key: string, known: Iterable<string>) {
     const some = [...known].slice(0, 8);
-    super(`there is no key '${key}' in this shared state; its schema has ${some.join(', ')}.`);
+    super(
+      `there is no key '${key}' in this shared state; it has ${some.join(', ') || 'none'}. Add it with define().`,
+    );
     this.key = key;
   }
 }
@@ -92,13 +124,30 @@ export class UnsetError extends CoherenceError {
   readonly key: string;
   constructor(key: string) {
     super(
-      `nobody has written '${key}' yet; write it first, or give an \`initial\` value or a schema with a default.`,
+      `'${key}' has no value yet; write it first, or give an \`initial\` value or a schema with a default.`,
     );
     this.key = key;
   }
 }
 
-/** A recipe threw, returned a promise, or wrote. */
+/** A value is not plain JSON. */
+export class ValueError extends CoherenceError {
+  override name = 'ValueError';
+  readonly key: string;
+  /** Where in the value. */
+  readonly path: readonly (string | number)[];
+  constructor(key: string, path: readonly (string | number)[], problem: string) {
+    const shown = path.length > 8 ? [...path.slice(0, 8), '…'] : path;
+    super(
+      `the value of '${key}' cannot be shared: ${[key, ...shown].join('.')} ${problem}. ` +
+        'Share plain JSON: text, finite numbers, booleans, null, arrays and plain objects.',
+    );
+    this.key = key;
+    this.path = [...path];
+  }
+}
+
+/** A recipe threw or returned a promise. */
 export class RecipeError extends CoherenceError {
   override name = 'RecipeError';
   readonly key: string;
@@ -108,12 +157,12 @@ export class RecipeError extends CoherenceError {
   }
 }
 
-/** A write within a recipe. */
-export class NestedWriteError extends CoherenceError {
-  override name = 'NestedWriteError';
-  constructor(key: string) {
+/** A call for shared state within a recipe. */
+export class NestedCallError extends CoherenceError {
+  override name = 'NestedCallError';
+  constructor(key: string, running: string) {
     super(
-      `'${key}' was written within a recipe; a recipe only changes its draft. Use a session to write several keys.`,
+      `'${key}' was used within the recipe for '${running}'; a recipe only changes its draft. Use a session to change several keys.`,
     );
   }
 }
@@ -140,4 +189,26 @@ export class LapsedError extends CoherenceError {
 /** A call that cannot be right. */
 export class UsageError extends CoherenceError {
   override name = 'UsageError';
+}
+
+/** Refuses options that a call does not know.
+ *  @throws {UsageError} naming the option and the nearest known one. */
+export function refuseUnknown(call: string, options: object, known: readonly string[]): void {
+  for (const option of Object.keys(options)) {
+    if (known.includes(option)) continue;
+    const near = known.toSorted((a, b) => distance(option, a) - distance(option, b))[0];
+    throw new UsageError(
+      `${call} has no option '${option}'; did you mean '${near}'? It has ${known.join(', ')}.`,
+    );
+  }
+}
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length]!;
 }

@@ -1,41 +1,60 @@
-/** A hold: a fermata on one key. While it lasts nobody else writes the key. */
+/** A hold: a fermata on one key. While it lasts no other agent writes the key. */
 import type { Copy } from '../../actors/coherence/index.ts';
-import type { Recipe } from './compute.ts';
-import type { AgentHost } from './desk.ts';
-import { FencedError, LapsedError } from './errors.ts';
-import type { Slot } from './slot.ts';
-import type { OwnHold, Work } from './work.ts';
-import { acquire, putHeld } from './writing.ts';
+import type { AgentState } from './agent-state.ts';
+import { refuseWithinRecipe, type Recipe } from './compute.ts';
+import { FencedError, LapsedError, refuseUnknown, UsageError } from './errors.ts';
+import type { OwnHold, Slot } from './slot.ts';
+import { acquire, putHeld } from './write.ts';
+
+export interface HoldOptions {
+  readonly signal?: AbortSignal;
+  /** While other agents wait, the hold is renewed by itself for this long; after that, the space's lease ends it.
+   *  0 … 2^31 − 1 ms; default 600,000. A hold that no agent waits for has no end. */
+  readonly maxMs?: number;
+}
 
 export class Hold<T> implements OwnHold {
   readonly key: string;
   readonly version: number;
-  readonly #host: AgentHost;
+  readonly #agent: AgentState;
   readonly #slot: Slot;
-  readonly #work: Work;
   readonly #copy: Copy;
-  readonly #ended: () => void;
+  readonly #maxMs: number;
+  #until: number;
   #over = false;
   #forfeited = false;
 
-  private constructor(host: AgentHost, slot: Slot, copy: Copy, ended: () => void) {
-    this.#host = host;
+  private constructor(agent: AgentState, slot: Slot, copy: Copy, maxMs: number) {
+    this.#agent = agent;
     this.#slot = slot;
-    this.#work = slot.work as Work;
     this.#copy = copy;
-    this.#ended = ended;
-    this.key = slot.cell.key;
+    this.#maxMs = maxMs;
+    this.#until = agent.space.clock.now() + maxMs;
+    this.key = slot.key;
     this.version = copy.version;
-    this.#work.hold = this;
+    agent.holds.add(this);
   }
-  /** Takes the key, under the slot's lock. */
+  /** Takes a key. Other tasks of the same agent that want it meanwhile are refused.
+   *  @param queue they wait instead. */
   static async take<T>(
-    host: AgentHost,
-    slot: Slot,
-    signal: AbortSignal | undefined,
-    ended: () => void,
+    agent: AgentState,
+    key: string,
+    options: HoldOptions,
+    { queue = false }: { queue?: boolean } = {},
   ): Promise<Hold<T>> {
-    return new Hold<T>(host, slot, await acquire(slot, host.replica, signal), ended);
+    refuseUnknown('hold', options, ['signal', 'maxMs']);
+    const { signal, maxMs = 600_000 } = options;
+    if (!(maxMs >= 0 && maxMs < 2 ** 31))
+      throw new UsageError(`hold: maxMs must be 0 … 2^31 − 1, not ${maxMs}.`);
+    const slot = await agent.enter(key, signal);
+    try {
+      const hold = new Hold<T>(agent, slot, await acquire(slot, agent.whileOpen(signal)), maxMs);
+      if (!queue) slot.hold = hold;
+      return hold;
+    } catch (error) {
+      slot.unlock();
+      throw error;
+    }
   }
 
   /** What is current while the hold lasts. Reading it is charged, once. */
@@ -44,40 +63,41 @@ export class Hold<T> implements OwnHold {
   }
   /** Whether the lease ran out, as far as this replica knows. */
   get fenced(): boolean {
-    return this.#forfeited || (!this.#over && this.#work.fenced);
+    return this.#forfeited || (!this.#over && this.#slot.fenced);
+  }
+  get renewed(): boolean {
+    return this.#agent.space.clock.now() < this.#until;
   }
 
   /** Writes, and ends the hold. A recipe that throws ends nothing.
    *  @throws {FencedError} when the hold was reclaimed: the late write is refused.
    *  @throws {LapsedError} when it has ended */
-  async write(change: T | Recipe<T>): Promise<number> {
-    this.#host.computer.refuseWithinRecipe(this.key);
+  write(change: T | Recipe<T>): Promise<number> {
+    refuseWithinRecipe(this.key);
+    return this.#write(change);
+  }
+  async #write(change: T | Recipe<T>): Promise<number> {
     this.#refuseEnded();
-    const { computer, replica } = this.#host;
-    const computed = await (typeof change === 'function'
-      ? computer.recipe(this.#slot.cell, this.value, change as Recipe<never>)
-      : computer.whole(this.#slot.cell, change));
+    const computing = this.#slot.compute(change, this.#copy);
+    const computed = computing instanceof Promise ? await computing : computing;
     this.#refuseEnded();
-    this.#over = true; // once: a second write, or a release meanwhile, must not unlock the slot again
+    this.#over = true; // a second write, or a release meanwhile, must not unlock the slot again
     try {
-      return await putHeld(this.#slot, replica, this.#copy, computed);
+      return await putHeld(this.#slot, this.#copy, computed);
     } finally {
       this.#end();
     }
   }
-  /** Says that the holder still answers; the lease begins again.
+  /** Begins `maxMs` and the lease again. Needed only by holds that last longer than `maxMs`.
    *  @throws {FencedError} when it is too late */
   async renew(): Promise<void> {
     this.#refuseEnded();
-    const { sender, epoch } = this.#slot;
-    const { outcome } = await this.#host.replica.say(sender, {
-      op: 'renew',
-      key: this.key,
-      epoch,
-    });
+    const { sender, epoch } = this.#slot.line;
+    const { outcome } = await this.#slot.replica.ask(sender, { op: 'renew', key: this.key, epoch });
     if (outcome !== 'granted') throw new FencedError(this.key);
+    this.#until = this.#agent.space.clock.now() + this.#maxMs;
   }
-  /** Its agent goes on without it, since it was reclaimed. Whoever still has it is told so. */
+  /** Another task of the agent needs the slot, and the hold was reclaimed. */
   forfeit(): void {
     this.#over = true;
     this.#forfeited = true;
@@ -98,8 +118,46 @@ export class Hold<T> implements OwnHold {
     if (this.#over) throw new LapsedError('hold', `on '${this.key}' has ended`);
   }
   #end(): void {
-    this.#work.hold = undefined;
-    this.#ended();
+    this.#slot.hold = undefined;
+    this.#agent.holds.delete(this);
     this.#slot.unlock();
+  }
+}
+
+/** Holds on several keys, taken in one fixed order, so that two agents that want the same keys cannot block each
+ *  other. */
+export class HoldSet<V extends Record<string, unknown>> {
+  readonly #holds: ReadonlyMap<string, Hold<unknown>>;
+
+  private constructor(holds: ReadonlyMap<string, Hold<unknown>>) {
+    this.#holds = holds;
+  }
+  static async take<V extends Record<string, unknown>>(
+    agent: AgentState,
+    keys: readonly string[],
+    options: HoldOptions,
+  ): Promise<HoldSet<V>> {
+    const holds = new Map<string, Hold<unknown>>();
+    const set = new HoldSet<V>(holds);
+    try {
+      for (const key of [...new Set(keys)].sort()) holds.set(key, await Hold.take(agent, key, options));
+      return set;
+    } catch (error) {
+      await set.release();
+      throw error;
+    }
+  }
+  /** The hold on one of the keys. */
+  get<K extends keyof V & string>(key: K): Hold<V[K]> {
+    const hold = this.#holds.get(key);
+    if (hold === undefined) throw new UsageError(`'${key}' is not one of the keys that are held here.`);
+    return hold as Hold<V[K]>;
+  }
+  /** Gives back every key that has not been written. */
+  async release(): Promise<void> {
+    await Promise.all([...this.#holds.values()].map((hold) => hold.release()));
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
   }
 }

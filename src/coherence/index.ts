@@ -1,10 +1,19 @@
 /** Coherent shared state: what a user calls. */
-export { SharedAgent } from './agent.ts';
-export type { WriteOptions } from './changing.ts';
-export { coherence, Coherence, type CoherenceOptions, type Schemas, type ValuesOf } from './coherence.ts';
+export { SharedAgent, type UpdateOptions, type ValueCopy } from './agent.ts';
+export type { Passport } from './agent-state.ts';
+export {
+  coherence,
+  Coherence,
+  type CoherenceOptions,
+  type KeyReport,
+  type Schemas,
+  type ValuesOf,
+} from './coherence.ts';
 export type { Recipe } from './compute.ts';
-export type { Passport } from './desk.ts';
-export type { ReadOptions } from './reading.ts';
+export type { ReadOptions } from './read.ts';
+export { Transaction, type StepHold } from './transaction.ts';
+export type { Watched, WatchOptions } from './watch.ts';
+export type { WriteOptions } from './write.ts';
 export {
   benchCoherence,
   BROADCAST_BASELINE,
@@ -20,17 +29,20 @@ export {
   ClosedAgentError,
   CoherenceError,
   ConflictError,
+  HoldDeadlockError,
   FencedError,
+  InDoubtError,
   LapsedError,
-  NestedWriteError,
+  NestedCallError,
   RecipeError,
   RetryError,
   UnknownKeyError,
   UnsetError,
   UsageError,
+  ValueError,
   type Conflict,
 } from './errors.ts';
-export { Hold } from './hold.ts';
+export { Hold, HoldSet, type HoldOptions } from './hold.ts';
 export {
   broadcastTokens,
   coherentBounds,

@@ -1,4 +1,4 @@
-/** Retry, with a bound: for work that has to be computed again when somebody else was faster. */
+/** Retry, with a bound: for work that has to be computed again when another agent wrote first. */
 import { realClock, type Clock } from '../../actors/clock.ts';
 import { abortable } from './abort.ts';
 import { ConflictError, RetryError, UsageError } from './errors.ts';

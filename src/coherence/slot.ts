@@ -1,273 +1,268 @@
-/** What one agent knows of one key: its line, and with it what it has seen, what it has been sent, and its strategy.
+/** What one agent knows of one key: it has the line, and what the agent has seen, was sent, and is doing.
  *
- *  Gives the line's words their meaning for the agent, and charges the ledger. Three versions are kept apart: the
- *  line's, which is what the replica has; `known`, which is what the agent was sent; `seen`, which is what the agent
- *  asked for, and from which it may compute a write. */
-import {
-  Line,
-  patchesSince,
-  type Copy,
-  type LineMaker,
-  type Replica,
-  type Sender,
-} from '../../actors/coherence/index.ts';
-import type { Clock } from '../../actors/clock.ts';
-import type { Answers } from './answers.ts';
-import { ConflictError, type Conflict } from './errors.ts';
-import type { Cause, TokenLedger } from './ledger.ts';
-import type { Strategy } from './strategy.ts';
+ *  Three versions are kept apart: the line's, which is what the replica has; `known`, which is what the agent was sent
+ *  and has been charged for; `seen`, which is what it asked for: it never sees an older one. */
+import { patchesSince, type Copy, type Line, type LineClient } from '../../actors/coherence/index.ts';
+import type { Schema } from '../schema.ts';
 import { whenAborted } from './abort.ts';
-import { Work } from './work.ts';
+import type { AgentState } from './agent-state.ts';
+import { compute, type Computed } from './compute.ts';
+import { ConflictError, HoldDeadlockError, InDoubtError, type Conflict } from './errors.ts';
+import type { Cause } from './ledger.ts';
+import type { Strategy } from './strategy.ts';
 
-/** What all slots of a space share. */
-export interface SlotHost {
-  readonly replica: Replica;
-  readonly ledger: TokenLedger | undefined;
-  readonly clock: Clock;
-  readonly delta: boolean;
-  readonly counts: Counts;
-  readonly answers: Answers;
+/** A hold of the agent's own, as its other tasks see it. */
+export interface OwnHold {
+  /** It was reclaimed: nothing can be written under it any more. */
+  readonly fenced: boolean;
+  /** Whether it is still renewed while other agents wait. */
+  readonly renewed: boolean;
+  /** Gives the slot back, for a hold that was reclaimed and that may never be ended. */
+  forfeit(): void;
 }
 
-/** What happened, for a report. */
-export interface Counts {
-  /** Reads that fetched. Hits are `reads - misses`, counted per slot. */
-  misses: number;
-  /** Reads of a copy that was no longer current, within the strategy's bound. */
-  staleHits: number;
-  invalidations: number;
-  writes: number;
-  conflicts: number;
-}
-
-/** What all slots of an agent share: a `Desk`, as a slot sees it. */
-export interface SlotDesk {
-  readonly name: string;
-  readonly sender: Sender;
-  readonly host: SlotHost;
-  /** By key: 1 where a read is a hit; empty once the agent has left. */
-  readonly fresh: Uint8Array;
-  readonly kept: Map<Slot, Kept>;
-  hits: number;
-  readonly dead: Error | undefined;
-}
-
-/** A copy that went stale and may still be read: until when, and how often. */
-export interface Kept {
-  readonly copy: Copy;
-  readonly until: number;
-  left: number;
-}
-
-export class Slot extends Line {
-  readonly #desk: SlotDesk;
+export interface SlotOptions {
+  readonly agent: AgentState;
+  readonly line: Line;
+  readonly schema: Schema;
   readonly strategy: Strategy;
-  /** What is being done with it; the slot is locked for so long. */
-  work: Work | undefined = undefined;
-  /** The version that the agent was last sent; −1 before the first. */
-  known = -1;
-  /** The version that the agent last asked for; 0 before the first. */
-  seen: number;
+  readonly seen: number;
+}
 
-  constructor(desk: SlotDesk, strategy: Strategy, seen: number, ...line: Parameters<LineMaker<Slot>>) {
-    super(...line);
-    this.#desk = desk;
+export class Slot implements LineClient {
+  readonly line: Line;
+  readonly agent: AgentState;
+  readonly strategy: Strategy;
+  readonly #schema: Schema;
+  known = -1;
+  seen: number;
+  /** A stale copy that may still be read (`lease`, `accessCount`): until when, and how often. */
+  #stale: { readonly copy: Copy; readonly until: number; left: number } | undefined;
+
+  // ── one piece of work at a time
+  /** A write or a hold is under way. */
+  #writing = false;
+  /** The own write was applied, and this is its version; −1 before. */
+  accepted = -1;
+  /** Ownership was lost, or a write refused. */
+  fenced = false;
+  hold: OwnHold | undefined;
+  #deadlock: HoldDeadlockError | undefined;
+  #locked = false;
+  #queue: (() => void)[] = [];
+  #wakes: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
+
+  constructor({ agent, line, schema, strategy, seen }: SlotOptions) {
+    this.agent = agent;
+    this.line = line;
+    this.#schema = schema;
     this.strategy = strategy;
     this.seen = seen;
+    line.client = this;
+  }
+  get key(): string {
+    return this.line.cell.key;
+  }
+  get replica() {
+    return this.agent.space.replica;
   }
 
-  get answer(): Promise<unknown> | undefined {
-    const { index } = this.cell;
-    return this.#desk.fresh[index] === 1 ? this.#desk.host.answers.promise(index) : undefined;
+  /** The next value: a whole value, or a recipe applied to a base.
+   *  @throws {RecipeError | SchemaError | ValueError | UnsetError} */
+  compute(change: unknown, base?: Copy): Computed | Promise<Computed> {
+    const from = base !== undefined && typeof change === 'function' ? this.deliver(base) : undefined;
+    return compute(this.key, this.#schema, change, from);
   }
 
-  /** Gives the agent a copy, and charges what it had to be sent. */
-  deliver(copy: Copy, pushed?: 'broadcast'): unknown {
-    if (this.known !== copy.version) this.#charge(copy, pushed);
-    if (pushed === undefined && copy.version > this.seen) this.seen = copy.version;
+  // ── what the agent has been given
+  /** Gives the agent a copy, and charges what had to be sent. */
+  deliver(copy: Copy): unknown {
+    if (this.known !== copy.version) this.#charge(copy);
+    if (copy.version > this.seen) this.seen = copy.version;
     return copy.value;
+  }
+  /** From now on reads of the line's copy hit. */
+  keep(value: unknown): Promise<unknown> {
+    const { cell } = this.line;
+    const { answers, values } = this.agent;
+    values[cell.index] = value;
+    return (answers[cell.index] = cell.answer ??= Promise.resolve(value));
   }
   /** The agent made this version itself. */
   made(version: number): void {
+    if (this.accepted === version) return; // the line has said so already
     this.known = version;
     this.seen = Math.max(this.seen, version);
-    this.#desk.host.counts.writes++;
+    this.agent.space.counts.writes++;
   }
   /** A stale copy within the strategy's bound, if there is one. */
-  kept(): Copy | undefined {
-    const kept = this.#desk.kept.get(this);
-    if (kept === undefined) return undefined;
+  staleCopy(): Copy | undefined {
+    const stale = this.#stale;
+    if (stale === undefined) return undefined;
+    const { space } = this.agent;
     // Never older than what this agent has seen or written since.
-    if (kept.left === 0 || kept.copy.version < this.seen || this.#desk.host.clock.now() > kept.until) {
-      this.#desk.kept.delete(this);
+    if (stale.left === 0 || stale.copy.version < this.seen || space.clock.now() > stale.until) {
+      this.#stale = undefined;
       return undefined;
     }
-    kept.left--;
-    this.#desk.hits++;
-    if (kept.copy.version !== this.cell.version) this.#desk.host.counts.staleHits++;
-    this.deliver(kept.copy);
-    return kept.copy;
+    stale.left--;
+    this.agent.hits++;
+    if (stale.copy.version !== this.line.cell.version) space.counts.staleHits++;
+    this.deliver(stale.copy);
+    return stale.copy;
   }
-  /** Its replica has left the bus: whoever waits is told, and nothing is said any more. */
-  abandon(): void {
-    this.forget();
-    this.#wake();
-  }
-  refuseAbandoned(): void {
-    if (this.#desk.dead !== undefined) throw this.#desk.dead;
-  }
+  /** No copy is left, current or stale. */
   forget(): void {
-    const { kept, fresh } = this.#desk;
-    if (kept.size > 0) kept.delete(this);
-    fresh[this.cell.index] = 0;
+    const { index } = this.line.cell;
+    this.agent.answers[index] = undefined;
+    this.agent.values[index] = undefined;
+    this.#stale = undefined;
   }
 
-  conflict(expected: number, actual = this.cell.version): Conflict {
-    const { key } = this.cell;
-    return { key, expected, actual, patches: patchesSince(this.cell, expected) };
+  conflict(expected: number, actual = this.line.cell.version): Conflict {
+    return { key: this.key, expected, actual, patches: patchesSince(this.line.cell, expected) };
   }
   refuse(reason: 'version' | 'held', expected: number, actual?: number): ConflictError {
-    this.#desk.host.counts.conflicts++;
-    this.#desk.kept.delete(this); // who has been told that a copy is stale reads it no more
+    this.agent.space.counts.conflicts++;
+    this.#stale = undefined; // the agent knows now that it is stale
     return new ConflictError(reason, [this.conflict(expected, actual)]);
   }
 
-  // ── one piece of work at a time
+  // ── the lock
   /** Whether a hold of the agent's own has the slot. One that was reclaimed does not keep it. */
   heldByOwn(): boolean {
-    const hold = this.work?.hold;
-    if (hold?.fenced === true) hold.forfeit();
-    return this.work?.hold !== undefined;
+    if (this.hold?.fenced === true) this.hold.forfeit();
+    return this.hold !== undefined;
   }
-  tryLock(): boolean {
-    if (this.work !== undefined) return false;
-    this.work = new Work();
-    return true;
-  }
+  /** @returns a promise when another task of this agent is at work with the key. */
   lock(signal?: AbortSignal): Promise<void> | undefined {
-    if (this.tryLock()) return undefined;
-    const work = this.work as Work;
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
-    return new Promise((resolve, reject) => {
-      const turn = () => {
-        forget();
-        resolve();
-      };
-      const forget = whenAborted(signal, (reason) => {
-        work.queue = work.queue?.filter((other) => other !== turn);
-        reject(reason);
-      });
-      (work.queue ??= []).push(turn);
-    });
+    if (!this.#locked) {
+      this.#locked = true;
+      return undefined;
+    }
+    return this.#wait(this.#queue, signal);
   }
-  /** Lets the next one work. A request that nobody wants any more is taken back first. */
+  /** Lets the next task work. A request that is no longer wanted is taken back first. */
   unlock(): void {
-    (this.work as Work).writing = false;
-    const { state } = this;
+    this.#writing = false;
+    const { state } = this.line;
     if (state === 'IM' || state === 'SM' || state === 'M') {
-      this.#desk.host.replica.send(this, 'RELEASE');
+      this.replica.send(this.line, 'RELEASE');
       void this.#settled().then(() => this.#pass());
     } else this.#pass();
   }
   async #settled(): Promise<void> {
-    for (;;) {
-      const { state } = this;
-      if (this.#desk.dead !== undefined) return;
-      if (state === 'I' || state === 'S' || state === 'E' || state === 'IS') return;
-      await this.changed();
-    }
+    while (this.agent.dead === undefined && !AT_REST.has(this.line.state)) await this.changed();
   }
   #pass(): void {
-    const next = this.work?.queue?.shift();
-    if (next === undefined) this.work = undefined;
+    const next = this.#queue.shift();
+    if (next === undefined) this.#locked = false;
     else next();
   }
 
-  /** Resolves at the next thing that happens to the line. Under the lock. */
+  // ── a write or a hold, under the lock
+  begin(): void {
+    this.#writing = true;
+    this.accepted = -1;
+    this.fenced = false;
+    this.#deadlock = undefined;
+  }
+  /** @throws why this work cannot go on: the agent has ended, or is in a deadlock. */
+  refuseEnded(): void {
+    const { dead } = this.agent;
+    if (dead !== undefined) throw this.line.state === 'MP' ? new InDoubtError([this.key], dead) : dead;
+    if (this.#deadlock !== undefined) throw this.#deadlock;
+  }
+  /** Resolves at the next thing that happens to the line. */
   changed(signal?: AbortSignal): Promise<void> {
-    const work = this.work as Work;
+    return this.#wait(this.#wakes, signal);
+  }
+  #wait(list: (() => void)[], signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const wake = () => {
         forget();
         resolve();
       };
       const forget = whenAborted(signal, (reason) => {
-        work.wakes = work.wakes?.filter((other) => other !== wake);
+        const place = list.indexOf(wake);
+        if (place >= 0) list.splice(place, 1);
         reject(reason);
       });
-      (work.wakes ??= []).push(wake);
+      if (signal?.aborted !== true) list.push(wake);
     });
   }
-  #wake(): void {
-    const { work } = this;
-    if (work?.wakes === undefined) return;
-    const { wakes } = work;
-    work.wakes = undefined;
+
+  // ── watchers
+  /** Calls back when there is a new copy, and keeps asking for one. */
+  watch(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    if (this.line.state === 'I') this.replica.send(this.line, 'LOAD');
+    return () => void this.#watchers.delete(listener);
+  }
+
+  // ── what happens to the line
+  get working(): boolean {
+    return this.#writing && this.agent.dead === undefined && (this.hold?.renewed ?? true);
+  }
+  filled(own: boolean): void {
+    this.forget();
+    if (own) {
+      this.made(this.line.version);
+      this.accepted = this.line.version;
+    } else if (!this.#writing) {
+      const { name } = this.strategy;
+      if (name === 'broadcast' && this.known !== this.line.version) this.#charge(this.line, 'broadcast');
+      else if (name === 'eager' && this.known !== this.line.version) this.#charge(this.line);
+    }
+    this.moved();
+    if (this.#watchers.size > 0)
+      this.replica.afterwards(() => {
+        for (const listener of [...this.#watchers]) listener();
+      });
+  }
+  dropped(): void {
+    this.forget();
+    const { strategy, line } = this;
+    const { space } = this.agent;
+    const byOwn = !line.cell.held && line.cell.changes.at(-1)?.agent === line.agent;
+    if (!byOwn) {
+      space.counts.invalidations++;
+      space.ledger?.add(this.agent.name, this.key, 'invalidation', space.ledger.invalidationTokens);
+    }
+    if (strategy.name === 'eager' || strategy.name === 'broadcast' || this.#watchers.size > 0)
+      space.replica.prefetch(line);
+    else if (strategy.name !== 'lazy' && !byOwn && this.known === line.version) {
+      const until = strategy.name === 'lease' ? space.clock.now() + strategy.ttlMs : Infinity;
+      const left = strategy.name === 'accessCount' ? strategy.reads : Infinity;
+      this.#stale = { copy: { value: line.value, version: line.version }, until, left };
+    }
+    this.moved();
+  }
+  lost(): void {
+    this.fenced = true;
+    this.moved();
+  }
+  deadlocked(keys: readonly string[]): void {
+    const error = new HoldDeadlockError(this.agent.name, keys);
+    this.line.failReads(error);
+    this.#deadlock = error;
+    this.moved();
+  }
+  /** Wakes what waits for a change. */
+  moved(): void {
+    if (this.#wakes.length === 0) return;
+    const wakes = this.#wakes;
+    this.#wakes = [];
     for (const wake of wakes) wake();
   }
 
-  /** From now on reads of the line's copy hit. */
-  answerWith(value: unknown): Promise<unknown> {
-    const { index } = this.cell;
-    this.#desk.fresh[index] = 1;
-    return this.#desk.host.answers.of(index, this.version, value);
-  }
-
-  // ── the machine's words, as the agent hears them
-  override fill(own = false): void {
-    super.fill();
-    this.forget();
-    if (own) this.made(this.version);
-    else if (this.work?.writing !== true) {
-      const { name } = this.strategy;
-      if (name === 'broadcast') this.deliver(this, 'broadcast');
-      else if (name === 'eager' && this.known !== this.version) this.#charge(this);
-    }
-    this.#wake();
-  }
-  override drop(): void {
-    this.forget();
-    const { cell, strategy } = this;
-    const { host } = this.#desk;
-    const byOwn = !cell.held && cell.latest?.agent === this.agent;
-    if (!byOwn) {
-      host.counts.invalidations++;
-      host.ledger?.add(this.#desk.name, cell.key, 'invalidation', host.ledger.invalidationTokens);
-    }
-    if (strategy.name === 'eager' || strategy.name === 'broadcast') host.replica.prefetch(this);
-    else if (strategy.name !== 'lazy' && !byOwn && this.known === this.version) {
-      const until = strategy.name === 'lease' ? host.clock.now() + strategy.ttlMs : Infinity;
-      const left = strategy.name === 'accessCount' ? strategy.reads : Infinity;
-      this.#desk.kept.set(this, { copy: { value: this.value, version: this.version }, until, left });
-    }
-    this.#wake();
-  }
-  override granted(): void {
-    super.granted();
-    this.#wake();
-  }
-  override done(): void {
-    super.done();
-    if (this.work !== undefined) this.work.accepted = this.version;
-    this.#wake();
-  }
-  override refused(): void {
-    this.lost();
-  }
-  override lost(): void {
-    if (this.work !== undefined) this.work.fenced = true;
-    this.#wake();
-  }
-  override released(): void {
-    this.#wake();
-  }
-
   #charge({ value, version }: Copy, pushed?: 'broadcast'): void {
-    const { ledger, delta } = this.#desk.host;
-    const { cell } = this;
+    const { ledger, delta } = this.agent.space;
     const before = this.known;
     this.known = version;
     if (ledger === undefined) return;
+    const { cell } = this.line;
     const whole = ledger.tokensOf(cell.key, version, value);
     let tokens = whole;
     let cause: Cause = pushed ?? (before < 0 ? 'coldFetch' : 'reFetch');
@@ -276,6 +271,9 @@ export class Slot extends Line {
       const difference = patches === undefined ? Infinity : ledger.tokensOfDelta(patches);
       if (difference < whole) [tokens, cause] = [difference, 'delta'];
     }
-    ledger.add(this.#desk.name, cell.key, cause, tokens);
+    ledger.add(this.agent.name, cell.key, cause, tokens);
   }
 }
+
+/** States in which no request for ownership, and no write, is under way. */
+const AT_REST: ReadonlySet<string> = new Set(['I', 'S', 'E', 'IS']);

@@ -1,5 +1,5 @@
 /** Actors of every kind, a user's own among them: registered, and their events and snapshots as text. */
-import type { Replica } from '../../actors/coherence/index.ts';
+import { replicaOf, type Line } from '../../actors/coherence/index.ts';
 import { operatingPointOf, type TempoGovernorContext } from '../../machines/tempo-governor.ts';
 import type { Definitions } from './definitions.ts';
 import type { Shower } from './digest.ts';
@@ -41,8 +41,6 @@ export class Actors {
   readonly #shower: Shower;
   readonly #definitions: Definitions;
   readonly #known = new Map<object, Known>();
-  /** Shared spaces by the actor system of their lines. */
-  readonly #replicas = new Map<object, Replica>();
 
   constructor(shower: Shower, definitions: Definitions) {
     this.#shower = shower;
@@ -65,35 +63,23 @@ export class Actors {
     for (const actor of this.#byRoot.get(rootId) ?? []) this.#known.delete(actor);
     this.#byRoot.delete(rootId);
   }
-  /** Says which system's actors are the lines of a space. */
-  lines(system: object, replica: Replica): void {
-    this.#replicas.set(system, replica);
-  }
 
   /** @param late whether the actor has been at work already; else it has no snapshot yet
    *  @returns the message of an actor, but for its end. */
   register(actor: InspectedActor, rootId: string, late: boolean): string {
     const who = `"sessionId":${JSON.stringify(actor.sessionId)},"rootId":${JSON.stringify(rootId)}`;
-    const line = this.#lineOf(actor);
-    const more = line === undefined ? governorMore(actor) : lineMore(line);
+    const more = actor.id.startsWith('line:') ? lineMore(actor) : governorMore(actor);
     this.made++;
     const family = this.#byRoot.get(rootId);
     if (family === undefined) this.#byRoot.set(rootId, new Set([actor]));
     else family.add(actor);
     this.#known.set(actor, { who, rootId, more, events: 0, kept: undefined });
-    const name = line === undefined ? actor.id : `line:${line.agent}/${line.cell.key}`;
-    return this.#begin(actor, who, name, late ? actor.getSnapshot() : undefined, more);
+    return this.#begin(actor, who, late ? actor.getSnapshot() : undefined, more);
   }
-  #begin(
-    actor: InspectedActor,
-    who: string,
-    name: string,
-    snapshot: InspectedSnapshot | undefined,
-    more: More,
-  ): string {
+  #begin(actor: InspectedActor, who: string, snapshot: InspectedSnapshot | undefined, more: More): string {
     const parent = actor._parent?.sessionId;
     const definition = this.#definitions.of(actor.logic);
-    let text = `{"type":"@xstate.actor",${who},"name":${this.#shower.text(name)}`;
+    let text = `{"type":"@xstate.actor",${who},"name":${this.#shower.text(actor.id)}`;
     if (parent !== undefined) text += `,"parentId":${JSON.stringify(parent)}`;
     if (definition !== undefined) {
       text += `,"machine":${definition.machine}`;
@@ -122,14 +108,7 @@ export class Actors {
     if (error !== undefined) text += `,"error":${this.#shower.json(error)}`;
     return `${text}}`;
   }
-
-  #lineOf({ id, system }: InspectedActor): Replica['lines'][number] | undefined {
-    if (this.#replicas.size === 0 || system === undefined || !id.startsWith('line:')) return undefined;
-    return this.#replicas.get(system)?.lines[Number(id.slice(5))];
-  }
 }
-
-type Line = Replica['lines'][number];
 
 /** What memory holds of a key. */
 export const cellState = ({ version, epoch, owner, held, queue }: Line['cell']): CellState => ({
@@ -139,15 +118,17 @@ export const cellState = ({ version, epoch, owner, held, queue }: Line['cell']):
   held,
   queued: queue.length,
 });
-const lineMore =
-  (line: Line) =>
-  (context: object): LineContext => ({
-    ...context,
-    agent: line.agent,
-    key: line.cell.key,
-    copyVersion: line.version,
-    ...cellState(line.cell),
-  });
+/** What a cache line's context is shown with: its line and its cell, found by the context's number. */
+function lineMore({ system }: InspectedActor): More {
+  const replica = system && replicaOf(system);
+  if (replica === undefined) return undefined;
+  return (context): LineContext | object => {
+    const line = replica.lines.get((context as { line: number }).line);
+    if (line === undefined) return context; // it is being made, or its agent has left
+    const { agent, cell, version } = line;
+    return { ...context, agent, key: cell.key, copyVersion: version, ...cellState(cell) };
+  };
+}
 function governorMore({ logic }: InspectedActor): More {
   if ((logic as { id?: unknown } | undefined)?.id !== 'tempo-governor') return undefined;
   return (context) => {

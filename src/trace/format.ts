@@ -197,8 +197,10 @@ export interface HctEvent extends SignalEvent {
 export interface CoherenceEntry {
   /** The name of the space. */
   readonly scope: string;
-  readonly op: 'gets' | 'getm' | 'put' | 'cas' | 'publish' | 'release' | 'reclaim' | 'renew' | 'evict';
-  /** Who says it, with its session: `planner@4f1c`. */
+  readonly op:
+    | ('gets' | 'getm' | 'put' | 'cas' | 'publish' | 'release' | 'reclaim' | 'renew' | 'evict')
+    | ('define' | 'leave');
+  /** The sender, with its session and ordinal: `planner@4f1c.1`. */
   readonly agent: string;
   readonly number: number;
   /** The version that a write replaces. */

@@ -86,9 +86,10 @@ function entryOf(signal: Envelope['signal'], replicas: readonly Replica[]): Cohe
   const entry = fromSignal(scope, signal);
   if (entry === undefined) return undefined;
   const { op, agent, number } = entry;
-  const keys = entry.op === 'publish' ? entry.writes.map(({ key }) => key) : [entry.key];
-  // Whoever watches hears after the replica: its memory is that of after this entry.
-  const memory = (replicas.find(({ senders }) => senders.has(agent)) ?? replicas[0])?.memory;
+  const keys =
+    entry.op === 'publish' ? entry.writes.map(({ key }) => key) : 'key' in entry ? [entry.key] : [];
+  // A replica subscribes to the bus before the trace does, so its memory has applied this entry.
+  const memory = (replicas.find((replica) => replica.hosts(agent)) ?? replicas[0])?.memory;
   const after = keys.flatMap((key) => {
     const cell = memory?.cells.get(key);
     return cell === undefined ? [] : [cellState(cell)];

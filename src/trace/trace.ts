@@ -91,14 +91,15 @@ export class Trace {
       (error: unknown) => ended(endedEvent(error)),
     );
   }
-  /** Adds the lines of a shared space, as `coherence` makes one, and the bus that it is on. */
+  /** Adds the lines of a shared space, unless it was made with this trace's `inspect`, and the bus that it is on. */
   watchShared({ replica }: { readonly replica: Replica }, bus: Bus): void {
     if (this.#closed !== undefined) return;
-    const { system, subscription } = replica.inspect(this.inspect);
-    this.#sightings.actors.lines(system, replica);
-    for (const line of replica.lines)
-      this.#sightings.meet(replica.actorOf(line) as unknown as InspectedActor, this.inspect);
-    this.#undo.push(() => subscription.unsubscribe());
+    if (replica.inspectedBy !== this.inspect) {
+      const subscription = replica.system.inspect({ next: this.inspect });
+      for (const { actor } of replica.lines.values())
+        this.#sightings.meet(actor as unknown as InspectedActor, this.inspect);
+      this.#undo.push(() => subscription.unsubscribe());
+    }
     this.#buses.watchSpace(bus, replica);
   }
   /** Adds the signals of a bus. */

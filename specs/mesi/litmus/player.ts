@@ -10,7 +10,7 @@ import {
   Replica,
   toSignal,
   type Bus,
-  type Hosted,
+  type Cell,
   type Clock,
   type Entry,
   type Faults,
@@ -96,7 +96,7 @@ export class Stage {
   take(): number {
     return this.#taken++;
   }
-  cell(play: number, loc: string): Hosted {
+  cell(play: number, loc: string): Cell {
     return this.replica.memory.cells.get(`${play}/${loc}`)!;
   }
   hear(play: number, word: Word): void {
@@ -200,7 +200,7 @@ export class Player {
         const owns = state === 'E' || state === 'M';
         return [
         loc, state, readable, readable ? [value, version] : null, owns ? epoch : null,
-        cell.value, cell.version, cell.epoch, owner, held, queue, readers, [...sharers.agents].sort(),
+        cell.value, cell.version, cell.epoch, owner, held, queue, readers, [...sharers].sort(),
       ]; // prettier-ignore
       });
     const busy = [this.#filling !== undefined, this.#waits, [...this.#writing]];

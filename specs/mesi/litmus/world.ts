@@ -137,7 +137,7 @@ export class Scene {
     if (known !== undefined) return known;
     const { readers, faults } = this.rules;
     const memory = new Memory({ initial: [], readers, history: 0, faults: faults.memory ?? {} });
-    memory.restore({ cells: [this.#cells[cell]!], agents: [] });
+    memory.restore({ cells: [this.#cells[cell]!], agents: [], left: [] });
     memory.apply({ ...(this.words.list[word] as Word), number: 0, floor: 0 } as unknown as Entry, silent);
     const after = this.#cell(memory.snapshot().cells[0]!);
     this.#applied.set(name, after);

@@ -1,0 +1,78 @@
+/** Reads that are no plain hit: the first look at a copy, a miss, or a copy that is stale within its bound. */
+import type { Copy } from '../../actors/coherence/index.ts';
+import { abortable } from './abort.ts';
+import type { AgentState } from './agent-state.ts';
+import { HoldDeadlockError, refuseUnknown, UnsetError } from './errors.ts';
+import type { Slot } from './slot.ts';
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Linearisable: at least as new as the log's tip when the read begins. */
+  readonly fresh?: boolean;
+}
+
+/** The copy, if there is one. */
+export function peek(agent: AgentState, key: string): unknown {
+  const slot = agent.slot(key);
+  if (agent.arriving !== undefined || !slot.line.readable) return undefined;
+  agent.hits++;
+  const value = slot.deliver(slot.line);
+  if (value !== undefined) void slot.keep(value);
+  return value;
+}
+
+export function read(agent: AgentState, key: string, options?: ReadOptions): Promise<unknown> {
+  try {
+    const copy = readCopy(agent, key, options);
+    if (copy instanceof Promise) return copy.then(({ value }) => value);
+    return agent.answers[agent.places.get(key) ?? -1] ?? Promise.resolve(copy.value);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** What is read, and its version: at once where nothing has to be waited for. */
+export function readCopy(agent: AgentState, key: string, options: ReadOptions = NONE): Copy | Promise<Copy> {
+  const slot = agent.slot(key);
+  if (options === NONE)
+    return agent.arriving === undefined ? copyOf(agent, slot, options) : arrive(agent, slot, options);
+  refuseUnknown('read', options, ['signal', 'fresh']);
+  options.signal?.throwIfAborted();
+  return arrive(agent, slot, options);
+}
+async function arrive(agent: AgentState, slot: Slot, options: ReadOptions): Promise<Copy> {
+  const until = agent.whileOpen(options.signal);
+  if (agent.arriving !== undefined) await abortable(agent.arriving, until);
+  if (options.fresh === true) await abortable(agent.space.replica.fresh(), until);
+  return copyOf(agent, slot, options);
+}
+
+function copyOf(agent: AgentState, slot: Slot, options: ReadOptions): Copy | Promise<Copy> {
+  const { line } = slot;
+  if (line.readable) {
+    agent.hits++;
+    return given(slot, line);
+  }
+  const stale = options.fresh === true ? undefined : slot.staleCopy();
+  if (stale !== undefined) return stale;
+  const { replica, counts } = agent.space;
+  counts.misses++;
+  const filling = line.whenFilled(); // before the request: the next entry may take the copy away again
+  if (line.state === 'I') {
+    replica.send(line, 'LOAD');
+    if (filling.copy !== undefined) return given(slot, filling.copy);
+  } else {
+    const keys = replica.memory.deadlock(line.agent, line.cell);
+    if (keys !== undefined) throw new HoldDeadlockError(agent.name, keys);
+  }
+  slot.refuseEnded();
+  return abortable(filling.promise(), agent.whileOpen(options.signal)).then((copy) => given(slot, copy));
+}
+/** Gives the agent a copy; while it is the line's, later reads hit. */
+function given(slot: Slot, { value, version }: Copy): Copy {
+  if (value === undefined) throw new UnsetError(slot.key);
+  slot.deliver({ value, version });
+  if (slot.line.readable && slot.line.version === version) void slot.keep(value);
+  return { value, version };
+}
+const NONE: ReadOptions = Object.freeze({});
