@@ -170,11 +170,17 @@ export class Attempt {
     if (--this.#asleep === 0 && this.#working) this.#run.clock.work();
   }
 
+  /** The agent has answered in time. */
+  endGrace(): void {
+    if (this.grace !== undefined) realClock.clearTimeout(this.grace);
+    this.grace = undefined;
+  }
+
   /** The agent has answered, or is no longer waited for. Sleeps that it has not awaited never end. */
   end(): void {
     const { clock } = this.#run;
     if (this.timer !== undefined) clock.clearTimeout(this.timer);
-    if (this.grace !== undefined) realClock.clearTimeout(this.grace);
+    this.endGrace();
     if (!this.#working) return;
     this.#working = false;
     for (const { timer } of this.#sleepers ?? []) clock.clearTimeout(timer);

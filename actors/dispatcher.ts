@@ -89,11 +89,15 @@ export class Dispatcher {
     station.unit = undefined;
   }
 
-  /** A ready station no longer wants a unit. */
+  /** A ready station no longer wants a unit. It waits in a queue, or was granted a unit since the last round. */
   withdraw(station: Station): void {
     this.#admitted--;
-    if (!this.#orchestra?.withdraw(station)) station.unit?.withdraw(station);
-    else if (station.unit !== undefined) this.#released.push(station.unit);
+    const { unit } = station;
+    const granted = remove(this.#granted, station);
+    if (granted && this.#orchestra !== undefined) this.#released.push(this.#orchestra);
+    if (granted || remove(this.#forOrchestra, station) || this.#orchestra?.withdraw(station)) {
+      if (unit !== undefined) this.#released.push(unit);
+    } else unit?.withdraw(station);
     station.unit = undefined;
   }
 
@@ -184,4 +188,11 @@ export class Dispatcher {
     if (this.#options.program.steps[step]!.attacca) return Infinity;
     return this.#preferences.size === 0 ? 0 : (this.#preferences.get(step) ?? 0);
   }
+}
+
+/** @returns whether the item was in the list */
+function remove<T>(list: T[], item: T): boolean {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+  return at >= 0;
 }

@@ -56,6 +56,7 @@ export class ExecuteStage {
   answer(station: Station, ok: boolean, value: unknown): void {
     station.ok = ok;
     station.answer = value;
+    station.attempt?.endGrace(); // else it might run out before this answer is settled, and answer again
     this.#answered.push(station);
     // If no other agent works, nothing else can arrive in this instant.
     if (this.#running === 1) this.#pump();
@@ -161,6 +162,17 @@ export class ExecuteStage {
     for (let i = 0; i < granted.length; i++) granted[i]!.actor.send(GRANT_UNIT);
   }
   readonly #noteReady = (station: Station): void => this.#run.events.tellStep('step.ready', station.step);
+
+  /** Takes back the requests of stations that no longer want a unit. */
+  withdraw(): void {
+    const { pool, dispatcher } = this.#run;
+    const { withdrawals, requests } = pool.notes;
+    for (const station of withdrawals.splice(0)) {
+      const waiting = requests.indexOf(station);
+      if (waiting >= 0) requests.splice(waiting, 1);
+      else dispatcher.withdraw(station);
+    }
+  }
 
   /** Starts the agents that have a unit, until the rounds have to pause. */
   startAgents(): void {
@@ -306,6 +318,7 @@ export class ExecuteStage {
       station.fault = new errors.StepError(this.#run.stepOf(station).id, reason);
       holds.leave(index);
     }
+    this.withdraw();
     this.#run.wake();
   }
 }

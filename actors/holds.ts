@@ -11,6 +11,8 @@ import type { Clock, TimerId } from './clock.ts';
 
 interface Held {
   hold: Hold;
+  /** Whether its names are ids of steps, and no names of agents. */
+  readonly ofSteps: boolean;
   /** The steps that have this hold among those they count. */
   readonly steps: Set<number>;
   readonly timer: TimerId | undefined;
@@ -43,19 +45,21 @@ export class Holds {
     return false;
   }
 
-  /** Puts a hold in force. Steps join it by {@link join}. */
-  begin(signal: Fermata, id: string | number): Hold {
+  /** Puts a hold in force. Steps join it by {@link join}.
+   *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents */
+  begin(signal: Fermata, id: string | number, ofSteps = false): Hold {
     const hold = holdOf(signal, id, this.#clock.now());
     const { timeoutMs } = hold;
     const timer =
       timeoutMs === undefined ? undefined : this.#clock.setTimeout(() => this.#ranOut(id), timeoutMs);
-    this.#inForce.set(id, { hold, steps: new Set(), timer });
+    this.#inForce.set(id, { hold, ofSteps, steps: new Set(), timer });
     return hold;
   }
 
   /** The holds that a step comes under by its id or its agent's name. */
   *over(stepId: string, agent: string): Iterable<Hold> {
-    for (const { hold } of this.#inForce.values()) if (isHeld(hold, stepId, agent)) yield hold;
+    for (const { hold, ofSteps } of this.#inForce.values())
+      if (isHeld(hold, stepId, agent) && (!ofSteps || hold.held.includes(stepId))) yield hold;
   }
 
   /** Notes that a station counts this hold. */

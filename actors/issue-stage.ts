@@ -121,7 +121,7 @@ export class IssueStage {
     if (step.fermata === undefined && holds.none) return 0;
     let count = 0;
     if (step.fermata !== undefined && !this.#run.orders.released.has(index))
-      holds.begin(holdSignal(step), `fermata:${index}`);
+      holds.begin(holdSignal(step), `fermata:${index}`, true);
     for (const hold of holds.over(step.id, step.agent.name)) {
       holds.join(hold.id, index);
       count++;

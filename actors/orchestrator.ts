@@ -240,6 +240,7 @@ export class Orchestrator {
       if (run.instant >= this.#deadline) this.#stopLate();
       else if (run.instant >= run.pauseAt || run.startsLeft <= 0) return true;
       if (this.#todo.length > 0) for (const work of this.#todo.splice(0)) work();
+      if (run.ended) return false;
       if (notes.aborts.length > 0) execute.stopAgents();
       if (execute.hasAnswers) execute.settle();
       if (notes.writes.length > 0) write.publish();
@@ -363,7 +364,7 @@ export class Orchestrator {
     for (const station of pool.held()) {
       station.stopReason = reason;
       station.actor.send(SQUASH);
-      this.#signals.withdraw(); // one by one: a queue must not order by a step that is gone
+      this.#execute.withdraw(); // one by one: a queue must not order by a step that is gone
     }
     this.#execute.stopAgents();
     this.#grace = realClock.setTimeout(() => this.#conduct('GRACE_OVER'), options.graceMs ?? 1_000);
@@ -378,9 +379,9 @@ export class Orchestrator {
     if (value === 'closing') return idle ? this.#conduct('SETTLED') : undefined;
     if (this.#write.outstanding > 0 || this.#delivery !== undefined) this.#watchDelivery();
     if (value === 'silent') return;
-    const { requests, writes } = pool.notes;
     const over = idle && this.#write.settled === program.steps.length;
-    const moving = over || running + requests.length + writes.length > 0 || this.#run.willGoOn;
+    const moving =
+      over || running + pool.notes.writes.length > 0 || this.#execute.hasWork || this.#run.willGoOn;
     if (value === 'stalled' && moving) this.#conduct('PROGRESS');
     if (over) this.#conduct('SETTLED');
     else if (value === 'performing' && !moving && this.#write.outstanding === 0) this.#conduct('STALL');

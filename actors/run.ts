@@ -66,6 +66,8 @@ export class Run {
   /** How many agents may still start before rounds pause. */
   startsLeft = Infinity;
   readonly #timers = new Set<TimerId>();
+  /** Timers after which nothing goes on by itself. */
+  readonly #limits = new Set<TimerId>();
   /** By step: its back-off, and the limit of a vamp that a signal asked for. */
   readonly #timersOf = new Map<number, TimerId[]>();
 
@@ -135,26 +137,34 @@ export class Run {
   }
 
   /** A timer that ends with the performance. */
-  setTimer(ms: number, callback: () => void): TimerId {
+  setTimer(ms: number, callback: () => void, timers = this.#timers): TimerId {
     const timer = this.clock.setTimeout(() => {
-      this.#timers.delete(timer);
+      timers.delete(timer);
       callback();
     }, ms);
-    this.#timers.add(timer);
+    timers.add(timer);
     return timer;
   }
-  /** A timer that ends with a step. */
+  clearTimer(timer: TimerId): void {
+    this.#timers.delete(timer);
+    this.#limits.delete(timer);
+    this.clock.clearTimeout(timer);
+  }
+  /** A timer that ends with a step, which goes on afterwards. */
   setTimerOf(step: number, ms: number, callback: () => void): void {
-    const timer = this.setTimer(ms, callback);
+    this.#noteTimerOf(step, this.setTimer(ms, callback));
+  }
+  /** A timer that ends with a step, and that a step which waits does not wait for. */
+  setLimitOf(step: number, ms: number, callback: () => void): void {
+    this.#noteTimerOf(step, this.setTimer(ms, callback, this.#limits));
+  }
+  #noteTimerOf(step: number, timer: TimerId): void {
     const timers = this.#timersOf.get(step);
     if (timers === undefined) this.#timersOf.set(step, [timer]);
     else timers.push(timer);
   }
   #clearTimersOf(step: number): void {
-    for (const timer of this.#timersOf.get(step) ?? []) {
-      this.#timers.delete(timer);
-      this.clock.clearTimeout(timer);
-    }
+    for (const timer of this.#timersOf.get(step) ?? []) this.clearTimer(timer);
     this.#timersOf.delete(step);
   }
   /** A step has ended: nothing of it is left waiting. */
@@ -169,7 +179,7 @@ export class Run {
   }
   end(): void {
     this.ended = true;
-    for (const timer of this.#timers) this.clock.clearTimeout(timer);
+    for (const timer of [...this.#timers, ...this.#limits]) this.clock.clearTimeout(timer);
     this.holds.close();
   }
 }

@@ -9,6 +9,7 @@ import { GOVERNANCE } from '../machines/hold.ts';
 import type { Fermata, HctSignal, Vamp } from '../machines/signal.ts';
 import { addresses, EVERYONE } from '../machines/targets.ts';
 import { TEMPI, DEFAULT_TEMPO } from '../machines/tempo.ts';
+import type { TimerId } from './clock.ts';
 import * as errors from './errors.ts';
 import type { ExecuteStage } from './execute-stage.ts';
 import { didYouMean, type AgentPlan } from './program.ts';
@@ -28,6 +29,8 @@ export class SignalHandler {
   /** The agents of the performance, by name; made at the first signal. */
   #agents: Map<string, AgentPlan> | undefined;
   #stepIds: Set<string> | undefined;
+  /** By agent: when its silence ends, on the performance's clock, and the timer that ends it. */
+  readonly #silences = new Map<AgentPlan, { readonly until: number; readonly timer: TimerId | undefined }>();
 
   /** @param cancel ends the whole performance. */
   constructor(run: Run, execute: ExecuteStage, cancel: (reason: string) => void) {
@@ -56,7 +59,10 @@ export class SignalHandler {
     const { dispatcher, holds, orders, namesOf } = this.#run;
     const preference = preferenceOf(signal);
     holds.resolve(signal, namesOf);
-    this.#eachAgent(signal, (agent) => dispatcher.wake(agent));
+    this.#eachAgent(signal, (agent) => {
+      this.#endSilence(agent);
+      dispatcher.wake(agent);
+    });
     this.#eachStep(signal, (step, station) => {
       if (station === undefined && signal.intent === 'resume') orders.released.add(step);
       if (this.#isVamping(step, station)) orders.lastRounds.add(step);
@@ -69,10 +75,10 @@ export class SignalHandler {
     return station !== undefined && (program.steps[step]!.vamp !== undefined || orders.vamps.has(step));
   }
 
-  #hold(signal: Fermata, seq: number | string): void {
+  #hold(signal: Fermata, seq: number | string, ofSteps = false): void {
     if (signal.intent !== 'hold') return;
     const { holds, pool, events, namesOf } = this.#run;
-    const hold = holds.begin(signal, seq);
+    const hold = holds.begin(signal, seq, ofSteps);
     for (const station of pool.held()) {
       const over = [...holds.over(...namesOf(station.step))].some(({ id }) => id === hold.id);
       if (!over) continue;
@@ -82,7 +88,7 @@ export class SignalHandler {
       holds.join(hold.id, station.step);
       events.tellStep('step.held', station.step);
     }
-    this.withdraw();
+    this.#execute.withdraw();
   }
 
   #caesura(signal: HctSignal): void {
@@ -90,28 +96,42 @@ export class SignalHandler {
     const why = `caesura by ${signal.source}${typeof reason === 'string' ? `: ${reason}` : ''}`;
     if (signal.targets.includes(EVERYONE)) return this.#cancel(why);
     this.#eachStep(signal, (step) => this.#execute.refuse(step, new errors.CancelledError(why, 'the step')));
-    this.withdraw();
   }
 
-  /** Silences agents: nothing of them starts. A step that is named is held alone. */
+  /** Silences agents: nothing of them starts until every silence is over, or a cue. A step that is named is held alone. */
   #silence(signal: HctSignal & { type: 'tacet' }, seq: number): void {
-    const { dispatcher, wake } = this.#run;
-    const { durationMs } = signal;
+    const { dispatcher, wake, clock } = this.#run;
+    const { durationMs = Infinity } = signal;
+    const now = clock.now();
     this.#eachAgent(signal, (agent) => {
+      const until = Math.max(now + durationMs, this.#endSilence(agent));
       dispatcher.silence(agent);
-      if (durationMs === undefined) return;
-      this.#run.setTimer(durationMs, () => {
+      const over = () => {
+        this.#silences.delete(agent);
         dispatcher.wake(agent);
         wake();
-      });
+      };
+      const timer = until === Infinity ? undefined : this.#run.setTimer(until - now, over);
+      this.#silences.set(agent, { until, timer });
     });
-    const steps = signal.targets.filter((name) => !this.#agentsByName.has(name) && this.#ids.has(name));
+    const { steps: plans } = this.#run.program;
+    const steps = plans.flatMap(({ id, agent }) =>
+      agent.name !== id && signal.targets.includes(id) ? [id] : [],
+    );
     if (steps.length === 0) return;
     const conditions = { holdType: 'quality', onTimeout: 'resume' } as const;
-    const performance = durationMs === undefined ? {} : { performance: timed(durationMs) };
+    const performance = durationMs === Infinity ? {} : { performance: timed(durationMs) };
     const { source } = signal;
     const hold = { type: 'fermata', source, targets: steps, intent: 'hold', conditions } as const;
-    this.#hold({ ...hold, ...performance }, `tacet:${seq}`);
+    this.#hold({ ...hold, ...performance }, `tacet:${seq}`, true);
+  }
+
+  /** @returns until when the agent would have been silent; −∞ when it was not */
+  #endSilence(agent: AgentPlan): number {
+    const { until, timer } = this.#silences.get(agent) ?? { until: -Infinity, timer: undefined };
+    if (timer !== undefined) this.#run.clearTimer(timer);
+    this.#silences.delete(agent);
+    return until;
   }
 
   /** Repeats the steps until a cue, until a result says that it is good enough, or up to the cap. */
@@ -124,7 +144,7 @@ export class SignalHandler {
       orders.lastRounds.delete(step);
       station?.actor.send({ type: 'VAMP', rounds: rounds - 1 });
       if (timeoutMs !== undefined)
-        this.#run.setTimerOf(step, timeoutMs, () => void orders.lastRounds.add(step));
+        this.#run.setLimitOf(step, timeoutMs, () => void orders.lastRounds.add(step));
     });
   }
 
@@ -135,19 +155,8 @@ export class SignalHandler {
     const station = pool.holding(step);
     if (station?.actor.getSnapshot().value !== 'ready') return;
     station.actor.send(HOLD);
-    this.withdraw();
+    this.#execute.withdraw();
     station.actor.send(RESUME);
-  }
-
-  /** Takes back the requests of stations that no longer want a unit. */
-  withdraw(): void {
-    const { pool, dispatcher } = this.#run;
-    const { withdrawals, requests } = pool.notes;
-    for (const station of withdrawals.splice(0)) {
-      const waiting = requests.indexOf(station);
-      if (waiting >= 0) requests.splice(waiting, 1);
-      else dispatcher.withdraw(station);
-    }
   }
 
   /** Every step that the signal addresses and that has not ended. */

@@ -74,6 +74,7 @@ export class WriteStage {
   }
   /** Nothing more will come from the bus: stations whose pulse is on its way are free. */
   unsendAll(): void {
+    clear(this.#run.pool.notes.writes);
     for (const station of this.#run.pool.writing()) this.#unsend(station);
     this.#outstanding = 0;
   }

@@ -254,8 +254,8 @@ test('lines, their owners and versions, the governor, the bill and a machine of 
   const names = messages.flatMap((message) => (message.type === '@xstate.actor' ? [message.name] : []));
   expect(names).toEqual(
     expect.arrayContaining([
-      'line:planner@test/plan',
-      'line:writer@test/plan',
+      'line:planner@test.1/plan',
+      'line:writer@test.2/plan',
       'governor:writers',
       'lamp-1',
       'bus',
@@ -275,13 +275,13 @@ test('lines, their owners and versions, the governor, the bill and a machine of 
       ({ context }) => JSON.stringify((context as { point: unknown }).point) === JSON.stringify(point),
     ),
   ).toBe(true);
-  const owned = snapshots('line:planner@test/plan').find(({ value }) => value === 'E');
+  const owned = snapshots('line:planner@test.1/plan').find(({ value }) => value === 'E');
   expect(owned?.context).toMatchObject({
-    agent: 'planner@test',
+    agent: 'planner@test.1',
     key: 'plan',
     version: 1,
     copyVersion: 1,
-    owner: 'planner@test',
+    owner: 'planner@test.1',
     held: false,
   });
 
@@ -294,9 +294,9 @@ test('lines, their owners and versions, the governor, the bill and a machine of 
   );
   expect(entries[0]).toMatchObject({
     op: 'getm',
-    agent: 'planner@test',
+    agent: 'planner@test.1',
     keys: ['plan'],
-    after: [{ version: 0, owner: 'planner@test', held: true }],
+    after: [{ version: 0, owner: 'planner@test.1', held: true }],
   });
   for (const { key, version } of cells) {
     const last = entries.findLast((entry) => entry.keys.includes(key));

@@ -1,7 +1,7 @@
 /** An agent's view of shared state. */
 import { AgentState, type Passport } from './agent-state.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
-import { RetryError, refuseUnknown } from './errors.ts';
+import { refuseUnknown, RetryError, UsageError } from './errors.ts';
 import { Hold, HoldSet, type HoldOptions } from './hold.ts';
 import { peek, read, readCopy, type ReadOptions } from './read.ts';
 import { retry, type RetryOptions } from './retry.ts';
@@ -189,15 +189,23 @@ export class SharedAgent<V extends Values> {
   /** Calls back with every new value that this agent's replica applies, whichever agent wrote it. The agent keeps its copy
    *  current for that, and pays for it as for reads.
    *  @returns the end of watching.
-   *  @example `const stop = agent.watch('plan', (plan) => render(plan), { select: (plan) => plan.todo });` */
+   *  @example `const stop = agent.watch('plan', { select: (plan) => plan.todo }, (todo) => render(todo));` */
+  watch<K extends keyof V & string>(key: K, listener: (value: V[K], version: number) => void): () => void;
   watch<K extends keyof V & string, T = V[K]>(
     key: K,
+    options: WatchOptions<V[K], T>,
     listener: (value: T, version: number) => void,
-    options?: WatchOptions<V[K], T>,
+  ): () => void;
+  watch(
+    key: keyof V & string,
+    given: WatchOptions<any, any> | ((value: any, version: number) => void),
+    then?: (value: any, version: number) => void,
   ): () => void {
     refuseWithinRecipe(key);
-    const watched = watch<V[K], T>(this.#state, key, options);
-    return watched.subscribe(() => listener(watched.getSnapshot() as T, watched.version));
+    const [options, listener] = typeof given === 'function' ? [undefined, given] : [given, then];
+    if (listener === undefined) throw new UsageError("watch needs a listener: watch('key', (value) => …).");
+    const watched = watch<any, any>(this.#state, key, options);
+    return watched.subscribe(() => listener(watched.getSnapshot(), watched.version));
   }
   /** The same as a store, for `useSyncExternalStore(store.subscribe, store.getSnapshot)`. The snapshot is undefined until
    *  the first copy is there.

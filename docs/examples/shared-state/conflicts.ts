@@ -1,4 +1,4 @@
-/** What is refused, what the error says, and the three ways on. */
+/** What is refused, what the error says, and what to do then. */
 import { setTimeout as think } from 'node:timers/promises';
 import { createBus } from 'tutti';
 import { coherence, ConflictError, retry } from 'tutti/coherence';
@@ -8,10 +8,10 @@ const Plan = z.object({ todo: z.array(z.string()) });
 await using shared = coherence({ bus: createBus(), schema: { plan: Plan }, initial: { plan: { todo: [] } } });
 const [planner, critic] = [shared.agent('planner'), shared.agent('critic')];
 
-const mine = await planner.read('plan');
+const mine = await planner.copy('plan');
 await critic.write('plan', (plan) => void plan.todo.push('a budget'));
 try {
-  await planner.write('plan', { todo: [...mine.todo, 'a schedule'] }); // computed from what is no longer there
+  await mine.write({ todo: [...mine.value.todo, 'a schedule'] }); // computed from an older version
 } catch (error) {
   if (!(error instanceof ConflictError)) throw error;
   const { key, expected, actual, patches, recover } = error;
@@ -22,13 +22,13 @@ try {
 // 1. Give a recipe: it computes from what is current when it runs.
 await planner.write('plan', (plan) => void plan.todo.push('a schedule'));
 
-// 2. Let the work be done again, when thinking takes long and its result depends on what was read.
+// 2. Let `update` compute again, when thinking takes long and its result depends on what was read.
 await planner.update('plan', async ({ todo }) => {
-  await think(5); // a model's call, say; nothing is held meanwhile
+  await think(5); // a call of a model, for example
   return { todo: todo.toSorted() };
 });
 
-// 3. The same by hand: compare and set, as often as is sensible.
+// 3. Do the same by hand, with a bound of your own.
 const version = await retry(
   async () => {
     const { value, version: seen } = await planner.copy('plan');

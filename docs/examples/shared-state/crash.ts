@@ -1,4 +1,4 @@
-/** An owner that falls silent loses the key, and its late write is refused. */
+/** An owner that falls silent loses the key when another agent waits, and its late write is refused. */
 import { createBus, VirtualClock } from 'tutti';
 import { coherence, FencedError } from 'tutti/coherence';
 import { z } from 'zod';
@@ -9,7 +9,7 @@ const schema = { draft: z.string() };
 await using shared = coherence({ bus, schema, initial: { draft: 'Once' }, clock, leaseMs: 60_000 });
 const [sleeper, editor] = [shared.agent('sleeper'), shared.agent('editor')];
 
-const hold = await sleeper.hold('draft'); // and then nothing is heard of it
+const hold = await sleeper.hold('draft', { maxMs: 0 }); // not renewed, as if its process were gone
 await editor.write('draft', (text) => `${text}, twice`);
 console.log('the editor waited', clock.now() / 1_000, 's');
 await hold.write('late').catch((error: unknown) => {
