@@ -213,7 +213,7 @@ const NOT_JSON: readonly (() => unknown)[] = [
   () => 1n,
   () => Number.NaN,
   () => () => 1,
-  () => new (class Own {})(),
+  () => new URL('https://example.org'),
 ];
 interface CopyCase {
   readonly value: Nested;
@@ -398,16 +398,16 @@ export const coherenceClaims: readonly Claim[] = [
     property:
       'In one process, what an agent reads or peeks after any write is that write, or older by at most what its strategy allows; a write is accepted exactly if it was computed from the current version.',
     source: 'Sorin, Hill & Wood, 2.3 (data value); docs/decisions/0011, 0015',
-    bound: '2–4 agents with every strategy, 1–3 keys, up to 24 operations, one after the other',
-    share: 0.15,
+    bound: '2–3 agents with every strategy, 1–3 keys, up to 40 operations, one after the other',
+    share: 0.4,
     ...memorySample('memory'),
   }),
   apiClaim('mesi', 'invariant guarantees', {
     property:
       'A session sees one cut; it is published, all of it, exactly if nothing that it read or wrote has changed since, and a refusal names what has.',
     source: 'Berenson et al. 1995, A5B (write skew); docs/guides/shared-state.md',
-    bound: '2–4 agents with open sessions on 1–3 keys, up to 24 operations, one after the other',
-    share: 0.15,
+    bound: '2–3 agents with open sessions on 1–3 keys, up to 40 operations, one after the other',
+    share: 0.3,
     ...memorySample('sessions'),
   }),
   apiClaim('mesi', 'invariant guarantees', {

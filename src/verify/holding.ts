@@ -211,7 +211,7 @@ export const holdClaims: readonly Claim[] = [
       'While an agent holds a key no other agent writes it; those that wait follow in the order of their requests; a hold ends by its write, its release, the end of its agent or its lease, and then its late write is refused.',
     source: 'paper 4.4 (bus arbitration); docs/decisions/0010',
     bound: 'up to 4 other agents that write, hold, update, compare and set, or publish a session',
-    share: 0.06,
+    share: 0.2,
     draw: (random): HoldCase => ({
       readers: random.pick(['wait', 'committed'] as const),
       others: Array.from({ length: random.below(5) }, () =>
@@ -231,7 +231,7 @@ export const holdClaims: readonly Claim[] = [
       'Agents that wait for each other’s keys in a circle are found out: the request that closes the circle is refused, the others go on, and keys that are held together never make one.',
     source: 'Coffman et al. 1971 (circular wait); docs/decisions/0010',
     bound: '2 keys, 2 or 3 agents',
-    share: 0.02,
+    share: 0.1,
     draw: (random): CircleCase => ({
       readers: random.pick(['wait', 'committed'] as const),
       agents: random.pick([2, 3] as const),

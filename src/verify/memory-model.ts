@@ -19,6 +19,8 @@ export type ItemSpace = Coherence<Record<string, Items>>;
 const KINDS = ['read', 'peek', 'fresh', 'recipe', 'blind', 'expect', 'bare', 'cas', 'copy', 'writeCopy', 'update', 'hold'] as const; // prettier-ignore
 const SESSION_KINDS = ['open', 'look', 'note', 'publish', 'drop'] as const;
 type Kind = (typeof KINDS)[number] | (typeof SESSION_KINDS)[number];
+/** Without these, few reads would be stale and few agents would write again. */
+const OFTEN: readonly Kind[] = ['read', 'read', 'read', 'read', 'recipe', 'cas', 'cas'];
 const LOOKS: readonly Kind[] = ['read', 'peek', 'fresh', 'copy'];
 
 export interface Operation {
@@ -47,22 +49,22 @@ const STRATEGIES: readonly StrategyOption[] = [
 export const drawMemory =
   (kinds: 'memory' | 'sessions') =>
   (random: Random): MemoryCase => {
-    const agents = random.whole(2, 4);
-    const keys = random.whole(1, 3);
+    const agents = random.whole(2, 3);
+    const keys = random.pick([1, 1, 2, 3]);
     const known: readonly Kind[] =
       kinds === 'memory'
-        ? KINDS
-        : [...SESSION_KINDS, ...SESSION_KINDS, 'look', 'note', 'publish', 'recipe', 'read'];
+        ? [...KINDS, ...OFTEN]
+        : [...SESSION_KINDS, 'look', 'note', 'recipe', 'recipe', 'recipe', 'read'];
     return {
       ...{ agents, keys },
       strategies: Array.from({ length: agents }, () => random.pick(STRATEGIES)),
       readers: random.pick(['wait', 'committed'] as const),
-      operations: Array.from({ length: random.whole(4, 24) }, () => ({
+      operations: Array.from({ length: random.whole(4, 40) }, () => ({
         agent: random.below(agents),
         key: random.below(keys),
         kind: random.pick(known),
         pick: random.below(6),
-        after: random.below(3) === 0 ? random.whole(1, 60) : 0,
+        after: random.below(4) === 0 ? random.whole(1, 60) : 0,
       })),
     };
   };

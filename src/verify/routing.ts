@@ -407,7 +407,7 @@ export const routingClaims: readonly Claim[] = [
       'A pool’s load, its verifiers’ verdicts, several ceilings and deadlines, policies and modes become the kernel’s own commands: after each, the point, the ceiling and every task’s own point are what the formulas say, and a change is announced once.',
     source: KERNEL,
     bound: 'up to 20 commands of 2 pools and 2 limiters',
-    share: 0.2,
+    share: 0.4,
     draw: (random): readonly Command[] =>
       Array.from({ length: random.whole(1, 20) }, () => drawCommand(random)),
     judge: obeysTheKernel,
