@@ -3,30 +3,28 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import {
-  CLAIMS,
+  CHECKER,
   CRITERIA,
+  evidenceOf,
   judge,
   judgeMutants,
   MAPPINGS,
+  MEANING,
   PROOFS,
   weakest,
   type Judged,
 } from '../specs/index.ts';
+import { BOOK_STATES } from '../specs/mesi/mapping.ts';
+import { ALL_CLAIMS } from '../src/verify/claims.ts';
 
 const BOUNDS = { agents: 3, lines: 1, runs: 1_000, seed: 1 };
 const PAGE = new URL('../docs/verification.md', import.meta.url);
 
-const MEANING: Readonly<Record<string, string>> = {
-  isomorphism: 'each side’s steps are the other’s, as far as it was looked',
-  simulation: 'what the hardware does, ours does; ours does more, so the other direction does not hold',
-  holds: 'no counter-example within the bound',
-  'not built': 'there is no mechanism to judge yet',
-  fails: 'there is a counter-example',
-};
+const HOW = { proved: 'proved', explored: 'explored completely, up to', sampled: 'sampled' } as const;
 
 export async function verificationPage(): Promise<string> {
   const judged: Judged[] = [];
-  for await (const one of judge(BOUNDS, [...CLAIMS, ...PROOFS])) judged.push(one);
+  for await (const one of judge(BOUNDS, [...ALL_CLAIMS, ...PROOFS])) judged.push(one);
   const cell = (mapping: string, criterion: string) =>
     weakest(
       judged
@@ -36,14 +34,7 @@ export async function verificationPage(): Promise<string> {
   const rows = MAPPINGS.map(
     (mapping) => `| ${mapping} | ${CRITERIA.map((c) => cell(mapping, c)).join(' | ')} |`,
   );
-  const claims = judged.map(({ claim, finding: { verdict, bound, states, transitions, runs } }) => {
-    const counts = [
-      states === undefined ? [] : `${states} states`,
-      transitions === undefined ? [] : `${transitions} transitions`,
-      runs === undefined ? [] : `${runs} runs`,
-    ].flat();
-    return `### ${claim.mapping}, ${claim.criterion}: ${verdict}\n\n${claim.property}\n\n- by ${claim.instrument}: ${bound}\n${counts.length === 0 ? '' : `- ${counts.join(', ')}\n`}- source: ${claim.source}\n`;
-  });
+  const shown = (which: (one: Judged) => boolean) => judged.filter(which).map(claimText).join('\n');
   const mutants: string[] = [];
   for await (const { machine, total, killed, equivalent, survivors } of judgeMutants())
     mutants.push(`| ${machine} | ${total} | ${killed} | ${equivalent.length} | ${survivors.length} |`);
@@ -57,13 +48,34 @@ The paper claims that seven mechanisms of hardware and of agents are the same in
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 
+## How to read a verdict
+
 ${Object.entries(MEANING)
-  .map(([verdict, meaning]) => `- **${verdict}**: ${meaning}.`)
+  .map(
+    ([word, meaning]) =>
+      `- **${word}**: ${meaning.replace('docs/decisions/0029', '[decision 0029](decisions/0029-what-prove-proves.md)')}.`,
+  )
   .join('\n')}
 
-What is explored is explored completely, and only up to its bound: three agents say nothing certain of thirty. What is proved holds for any number of them, of the abstraction that [decision 0029](decisions/0029-what-prove-proves.md) describes. What is drawn at random is a sample. The oracles import nothing and were written from the sources that each claim names, but by people who know the machines. What is not judged stands in [decision 0028](decisions/0028-what-verify-does-not-judge.md).
+Claims by the instrument \`api\` run what a user calls: \`perform\`, \`coherence\` and its agents, governors, routers, ledgers and prices. The other claims run machines and actors. The oracles import nothing and were written from the sources that each claim names, but by people who know the machines. [Decision 0028](decisions/0028-what-verify-does-not-judge.md) lists what no claim looks at.
 
-## What the checks are worth
+## Our states and the book's
+
+The book's M, a copy that is newer than memory, has no state of its own here, because a write goes through to memory at once: after a write our line is in E. Our M means that the agent owns the key and works with it: it holds it, or its write is about to be sent.
+
+| the line | the book | what the agent may do |
+| --- | --- | --- |
+${Object.entries(BOOK_STATES)
+  .map(([state, { book, may }]) => `| ${state} | ${book} | ${may} |`)
+  .join('\n')}
+
+## The claims
+
+${shown(({ claim }) => claim.criterion !== CHECKER)}
+
+## Checks of the checker
+
+These say nothing of the product. A mistake is made on purpose, and an instrument has to find it.
 
 Every mistake of one step in a machine's table (a transition left out or led elsewhere, an action left out or swapped with its neighbour, a guard left out) is run through the instruments that judge the machine. What none of them tells apart is shown equivalent by walking machine and mutant side by side, or it is a survivor: a hole.
 
@@ -71,10 +83,22 @@ Every mistake of one step in a machine's table (a transition left out or led els
 | --- | --- | --- | --- | --- |
 ${mutants.join('\n')}
 
-## The claims
+A test breaks the code that users call, one line at a time (\`test/verify.breaks.ts\`); for each break \`tutti verify\` has to end with exit code 1.
 
-${claims.join('\n')}`;
+${shown(({ claim }) => claim.criterion === CHECKER)}`;
   return format(text, { parser: 'markdown', printWidth: 110 });
+}
+
+function claimText(one: Judged): string {
+  const { claim, finding } = one;
+  const { verdict, bound, states, transitions, runs } = finding;
+  const counts = [
+    states === undefined ? [] : `${states} states`,
+    transitions === undefined ? [] : `${transitions} transitions`,
+    runs === undefined ? [] : `${runs} runs`,
+  ].flat();
+  const how = HOW[evidenceOf(one)];
+  return `### ${claim.mapping}, ${claim.criterion}: ${verdict}\n\n${claim.property}\n\n- by ${claim.instrument}; ${how}: ${bound}\n${counts.length === 0 ? '' : `- ${counts.join(', ')}\n`}- source: ${claim.source}\n`;
 }
 
 if (import.meta.main) {

@@ -20,12 +20,33 @@ export type MappingName = (typeof MAPPINGS)[number];
 export const CRITERIA = ['operational semantics', 'invariant guarantees', 'failure modes'] as const;
 export type Criterion = (typeof CRITERIA)[number];
 
-/** `isomorphism`: each side's steps are the other's. `simulation`: only one direction holds. `holds`: a property that
- *  has no direction. `fails`: there is a counter-example. `not built`: nothing to judge yet. */
+/** The heading of claims about the instruments themselves: mistakes made on purpose, which a check has to find. They say
+ *  nothing of the product, so that they stand outside the table. */
+export const CHECKER = 'checks of the checker' as const;
+export type Heading = Criterion | typeof CHECKER;
+export const HEADINGS: readonly Heading[] = [...CRITERIA, CHECKER];
+
+/** What each of these means is in {@link MEANING}. */
 export type Verdict = 'isomorphism' | 'simulation' | 'holds' | 'fails' | 'not built';
 
-/** How a claim is judged. */
-export type Instrument = 'cells' | 'explore' | 'lockstep' | 'litmus' | 'mutants' | 'prove' | 'scenario';
+/** How a verdict was obtained. */
+export type Evidence = 'proved' | 'explored' | 'sampled';
+
+/** The legend of verdicts, and of how they were obtained. */
+export const MEANING: Readonly<Record<Verdict | Evidence, string>> = {
+  isomorphism: 'every step of the hardware is one of ours, and every step of ours is one of the hardware',
+  simulation: 'what the hardware does, ours does; ours does more, so that the other direction does not hold',
+  holds: 'a property without a direction; no counter-example was found',
+  fails: 'there is a counter-example',
+  'not built': 'there is no mechanism to judge yet',
+  proved: 'shown for any number of agents, of the abstraction that docs/decisions/0029 describes',
+  explored: 'every case was visited, up to the bound that is stated; nothing is said of larger ones',
+  sampled: 'random cases were run, as many as stated; other cases may differ',
+};
+
+/** How a claim is judged; `api`: through what a user calls, and not through its parts. */
+export type Instrument =
+  'cells' | 'explore' | 'lockstep' | 'litmus' | 'mutants' | 'prove' | 'scenario' | 'api';
 
 /** How far to look. */
 export interface Bounds {
@@ -57,6 +78,7 @@ export interface Finding {
   readonly bound: string;
   readonly states?: number;
   readonly transitions?: number;
+  /** Random runs: then the verdict is a sample. */
   readonly runs?: number;
   readonly counterexample?: Counterexample;
 }
@@ -79,7 +101,7 @@ export interface Message {
 
 export interface Claim {
   readonly mapping: MappingName;
-  readonly criterion: Criterion;
+  readonly criterion: Heading;
   /** One sentence that could be false. */
   readonly property: string;
   /** The paper's section, the book's table or the kernel's file. */

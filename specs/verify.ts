@@ -1,5 +1,13 @@
 /** Judges every claim of Table 3 that something is built for, and says what is not built. */
-import { CRITERIA, MAPPINGS, type Bounds, type Claim, type Finding, type Verdict } from './claim.ts';
+import {
+  CRITERIA,
+  MAPPINGS,
+  type Bounds,
+  type Claim,
+  type Evidence,
+  type Finding,
+  type Verdict,
+} from './claim.ts';
 import { governorClaims } from './governor/properties.ts';
 import { litmusClaims } from './mesi/litmus/litmus.ts';
 import { mesiClaims } from './mesi/properties.ts';
@@ -7,7 +15,8 @@ import { proveClaims } from './mesi/prove/prove.ts';
 import { exploredClaims } from './tomasulo/explored.ts';
 import { tomasuloClaims } from './tomasulo/properties.ts';
 
-/** All that is claimed, in the order of Table 3, but for the proofs. */
+/** What is claimed of machines and actors, in the order of Table 3, but for the proofs. The command adds what is claimed of
+ *  the public API (`src/verify/claims.ts`). */
 export const CLAIMS: readonly Claim[] = [
   ...tomasuloClaims,
   ...exploredClaims,
@@ -34,6 +43,14 @@ export const fellShort = ({ claim, finding }: Judged): boolean =>
 export const weakest = (verdicts: readonly Verdict[]): Verdict =>
   verdicts.toSorted((a, b) => STRENGTH.indexOf(b) - STRENGTH.indexOf(a))[0] ?? 'not built';
 
+/** How a verdict was obtained. What was both explored and sampled counts as explored: the sample adds to it. */
+export const evidenceOf = ({ claim, finding }: Pick<Judged, 'claim' | 'finding'>): Evidence =>
+  claim.instrument === 'prove'
+    ? 'proved'
+    : finding.runs !== undefined && finding.states === undefined
+      ? 'sampled'
+      : 'explored';
+
 /** Judges claims one by one.
  *  @param claims default: all.
  *  @throws the signal's reason when it is aborted between two checks. */
@@ -43,7 +60,7 @@ export async function* judge(bounds: Bounds, claims: readonly Claim[] = CLAIMS):
     const start = performance.now();
     const finding = await claim.check(bounds);
     yield { claim, finding, ms: performance.now() - start };
-    await new Promise((done) => setTimeout(done)); // lets the terminal draw, and Ctrl-C through
+    await new Promise((done) => setTimeout(done)); // a progress line is drawn now, and an interrupt arrives
   }
 }
 

@@ -15,7 +15,8 @@ import {
   type Coherence,
 } from 'tutti';
 import { MissedHistoryError, OriginError } from 'tutti/actors';
-import { generator, LaggingLog, ManualClock, settle } from './coherence.lagging.ts';
+import { LaggingLog, ManualClock, settle } from '../specs/harness/lagging.ts';
+import { Random } from '../specs/harness/random.ts';
 
 const RUNS = process.env.TUTTI_DEEP === undefined ? 150 : 5_000;
 const list = z.array(z.string());
@@ -86,7 +87,7 @@ describe('coherence: joining', () => {
     expect(await pumped(old, same.agent('b').read('k'))).toEqual(['x', 'y']);
 
     const log = new LaggingLog();
-    for (let i = 0; i < 3; i++) log.say({ type: 'pulse', tag: 1, value: i } as never); // other traffic
+    for (let i = 0; i < 3; i++) log.publish({ type: 'pulse', tag: 1, value: i } as never); // other traffic
     const restored = space(log.view(), 'three', { from: saved });
     const c = restored.agent('c');
     expect(await pumped(log, c.read('k'))).toEqual(['x']);
@@ -171,7 +172,8 @@ describe('coherence: outages and ends', () => {
 
 /** One rough history: replicas that join, restart from a checkpoint, close, crash and lose their bus for a while. */
 async function rough(seed: number) {
-  const random = generator(seed);
+  const draw = new Random(seed);
+  const random = (limit: number) => draw.below(limit);
   const log = new LaggingLog({ direct: random(2) === 0 });
   const clock = new ManualClock();
   const live: { shared: Shared; view: ReturnType<LaggingLog['view']> }[] = [];

@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Faults } from 'tutti/actors';
-import { Broken, runHistory, type HistoryPlan } from './coherence.histories.ts';
+import type { Slot } from '../src/coherence/slot.ts';
+import { BrokenHistory, runHistory, type HistoryPlan, type HistorySpace } from '../src/verify/histories.ts';
 
 const RUNS = process.env.TUTTI_DEEP === undefined ? 300 : 10_000;
 
@@ -27,7 +28,7 @@ describe('coherence: histories', () => {
     const total = { writes: 0, reads: 0, conflicts: 0, reclaims: 0, entries: 0 };
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
-        const figures = await runHistory(plan);
+        const figures = await runHistory({ ...plan, check: (space) => checkReplica(space, plan.readers) });
         for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += figures[name];
       }),
       { numRuns: RUNS, endOnFailure: true, examples: FOUND },
@@ -53,11 +54,69 @@ describe('coherence: histories', () => {
     };
     let caught = 0;
     for (let seed = 0; seed < 60 && caught === 0; seed++) {
-      await runHistory({ ...crowd, seed }).catch((error: unknown) => {
-        if (error instanceof Broken) caught++;
-        else throw error;
-      });
+      await runHistory({ ...crowd, seed, check: (space) => checkReplica(space, 'wait') }).catch(
+        (error: unknown) => {
+          if (error instanceof BrokenHistory) caught++;
+          else throw error;
+        },
+      );
     }
     expect(caught).toBe(1);
   });
 });
+
+const versions = new WeakMap<object, number>();
+const answered = new WeakMap<object, number>();
+
+/** Single writer, data value, versions only grow: at one replica, between two entries. */
+function checkReplica({ replica }: HistorySpace, readers: 'wait' | 'committed'): void {
+  if (replica.impossible > 0)
+    throw new BrokenHistory('a line received an event that its table calls impossible');
+  for (const cell of replica.memory.cells.values()) {
+    if (cell.version < (versions.get(cell) ?? 0)) throw new BrokenHistory(`the version of ${cell.key} fell`);
+    versions.set(cell, cell.version);
+  }
+  const owners = new Map<string, string>();
+  for (const line of replica.lines.values()) {
+    const { value, context } = line.actor.getSnapshot();
+    const hits = ['S', 'E', 'M', 'SM'].includes(value) || (value === 'MP' && context.copy);
+    if (value !== line.state || hits !== line.readable)
+      throw new BrokenHistory(
+        `the actor of ${line.agent}/${line.cell.key} is in ${value}, not in ${line.state}`,
+      );
+    // A hit looks only at the answer: it must be there for readable copies alone.
+    const answer = (line.client as Slot).agent.answers[line.cell.index];
+    if (answer !== undefined) {
+      const version = answered.get(answer) ?? line.version;
+      answered.set(answer, version);
+      if (!line.readable || version !== line.version)
+        throw new BrokenHistory(
+          `${line.agent} would answer ${line.cell.key} from a copy that it may not read`,
+        );
+    }
+    for (const snoop of ['SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const)
+      if (
+        line.actor.getSnapshot().can({ type: snoop }) &&
+        ![...replica.listening(line.cell, snoop)].includes(line)
+      )
+        throw new BrokenHistory(
+          `${line.agent}'s line of ${line.cell.key} does not receive ${snoop} in ${value}`,
+        );
+    if (!line.readable) continue;
+    const { cell } = line;
+    if (line.version !== cell.version)
+      throw new BrokenHistory(`${line.agent} reads ${cell.key} v${line.version}, not v${cell.version}`);
+    if (line.value !== cell.value)
+      throw new BrokenHistory(`${line.agent} reads another value of ${cell.key}`);
+    if (line.state === 'M' || line.state === 'E') {
+      if (owners.has(cell.key)) throw new BrokenHistory(`${cell.key} has two owners`);
+      owners.set(cell.key, line.agent);
+    }
+  }
+  for (const { agent, cell, state, readable } of replica.lines.values()) {
+    const owner = owners.get(cell.key);
+    if (owner === undefined || owner === agent || !readable || state === 'MP') continue;
+    const held = cell.held && readers === 'committed';
+    if (!held) throw new BrokenHistory(`${agent} has a copy of ${cell.key} while ${owner} owns it`);
+  }
+}

@@ -6,7 +6,7 @@ import { getAdjacencyMap, getShortestPaths } from 'xstate/graph';
 import { describe, expect, it } from 'vitest';
 import { Replica, type Cell, type Entry, type Line } from 'tutti/actors';
 import { cacheLine, type LineEvent } from 'tutti/machines';
-import { LaggingLog, ManualClock, settle } from './coherence.lagging.ts';
+import { LaggingLog, ManualClock, settle } from '../specs/harness/lagging.ts';
 
 type Type = LineEvent['type'];
 const EVENTS = Object.keys(cacheLine.config.states!.I!.on!) as Type[];
@@ -88,7 +88,7 @@ class Bench {
   #say(entry: object): void {
     const number = this.#entries++;
     const payload = { coherence: 'shared', entry: { agent: 'b', number, floor: number, ...entry } as Entry };
-    this.#log.say({ type: 'cue', source: 'b', targets: ['memory'], intent: 'update', payload } as never);
+    this.#log.publish({ type: 'cue', source: 'b', targets: ['memory'], intent: 'update', payload } as never);
     this.#log.append('b');
   }
 }

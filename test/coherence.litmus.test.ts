@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { oneMemory } from '../specs/mesi/litmus/model.ts';
 import { SHAPES } from '../specs/mesi/litmus/shapes.ts';
-import { runLitmus } from './coherence.litmus.ts';
+import { runLitmus } from '../src/verify/litmus.ts';
 
 /** Schedules per test; more, up to a limit, until every allowed outcome has come up. */
 const SCHEDULES = process.env.TUTTI_DEEP === undefined ? 100 : 10_000;
@@ -14,7 +14,7 @@ describe.each(['wait', 'committed'] as const)("coherence: litmus, readers '%s'",
     const allowed = oneMemory(test.init, test.threads);
     const reached = new Set<string>();
     for (let seed = 0; seed < SCHEDULES || (reached.size < allowed.size && seed < LIMIT); seed++) {
-      const outcome = await runLitmus(test, { seed, readers });
+      const outcome = await runLitmus(test, { seed, readers, check: noImpossibleEvent });
       if (!allowed.has(outcome))
         expect.fail(`${test.name}, seed ${seed}: ${outcome} is not sequentially consistent`);
       reached.add(outcome);
@@ -22,6 +22,9 @@ describe.each(['wait', 'committed'] as const)("coherence: litmus, readers '%s'",
     expect([...allowed.keys()].filter((outcome) => !reached.has(outcome))).toEqual([]);
   });
 });
+
+const noImpossibleEvent = ({ replica }: { readonly replica: { readonly impossible: number } }) =>
+  expect(replica.impossible).toBe(0);
 
 describe('coherence: litmus, broken', () => {
   it('a write that is done when it was said is caught by SB', async () => {

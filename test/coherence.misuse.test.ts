@@ -5,7 +5,7 @@ import { accessCount, ClosedAgentError, coherence, createBus, lease, UsageError 
 import { ConflictError, gptTokenizer, TokenLedger } from 'tutti/coherence';
 import { z } from 'zod';
 import { Cell, patchesSince, remember, restoreCell, snapshotCell } from '../actors/coherence/cell.ts';
-import { LaggingLog, settle } from './coherence.lagging.ts';
+import { LaggingLog, settle } from '../specs/harness/lagging.ts';
 
 const schema = { n: z.number(), text: z.string() };
 const initial = { n: 0, text: '' };

@@ -6,8 +6,7 @@ import type { Entry, Faults } from 'tutti/actors';
 import { fromSignal } from 'tutti/actors';
 import type { Schema } from '../src/schema.ts';
 import type { Signal } from 'tutti/machines';
-import { LaggingLog, ManualClock, settle } from './coherence.lagging.ts';
-import { pump } from './coherence.litmus.ts';
+import { LaggingLog, ManualClock, pump, settle } from '../specs/harness/lagging.ts';
 
 const number: Schema<number, number> = {
   '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as number }) },
@@ -184,7 +183,7 @@ describe('coherence: reclaim', () => {
     await pump(log, newer);
     const reclaim = log.log.find(({ signal }) => (fromSignal('shared', signal) as Entry).op === 'reclaim');
     const entry = { ...(fromSignal('shared', reclaim!.signal) as Entry), agent: 'memory@late', number: 0 };
-    log.say({ ...reclaim!.signal, payload: { coherence: 'shared', entry } } as Signal);
+    log.publish({ ...reclaim!.signal, payload: { coherence: 'shared', entry } } as Signal);
     log.drain();
     return spaces[0].replica.memory.cells.get('x')!.owner;
   };

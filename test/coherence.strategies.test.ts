@@ -17,7 +17,7 @@ import {
   TokenLedger,
   type StrategyOption,
 } from 'tutti';
-import { ManualClock } from './coherence.lagging.ts';
+import { ManualClock } from '../specs/harness/lagging.ts';
 
 const schema = { n: z.number(), m: z.number() };
 function make(strategy: StrategyOption) {

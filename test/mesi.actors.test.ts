@@ -5,7 +5,7 @@ import { Replica, type Write } from 'tutti/actors';
 import { Bench } from '../specs/mesi/bench.ts';
 import { search, type Setting, type Space } from '../specs/mesi/search.ts';
 import { agentName, keyName, OFF, ON, writesOf, type Session, type Step } from '../specs/mesi/world.ts';
-import { LaggingLog, ManualClock } from './coherence.lagging.ts';
+import { LaggingLog, ManualClock } from '../specs/harness/lagging.ts';
 
 const DEEP = process.env.TUTTI_DEEP !== undefined;
 const replays: Setting[] = [

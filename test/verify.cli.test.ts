@@ -21,10 +21,35 @@ const file = (name: string, content: unknown): string => {
 
 test('prints Table 3 within 60 columns, and what each claim was judged by', () => {
   const { status, stdout, stderr } = tutti('--only', 'dvfs', '--runs', '20');
-  expect([status, stdout.split('\n')[1]]).toEqual([0, 'dvfs           isomorphism    holds          holds']);
+  expect([status, stdout.split('\n')[1]]).toEqual([0, 'dvfs           simulation     holds          holds']);
   expect(stdout.replaceAll(/\s+/g, ' ')).toContain('20 random traces for each of 6 policies');
+  expect(stdout).toContain('sampled: random cases were run');
   expect(stdout).toMatch(/^All \d+ claims are as expected\.$/m);
-  expect(stderr).toContain('✔ dvfs: isomorphism');
+  expect(stderr).toContain('✔ dvfs: simulation, sampled');
+});
+
+test('--only api judges what users call, of every mapping, and scales with --runs', () => {
+  const { status, stdout } = tutti('--only', 'api', '--runs', '10', '--json');
+  const { claims } = JSON.parse(stdout) as {
+    claims: { mapping: string; instrument: string; evidence: string }[];
+  };
+  const judged = claims.filter(({ instrument }) => instrument !== null);
+  expect([status, new Set(judged.map(({ instrument }) => instrument))]).toEqual([0, new Set(['api'])]);
+  expect(new Set(judged.map(({ mapping }) => mapping))).toEqual(new Set(['tomasulo', 'mesi', 'dvfs']));
+  expect(new Set(judged.map(({ evidence }) => evidence))).toEqual(new Set(['sampled']));
+});
+
+test('seeded mistakes stand under a heading of their own, outside the table', () => {
+  const judged = CLAIMS.map((claim): Judged => ({
+    claim,
+    ms: 1,
+    finding: { verdict: claim.expected, bound: 'x', states: 1 },
+  }));
+  const text = verdicts(judged, [], 'mesi');
+  expect(text).toContain('mesi, checks of the checker: holds');
+  const failureModes = text.split('mesi, failure modes: holds')[1]!.split('mesi, checks of the checker')[0]!;
+  expect(failureModes).not.toContain('seeded');
+  expect(text.replaceAll(/\s+/g, ' ')).toContain('✔ holds, explored completely:');
 });
 
 test('--json prints claims and mutants, and nothing else, on standard output', () => {

@@ -9,6 +9,7 @@
  *  out; a PUT needs the current owner, epoch and version; a RECLAIM of an old epoch does nothing; every entry is applied
  *  once. `Faults` exist so that a test can seed each mistake and see it caught. */
 import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
+import { freeze } from '../freeze.ts';
 import { Cell, remember, restoreCell, snapshotCell, type CellSnapshot } from './cell.ts';
 import { sessionOf, type Entry, type PublishEntry, type Result, type Write } from './entry.ts';
 
@@ -66,6 +67,10 @@ export interface MemorySnapshot {
   readonly left: readonly (readonly [session: string, ranges: readonly Readonly<Range>[]])[];
 }
 
+/** Agents of this process are given the value itself. One that another process sent, or that a checkpoint has as JSON, is
+ *  not frozen yet. */
+const unchangeable = (value: unknown): unknown => (Object.isFrozen(value) ? value : freeze(value));
+
 const NOTHING: Result = Object.freeze({ outcome: 'nothing', version: 0 });
 
 export class Memory {
@@ -89,7 +94,7 @@ export class Memory {
     for (const [key, value] of initial) this.#add(key, value);
   }
   #add(key: string, value: unknown): Cell {
-    const cell = new Cell(key, this.cells.size, value);
+    const cell = new Cell(key, this.cells.size, unchangeable(value));
     this.cells.set(key, cell);
     this.places.set(key, cell.index);
     return cell;
@@ -282,7 +287,7 @@ export class Memory {
   /** A new version. An agent that owned the key by its line keeps it, without the hold; otherwise no agent has a copy. */
   #commit(cell: Cell, agent: string, write: Write, byLine: boolean, sink: Sink): void {
     cell.version++;
-    cell.value = write.value;
+    cell.value = unchangeable(write.value);
     cell.answer = undefined;
     remember(cell, { version: cell.version, agent, patches: write.patches }, this.#history);
     cell.sharers.clear();

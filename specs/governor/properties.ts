@@ -1,5 +1,8 @@
 /** What Table 3 claims of DVFS and tempo governors. What a governor does is judged against the kernel's own rules
- *  (`model.ts`) and the pool's (`pool/model.ts`), in lock-step; what it guarantees and how it fails, by invariants. */
+ *  (`model.ts`) and the pool's (`pool/model.ts`), in lock-step; what it guarantees and how it fails, by invariants.
+ *
+ *  What the kernel does, a governor does. It also has boosts, deadlines and modes, and the kernel has no counterpart of
+ *  these: the relation is a simulation. */
 import type { AnyStateMachine } from 'xstate';
 import { GOVERNORS } from '../../machines/governor.ts';
 import { tempoGovernor } from '../../machines/tempo-governor.ts';
@@ -33,7 +36,7 @@ async function lockstep(
     }
   }
   const bound = `${runs} random traces for each of ${GOVERNORS.length} policies`;
-  return { verdict: 'isomorphism', bound, runs: done, transitions: samples };
+  return { verdict: 'simulation', bound, runs: done, transitions: samples };
 }
 
 /** Takes every short sequence of commands. */
@@ -53,7 +56,7 @@ async function explored(
     const counterexample = smallest(machine, found, departs);
     return { verdict: 'fails', bound, transitions, counterexample };
   }
-  return { verdict: 'isomorphism', bound, transitions };
+  return { verdict: 'simulation', bound, transitions };
 }
 
 function total(machine: AnyStateMachine): Finding {
@@ -79,7 +82,7 @@ export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
         'After every event each governor is at the frequency and within the limits that the kernel would have chosen, and announces its point exactly when it changes.',
       source:
         'cpufreq.c, cpufreq_ondemand.c, cpufreq_conservative.c, cpufreq_userspace.c, cpufreq_schedutil.c; paper 4.5',
-      expected: 'isomorphism',
+      expected: 'simulation',
       instrument: 'lockstep',
       check: (bounds) => lockstep(machine, bounds),
     },
@@ -89,7 +92,7 @@ export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
       property:
         'Modes, budgets, deadlines, boosts and changes of policy do what is decided, in every short sequence of them.',
       source: 'docs/decisions/0021; paper 4.5',
-      expected: 'isomorphism',
+      expected: 'simulation',
       instrument: 'explore',
       check: (bounds) => explored(machine, bounds),
     },

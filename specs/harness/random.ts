@@ -17,6 +17,10 @@ export class Random {
   whole(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
   }
+  /** A whole number from 0 to just below a limit. */
+  below(limit: number): number {
+    return (this.next() * 2 ** 32) % limit;
+  }
   pick<T>(list: readonly T[]): T {
     return list[this.whole(0, list.length - 1)] as T;
   }

@@ -1,6 +1,6 @@
 /** What is claimed of the mapping from Tomasulo's algorithm to agents, and the checks that judge it by running programs
  *  or by comparing steps; `explored.ts` has the properties that are checked by exploring the machines. */
-import type { Bounds, Claim, Finding } from '../claim.ts';
+import { CHECKER, type Bounds, type Claim, type Finding } from '../claim.ts';
 import { PARTS, occurs, stepForStep, type Compared } from './correspondence.ts';
 import { drawCase } from './draw.ts';
 import { EXPLORED } from './explored.ts';
@@ -183,7 +183,7 @@ export const tomasuloClaims: readonly Claim[] = [
     ),
   },
   {
-    ...of('failure modes', 'holds', 'mutants'),
+    ...of(CHECKER, 'holds', 'mutants'),
     property: `Made once on purpose, each of these is noticed: ${MISTAKES.map(([name]) => name).join(', ')}.`,
     source: BOOK,
     check: mistakesNoticed,

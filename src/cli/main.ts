@@ -135,7 +135,11 @@ cli
 cli
   .command('verify')
   .description('judge the claims of isomorphism: the seven mappings by the three criteria')
-  .option('--only <mapping>', 'one mapping', oneOf('--only', MAPPINGS))
+  .option(
+    '--only <what>',
+    "one mapping, or 'api': what is judged through the public API",
+    oneOf('--only', [...MAPPINGS, 'api']),
+  )
   .option('--agents <n>', 'agents that share a key', number('--agents', { from: 2, to: 5 }), 3)
   .option('--lines <n>', 'keys that they share', number('--lines', { from: 1, to: 2 }), 1)
   .option(

@@ -1,17 +1,21 @@
 /** What `tutti verify` prints: Table 3 filled in, then every claim with what judged it, within the terminal's width. */
 import {
   CRITERIA,
+  HEADINGS,
   MAPPINGS,
+  MEANING,
   type Counterexample,
   type Criterion,
+  type Heading,
   type MappingName,
 } from '../../specs/claim.ts';
 import type { MutantReport } from '../../specs/mutation.ts';
 import { sequenceText } from '../../specs/harness/transcript.ts';
-import { CLAIMS, fellShort, weakest, type Judged } from '../../specs/verify.ts';
+import { evidenceOf, fellShort, weakest, type Judged } from '../../specs/verify.ts';
+import { ALL_CLAIMS } from '../verify/claims.ts';
 import { seconds } from '../timeline-picture.ts';
 
-/** A table narrower than this is not readable. */
+/** A table that is narrower than this cannot be read. */
 const LEAST = 40;
 /** Wider than this no diagram becomes clearer. */
 const WIDEST = 120;
@@ -25,14 +29,14 @@ const SHORT: Readonly<Record<Criterion, string>> = {
 export function verdicts(
   judged: readonly Judged[],
   mutants: readonly MutantReport[],
-  only: MappingName | undefined,
+  only: MappingName | 'api' | undefined,
   columns = 80,
 ): string {
   const width = Math.max(LEAST, columns);
-  const mappings = MAPPINGS.filter((mapping) => only === undefined || mapping === only);
+  const mappings = MAPPINGS.filter((mapping) => only === undefined || only === 'api' || mapping === only);
   const parts = [table(judged, mappings)];
   for (const mapping of mappings) {
-    for (const criterion of CRITERIA) {
+    for (const criterion of HEADINGS) {
       const cell = of(judged, mapping, criterion);
       if (cell.length === 0) continue;
       const title = `${mapping}, ${criterion}: ${verdictOf(cell)}`;
@@ -40,6 +44,7 @@ export function verdicts(
     }
   }
   parts.push(...mutants.map((report) => `\n${mutantText(report, width)}`));
+  parts.push(`\n${legend(judged, width)}`);
   const wrong = judged.filter(fellShort).length;
   const sum =
     wrong === 0
@@ -49,15 +54,23 @@ export function verdicts(
   return parts.join('');
 }
 
-const of = (judged: readonly Judged[], mapping: MappingName, criterion: Criterion): Judged[] =>
+const of = (judged: readonly Judged[], mapping: MappingName, criterion: Heading): Judged[] =>
   judged.filter(({ claim }) => claim.mapping === mapping && claim.criterion === criterion);
 /** The weakest verdict of a cell; what is built and was not asked for says so. */
 function inTable(judged: readonly Judged[], mapping: MappingName, criterion: Criterion): string {
   const cell = of(judged, mapping, criterion);
-  const built = CLAIMS.some((claim) => claim.mapping === mapping && claim.criterion === criterion);
+  const built = ALL_CLAIMS.some((claim) => claim.mapping === mapping && claim.criterion === criterion);
   return cell.length === 0 && built ? 'not judged' : verdictOf(cell);
 }
 const verdictOf = (cell: readonly Judged[]) => weakest(cell.map(({ finding }) => finding.verdict));
+
+/** What the words above mean: those that occur. */
+function legend(judged: readonly Judged[], width: number): string {
+  const words = new Set(judged.flatMap((one) => [one.finding.verdict, evidenceOf(one)]));
+  words.add('not built');
+  const known = Object.entries(MEANING).filter(([word]) => words.has(word as keyof typeof MEANING));
+  return known.map(([word, meaning]) => wrapped(`${word}: ${meaning}.`, width, '')).join('');
+}
 
 /** One row a mapping; a cell is the weakest verdict of its claims. Fits 60 columns. */
 function table(judged: readonly Judged[], mappings: readonly MappingName[]): string {
@@ -77,7 +90,11 @@ function claimText(one: Judged, width: number): string {
   const { verdict, bound, counterexample } = finding;
   const expected = verdict === claim.expected ? '' : ` (expected: ${claim.expected})`;
   return (
-    wrapped(`${fellShort(one) ? '✘' : '✔'} ${verdict}${expected}: ${claim.property}`, width, '  ') +
+    wrapped(
+      `${fellShort(one) ? '✘' : '✔'} ${verdict}${expected}, ${howFound(one)}: ${claim.property}`,
+      width,
+      '  ',
+    ) +
     wrapped(
       `by ${claim.instrument}, ${[...countsOf(one), seconds(ms)].join(', ')}: ${bound}`,
       width,
@@ -95,6 +112,10 @@ function claimText(one: Judged, width: number): string {
           ))
   );
 }
+
+/** How a verdict was obtained, in words that stand before its bound. */
+export const howFound = (one: Judged): string =>
+  ({ proved: 'proved', explored: 'explored completely', sampled: 'sampled' })[evidenceOf(one)];
 
 /** `37 states`, and what else was counted. */
 export const countsOf = ({ finding: { states, transitions, runs } }: Judged): string[] =>

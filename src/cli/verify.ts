@@ -1,9 +1,10 @@
-/** `tutti verify`: the paper's Table 3, filled in by what instruments found. */
+/** `tutti verify`: the paper's Table 3, filled in with what instruments found. */
 import { createLogUpdate } from 'log-update';
 import type { Bounds, Claim, LitmusFile, MappingName } from '../../specs/claim.ts';
+import { ALL_CLAIMS } from '../verify/claims.ts';
 import { LitmusFileError, parseLitmus } from '../../specs/mesi/litmus/file.ts';
 import { judgeMutants, type MutantReport } from '../../specs/mutation.ts';
-import { CLAIMS, fellShort, judge, PROOFS, unbuilt, type Judged } from '../../specs/verify.ts';
+import { evidenceOf, fellShort, judge, PROOFS, unbuilt, type Judged } from '../../specs/verify.ts';
 import { messageOf } from '../../actors/errors.ts';
 import { readText } from '../node/text-file.ts';
 import { seconds } from '../timeline-picture.ts';
@@ -14,7 +15,8 @@ import { UsageError } from './usage.ts';
 import { verdicts } from './verdicts.ts';
 
 export interface VerifyFlags {
-  readonly only?: MappingName;
+  /** A mapping, or the claims of all mappings that are judged through the public API. */
+  readonly only?: MappingName | 'api';
   readonly agents: number;
   readonly lines: number;
   readonly runs: number;
@@ -31,7 +33,7 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
   const { only, agents, lines, runs, seed } = flags;
   const litmus = flags.litmus === undefined ? undefined : await litmusFile(flags.litmus);
   const claims = claimsFor(flags, litmus);
-  if (claims.length === 0 && CLAIMS.some(({ mapping }) => mapping === only))
+  if (claims.length === 0 && (only === 'api' || ALL_CLAIMS.some(({ mapping }) => mapping === only)))
     throw new UsageError('nothing is left to judge: --litmus is about mesi. Leave --only out.');
   if (flags.prove === true) solverThere();
   const interrupt = interrupted();
@@ -49,7 +51,7 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
     }
     if (flags.mutants) {
       for await (const report of judgeMutants({
-        only,
+        only: only === 'api' ? undefined : only,
         signal: interrupt.signal,
         progress: progress.mutants,
       })) {
@@ -75,11 +77,12 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
   return judged.some(fellShort) || mutants.some(({ survivors }) => survivors.length > 0) ? 1 : 0;
 }
 
-/** Proofs take a package and a while, so they are asked for; a litmus file is judged by the claims it is about. */
+/** Proofs need a package and time, so they have to be asked for; a litmus file is judged by the claims that it is about. */
 function claimsFor({ only, prove }: VerifyFlags, litmus: LitmusFile | undefined): Claim[] {
-  return [...CLAIMS, ...(prove === true ? PROOFS : [])].filter(
+  return [...ALL_CLAIMS, ...(prove === true ? PROOFS : [])].filter(
     ({ mapping, instrument }) =>
-      (only === undefined || mapping === only) && (litmus === undefined || instrument === 'litmus'),
+      (only === undefined || mapping === only || instrument === only) &&
+      (litmus === undefined || instrument === 'litmus'),
   );
 }
 
@@ -94,14 +97,18 @@ function solverThere(): void {
   }
 }
 
-/** A check that throws, or of which nothing is left to wait for, has found something: the other claims are judged all the same. */
+/** A check that throws, that leaves a rejection unhandled, or of which nothing is left to wait for, has found something:
+ *  the other claims are judged all the same. */
 const unfailing = (claim: Claim): Claim => ({
   ...claim,
   check: async (bounds) => {
     const { promise: never, reject } = Promise.withResolvers<never>();
     const idle = () =>
       setImmediate(() => reject(new Error('nothing is left to happen, and it has not ended')));
+    never.catch(() => undefined); // the check may have ended before
     process.once('beforeExit', idle);
+    process.on('unhandledRejection', reject);
+    process.on('uncaughtException', reject);
     try {
       return await Promise.race([claim.check(bounds), never]);
     } catch (error) {
@@ -110,6 +117,8 @@ const unfailing = (claim: Claim): Claim => ({
       return { verdict: 'fails', bound: 'broken off', counterexample: { what, transcript: [] } };
     } finally {
       process.off('beforeExit', idle);
+      process.off('unhandledRejection', reject);
+      process.off('uncaughtException', reject);
     }
   },
 });
@@ -140,7 +149,8 @@ function asJson(
 ): unknown {
   return {
     claims: [
-      ...judged.map(({ claim, finding, ms }) => {
+      ...judged.map((one) => {
+        const { claim, finding, ms } = one;
         const { mapping, criterion, property, expected, instrument } = claim;
         const counts = { states: null, transitions: null, runs: null };
         return {
@@ -150,6 +160,7 @@ function asJson(
           expected,
           instrument,
           ...counts,
+          evidence: evidenceOf(one),
           ...finding,
           seconds: ms / 1_000,
         };
@@ -164,7 +175,7 @@ function asJson(
   };
 }
 
-const notBuilt = (only: MappingName | undefined): unknown[] =>
+const notBuilt = (only: VerifyFlags['only']): unknown[] =>
   unbuilt()
     .filter(({ mapping }) => only === undefined || mapping === only)
     .map(({ mapping, criterion }) => ({
@@ -217,7 +228,9 @@ function progressOn(stream: NodeJS.WriteStream, claims: readonly Claim[]): Progr
       const { claim, finding, ms } = one;
       done++;
       const mark = fellShort(one) ? '✘' : '✔';
-      say(`${mark} ${claim.mapping}: ${finding.verdict} (${seconds(ms)})  ${claim.property}`);
+      say(
+        `${mark} ${claim.mapping}: ${finding.verdict}, ${evidenceOf(one)} (${seconds(ms)})  ${claim.property}`,
+      );
     },
     mutants: (machine, part) => draw(`  mutants of ${machine}: ${percent(part)}`),
     mutated({ machine, total, killed, equivalent }) {

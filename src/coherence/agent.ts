@@ -3,7 +3,7 @@ import { AgentState, type Passport } from './agent-state.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
 import { refuseUnknown, RetryError, UsageError } from './errors.ts';
 import { Hold, HoldSet, type HoldOptions } from './hold.ts';
-import { peek, read, readCopy, type ReadOptions } from './read.ts';
+import { peek, readKey, readCopy, type ReadOptions } from './read.ts';
 import { retry, type RetryOptions } from './retry.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { watch, type Watched, type WatchOptions } from './watch.ts';
@@ -46,7 +46,7 @@ export class SharedAgent<V extends Values> {
     const state = this.#state;
     const place = options === undefined ? state.places.get(key) : undefined;
     const answer = place === undefined ? undefined : state.answers[place];
-    if (answer === undefined) return read(state, key, options) as Promise<V[K]>;
+    if (answer === undefined) return readKey(state, key, options) as Promise<V[K]>;
     state.hits++;
     return answer as Promise<V[K]>;
   }

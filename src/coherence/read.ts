@@ -21,7 +21,7 @@ export function peek(agent: AgentState, key: string): unknown {
   return value;
 }
 
-export function read(agent: AgentState, key: string, options?: ReadOptions): Promise<unknown> {
+export function readKey(agent: AgentState, key: string, options?: ReadOptions): Promise<unknown> {
   try {
     const copy = readCopy(agent, key, options);
     if (copy instanceof Promise) return copy.then(({ value }) => value);

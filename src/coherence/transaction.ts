@@ -110,7 +110,9 @@ export class Transaction<V extends Values = Record<string, any>> {
     signal?.throwIfAborted();
     const changes = this.#changes.get(key) ?? [];
     const { version } = slot.line.cell;
-    const stale = expected !== undefined && version + changes.length !== expected;
+    // A whole value contains what this step wrote before, so it is as old as the oldest of that.
+    const outdated = changes.some(({ base }) => base !== undefined && base !== version);
+    const stale = expected !== undefined && (outdated || version + changes.length !== expected);
     if (stale && again === undefined) throw slot.refuse('version', expected, version + changes.length);
     // What `update` computed from an older version has no base: it is computed again at publication.
     const base = expected === undefined ? undefined : stale ? -1 : version;

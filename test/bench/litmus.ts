@@ -8,7 +8,7 @@ import type { LitmusFile } from '../../specs/claim.ts';
 import { checkLitmus, READERS, type LitmusReport } from '../../specs/mesi/litmus/litmus.ts';
 import { LitmusFileError, parseLitmus } from '../../specs/mesi/litmus/file.ts';
 import { oneMemory } from '../../specs/mesi/litmus/model.ts';
-import { runLitmus } from '../coherence.litmus.ts';
+import { runLitmus } from '../../src/verify/litmus.ts';
 
 const [path, schedules = '10000', calls = '0'] = process.argv.slice(2);
 if (path === undefined) {

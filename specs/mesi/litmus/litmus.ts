@@ -4,7 +4,14 @@
  *  runs are drawn as well. Outcomes are compared with those of one memory, which `model.ts` computes; a file's own list
  *  is not trusted, but compared with them, too. */
 import type { ReaderPolicy } from '../../../machines/index.ts';
-import type { Bounds, Claim, Counterexample, Finding, LitmusFile } from '../../claim.ts';
+import {
+  CHECKER,
+  type Bounds,
+  type Claim,
+  type Counterexample,
+  type Finding,
+  type LitmusFile,
+} from '../../claim.ts';
 import { turns } from '../../harness/turn.ts';
 import { exploreLitmus, STARTS, type Start } from './explore.ts';
 import { LitmusFileError, outcomeOf, outcomeText, parseLitmus, type LitmusTest, type Term } from './file.ts';
@@ -228,7 +235,7 @@ export const litmusClaims: readonly Claim[] = [
   },
   ...SEEDED.map(([fault, faults, test, source]): Claim => ({
     mapping: 'mesi',
-    criterion: 'failure modes',
+    criterion: CHECKER,
     property: `With ${fault}, agents see what no memory would show: the rule is what prevents it.`,
     source,
     expected: 'holds',

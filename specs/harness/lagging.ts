@@ -1,15 +1,16 @@
-/** A bus that lags, under the test's command: what is said waits in its sender's outbox until it is appended, and
- *  every replica applies the log when it is told to. Whatever order a real network makes can be made with it. */
+/** A bus that lags on command: what is published waits in its sender's outbox until it is appended to the log, and each
+ *  replica applies the log entry by entry when it is told to. Every order that a network can produce can be produced
+ *  with it. */
 import { Subject } from 'rxjs';
-import { BusHistoryError, type Bus, type BusFault, type Clock, type Seq } from '../actors/index.ts';
-import type { Envelope, Signal } from '../machines/index.ts';
+import { BusHistoryError, type Bus, type BusFault, type Clock, type Seq } from '../../actors/index.ts';
+import type { Envelope, Signal } from '../../machines/index.ts';
 
 export class LaggingLog {
   readonly log: Envelope[] = [];
   readonly views: View[] = [];
-  /** What each sender has said and nobody has ordered yet. */
+  /** What each sender has published and the log has not ordered yet. */
   readonly outboxes = new Map<string, { signal: Signal; appended: (seq: Seq) => void }[]>();
-  /** Whether what is said is appended at once. */
+  /** Whether what is published is appended at once. */
   readonly direct: boolean;
 
   constructor({ direct = true } = {}) {
@@ -20,7 +21,7 @@ export class LaggingLog {
     this.views.push(view);
     return view;
   }
-  say(signal: Signal): Seq | Promise<Seq> {
+  publish(signal: Signal): Seq | Promise<Seq> {
     if (this.direct) return this.#append(signal);
     const { source } = signal as { source: string };
     return new Promise((appended) => {
@@ -29,16 +30,16 @@ export class LaggingLog {
       this.outboxes.set(source, outbox);
     });
   }
-  /** Senders that have something to say. */
+  /** Senders whose outbox is not empty. */
   waiting(): string[] {
     return [...this.outboxes].filter(([, outbox]) => outbox.length > 0).map(([source]) => source);
   }
-  /** Orders the oldest of what a sender has said. */
+  /** Appends the oldest signal of a sender's outbox. */
   append(source: string): void {
-    const said = this.outboxes.get(source)?.shift();
-    if (said !== undefined) said.appended(this.#append(said.signal));
+    const next = this.outboxes.get(source)?.shift();
+    if (next !== undefined) next.appended(this.#append(next.signal));
   }
-  /** Orders an old entry once more: a message that arrives twice. */
+  /** Appends an old entry again: a message that arrives twice. */
   repeat(index: number): void {
     this.#append((this.log[index] as Envelope).signal);
   }
@@ -55,7 +56,7 @@ export class LaggingLog {
   }
   #append(signal: Signal): Seq {
     const seq = this.log.length + 1;
-    // By value, as a network would carry it: nobody shares an object with anybody by accident.
+    // By value, as a network carries it: two replicas never share an object.
     this.log.push({ seq, runId: 'test', signal: JSON.parse(JSON.stringify(signal)) as Signal, timestamp: 0 });
     return seq;
   }
@@ -82,7 +83,7 @@ export class View implements Bus {
   }
   publish(signal: Signal): Seq | Promise<Seq> {
     if (this.down) return Promise.reject(new Error('ECONNRESET'));
-    return this.#log.say(signal);
+    return this.#log.publish(signal);
   }
   /** Applies one more entry here. */
   deliver(): boolean {
@@ -105,7 +106,7 @@ export class View implements Bus {
   }
 }
 
-/** Time that the test moves. */
+/** Time that the caller moves. */
 export class ManualClock implements Clock {
   #now = 0;
   #timers = new Map<object, { at: number; callback: () => void }>();
@@ -136,18 +137,19 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets everything run that waits for nothing but its turn. */
+/** Lets every promise settle that waits for nothing but its turn. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 24; turn++) await null;
 }
 
-/** A small seeded generator (mulberry32), so that a failure can be run again. */
-export function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
+/** Appends and delivers everything until a promise has settled. */
+export async function pump<T>(log: LaggingLog, promise: Promise<T>): Promise<T> {
+  let pending = true;
+  promise.finally(() => (pending = false)).catch(() => undefined);
+  for (let turn = 0; pending && turn < 1_000; turn++) {
+    await settle();
+    log.drain();
+  }
+  if (pending) throw new Error('nothing is left to deliver, and a request has not ended');
+  return promise;
 }
