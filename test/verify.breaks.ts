@@ -239,9 +239,9 @@ export const BREAKS: readonly Break[] = [
       'const timer = clock.setTimeout(() => {}, totalMs);',
     ],
     [
-      'a silent bus is waited for',
-      '    const limitMs = deliveryMs ?? graceMs;\n',
-      '    const limitMs = 1e9 + 0 * (deliveryMs ?? graceMs);\n',
+      'a closed bus is taken for a silent one',
+      'complete: () => this.loseBus(new BusClosedError()),',
+      'complete: () => {},',
     ],
   ),
   ...of('actors/program.ts', [
