@@ -21,7 +21,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', '**/node_modules/**', ...(browser ? [] : BROWSER_TESTS)],
+    exclude: ['test/bench/**', 'test/mutation/**', '**/node_modules/**', ...(browser ? [] : BROWSER_TESTS)],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default'],

@@ -1,4 +1,4 @@
-/** One try of one step: what the agent receives besides its operands, and the way back for its answer. */
+/** One try of one step: what the agent receives in addition to its operands, and the way back for its answer. */
 import { realClock, type Clock, type TimerId } from './clock.ts';
 import type { AgentContext, StepPlan, View } from './program.ts';
 import type { RunEvents } from './run-events.ts';
@@ -50,6 +50,8 @@ export class Attempt {
   grace: TimerId | undefined;
   /** Whether what the agent wrote to shared state has been published. */
   committed = false;
+  /** Whether that is still going on. Its outcome is the attempt's, so an abort comes too late. */
+  committing = false;
   /** What a vamp's asynchronous `until` answered. */
   verdict: unknown;
   #controller: AbortController | undefined;
@@ -218,7 +220,7 @@ const contextHandler: ProxyHandler<Attempt> = {
       : undefined,
 };
 
-/** What the agent receives besides its operands. */
+/** What the agent receives in addition to its operands. */
 export const contextOf = (attempt: Attempt): AgentContext =>
   new Proxy(attempt, contextHandler) as unknown as AgentContext;
 

@@ -1,7 +1,7 @@
-/** The bus: the same signals to everybody, in the same order (design §3).
+/** The bus: the same signals to every listener, in the same order (design §3).
  *
- *  Hardware: a common data bus for results, an arbitrated bus for ownership. This is the promise that every
- *  engine keeps; `test/conformance/bus.ts` checks it, and the in-process engine is `in-process-bus.ts`. */
+ *  Hardware: a common data bus for results, an arbitrated bus for ownership. This is the contract that every engine
+ *  keeps; `test/conformance/bus.ts` checks it, and the in-process engine is `in-process-bus.ts`. */
 import type { Observable } from 'rxjs';
 import type { Envelope, Signal, Tag } from '../machines/signal.ts';
 

@@ -1,8 +1,8 @@
 /** Time as a port: the same orchestrator runs in real time and in virtual time (design §5).
  *
- *  Virtual time is a heap of timers. It moves only when every agent that works has gone to sleep on it, and
- *  then straight to the next timer, so that a recorded day takes a moment and always the same moment.
- *  (XState's `SimulatedClock` fires a timer that re-arms itself only once per step; so we have our own.) */
+ *  Virtual time is a heap of timers. It moves only when every agent that works has gone to sleep on it, and then
+ *  straight to the next timer, so that a simulated day takes a moment and gives the same result each time. (XState's
+ *  `SimulatedClock` fires a timer that re-arms itself only once per step; so we have our own.) */
 
 import { Heap } from './heap.ts';
 

@@ -1,8 +1,9 @@
 /** The dispatcher: which of the ready stations get a unit, and when.
  *
- *  Owns the units: one per agent, and one for the whole orchestra when concurrency is limited. Hears
- *  requests, withdrawals and answers; says who is granted. All requests of a round join their queues before
- *  the first unit is granted, and before released units are granted again, so that the best goes first. */
+ *  Owns the units: one per agent, and one for the whole orchestra when concurrency is limited. Receives requests,
+ *  withdrawals and answers; returns which stations are granted a unit. All requests of a round join their queues before
+ *  the first unit is granted, and before released units are granted again, so that the station with the highest
+ *  priority goes first. */
 import type { AnyActorRef } from 'xstate';
 import { clear } from './clear.ts';
 import type { AgentPlan, Program } from './program.ts';
@@ -37,7 +38,7 @@ export class Dispatcher {
   #handedOut: Station[] = [];
   readonly #forOrchestra: Station[] = [];
   readonly #released: Unit<Station>[] = [];
-  /** Units that somebody governs. */
+  /** Units that have a governor. */
   readonly #governed: Unit<Station>[] = [];
 
   constructor(options: DispatcherOptions) {
@@ -56,10 +57,10 @@ export class Dispatcher {
     );
   }
 
-  /** One round. Takes requests off the list when their time has come. Governors see how full their pools are when
-   *  all have asked and before anybody starts, so that a queue counts for those who are at its head.
+  /** One round. Takes requests off the list when their time has come. Governors see how full their pools are after all
+   *  requests and before the first start, so that a step at the head of a queue counts as queued.
    *  @param at the time of the round, in milliseconds
-   *  @returns who is granted; valid until the next round. */
+   *  @returns the stations that are granted a unit; valid until the next round. */
   round(requests: Station[], ready: (station: Station) => void, at: number): readonly Station[] {
     if (requests.length > 0 && this.#opens) this.#admit(requests, ready);
     if (this.#released.length > 0 || this.#forOrchestra.length > 0) this.#passOn();
@@ -148,7 +149,7 @@ export class Dispatcher {
     (this.#orchestra === undefined ? this.#granted : this.#forOrchestra).push(station);
   };
 
-  /** The unit of an agent; none where nothing limits it, so that nothing has to be asked. */
+  /** The unit of an agent; none for an agent without a limit, which needs no request. */
   #unitOf(agent: AgentPlan): Unit<Station> | undefined {
     const known = this.#units.get(agent.name);
     if (known !== undefined || agent.capacity === undefined) return known;

@@ -58,7 +58,7 @@ export class ExecuteStage {
     station.answer = value;
     station.attempt?.endGrace(); // else it might run out before this answer is settled, and answer again
     this.#answered.push(station);
-    // If no other agent works, nothing else can arrive in this instant.
+    // If no other agent works, no other answer can arrive in this instant.
     if (this.#running === 1) this.#pump();
     else this.#run.wake();
   }
@@ -75,6 +75,7 @@ export class ExecuteStage {
     const step = this.#run.stepOf(station);
     const { ok, answer } = station;
     station.answer = undefined;
+    attempt.committing = false;
     let error = attempt.aborted ?? (ok ? undefined : answer);
     let event: StationEvent | undefined;
     if (ok && attempt.aborted === undefined) {
@@ -112,7 +113,10 @@ export class ExecuteStage {
     if (!attempt.committed) {
       station.result = freeze(answer); // first: a result that cannot be read fails the attempt
       const published = attempt.commit();
-      if (isThenable(published)) return published;
+      if (isThenable(published)) {
+        attempt.committing = true;
+        return published;
+      }
     }
     const { orders } = this.#run;
     if (step.vamp === undefined || attempt.verdict !== undefined || orders.vamps.has(station.step))
@@ -242,8 +246,8 @@ export class ExecuteStage {
     const { pool, options } = this.#run;
     const { attempt } = station;
     if (attempt === undefined) return this.#abortUnstarted(station, reason);
-    if (attempt.aborted !== undefined) return;
-    attempt.abort(reason);
+    if (attempt.aborted !== undefined || attempt.grace !== undefined) return;
+    if (!attempt.committing) attempt.abort(reason);
     attempt.grace = realClock.setTimeout(() => {
       pool.detach(station);
       this.answer(station, false, reason);
@@ -268,7 +272,7 @@ export class ExecuteStage {
     }
   }
 
-  /** Failed tries rest before the next. */
+  /** A failed try waits before the next. */
   backOff(): void {
     const { pool, timeline, events, options } = this.#run;
     for (const station of pool.notes.rests.splice(0)) {
@@ -305,7 +309,7 @@ export class ExecuteStage {
   expire(index: number, limitMs: number): void {
     this.refuse(index, new errors.HoldError(this.#run.program.steps[index]!.id, limitMs));
   }
-  /** A step is not to run, or to run no longer. Its station decides what that means. */
+  /** Refuses a step that must not run, or must stop running. Its station decides how. */
   refuse(index: number, reason: Error): void {
     const { pool, holds, tags, orders, ended } = this.#run;
     if (ended || !tags.isPending(index)) return;
@@ -333,7 +337,7 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 const isNative = (value: PromiseLike<unknown>): value is Promise<unknown> =>
   value instanceof Promise && value.then === Promise.prototype.then;
 
-/** Whether a result says of itself that it is good enough: a number `quality`, 0 to 1. */
+/** Whether a result reports by itself that it is good enough: a number `quality`, 0 to 1. */
 function isGoodEnough(result: unknown, least: number | undefined): boolean {
   const { quality } = (result ?? {}) as { quality?: unknown };
   return least !== undefined && typeof quality === 'number' && quality >= least;

@@ -1,4 +1,4 @@
-/** Results travel by reference; freezing them keeps one reader from changing what another reads. */
+/** Results are passed by reference; freezing them keeps one reader from changing what another reads. */
 
 /** Frozen containers whose content is known to be frozen, too. A container enters when it is met frozen: an object that
  *  its author has frozen may hold objects that are not. */
@@ -7,7 +7,7 @@ const deeplyFrozen = new WeakSet<object>();
 /** Freezes plain objects and arrays, all the way down, also below objects that are frozen already. Instances of classes
  *  and binary data stay as they are: freezing them would break them. Iterative, so that a deep value does not overflow
  *  the stack.
- *  @throws whatever a getter of the value throws */
+ *  @throws what a getter of the value throws */
 export function freeze<T>(value: T): T {
   if (!isContainer(value)) return value;
   const waiting: object[] = [value];
@@ -28,9 +28,9 @@ export function freeze<T>(value: T): T {
   return value;
 }
 
-/** Copies plain objects and arrays, all the way down, and freezes the copies, so that the original stays its owner's.
- *  Instances of classes and binary data are not copied.
- *  @throws whatever a getter of the value throws */
+/** Copies plain objects and arrays, all the way down, and freezes the copies, so that the owner can still change the
+ *  original. Instances of classes and binary data are not copied.
+ *  @throws what a getter of the value throws */
 export function frozenCopy<T>(value: T): T {
   const copies = new Map<object, object>();
   const waiting: object[] = [];

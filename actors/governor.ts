@@ -1,7 +1,7 @@
 /** The governor of one unit pool.
  *
- *  Owns a tempo-governor machine. Hears how full the pool is, what its verifiers say, what budget and time are left.
- *  Says the operating point, as a cue on the bus when it has one. Translates; the machine decides. */
+ *  Owns a tempo-governor machine. Receives how full the pool is, the verdicts of its verifiers, and the budget and time
+ *  that are left. Reports the operating point, also as a cue if it has a bus. It only translates; the machine decides. */
 import { createActor, type Actor, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
 import { compile, type CompiledLogic } from '../machines/compile.ts';
 import { cue } from '../machines/factories.ts';
@@ -26,9 +26,9 @@ export interface PoolState {
   readonly queued: number;
   /** How many may run at once, 1 or more. */
   readonly capacity: number;
-  /** Whether a step has come back from waiting for somebody else, such as a rate limit. */
+  /** Whether a step has come back from waiting for something outside the pool, such as a rate limit. */
   readonly resumed?: boolean | undefined;
-  /** Milliseconds on the clock of whoever looks. Default: now, on the governor's. */
+  /** Milliseconds on the caller's clock. Default: now, on the governor's. */
   readonly at?: number | undefined;
   /** Which pool it is, where several of them share a governor, as those of two performances of one agent do. */
   readonly pool?: object | undefined;
@@ -40,7 +40,7 @@ export interface UnitGovernorOptions {
   /** Default schedutil. */
   readonly policy?: GovernorName | undefined;
   readonly tunables?: Partial<GovernorTunables> | undefined;
-  /** Told of each new operating point, and the bus if given. */
+  /** Called with each new operating point; the bus, if given, receives it too. */
   readonly onPoint?: ((point: OperatingPoint) => void) | undefined;
   readonly bus?: Bus | undefined;
   readonly clock?: Clock | undefined;
@@ -49,8 +49,8 @@ export interface UnitGovernorOptions {
 }
 
 /**
- * The load of a pool: 1 - (1 - pressure)(1 - failures), each 0 to 1, so that a full queue and a verifier that rejects
- * each raise it alone. (A product, as one might write it, would be 0 whenever nothing is rejected.)
+ * The load of a pool: 1 - (1 - pressure)(1 - failures), each 0 to 1, so that a full queue raises it without rejections,
+ * and rejections raise it without a queue. (The simple product would be 0 whenever nothing is rejected.)
  */
 export function loadOf({ inUse, queued, capacity }: PoolState, failures = 0): number {
   const pressure = Math.min(1, (inUse + queued) / capacity);
@@ -67,7 +67,7 @@ export class UnitGovernor {
   readonly unit: string;
   readonly #actor: Actor<CompiledLogic<TempoGovernorMachine>>;
   readonly #clock: Clock | undefined;
-  /** What each pool at work was like when it was last seen. */
+  /** The last sample of each pool that is at work. */
   readonly #pools = new Map<object, PoolState>();
   readonly #allowances = new Map<unknown, number>();
   readonly #deadlines = new Map<unknown, number>();
@@ -171,16 +171,16 @@ export class UnitGovernor {
     this.#rejected++;
     this.#actor.send({ type: 'BOOST' });
   }
-  /** What a step may cost at most relative to moderato and mf. Of several who limit it the strictest counts, as of the
+  /** What a step may cost at most relative to moderato and mf. Of several limits the strictest counts, as with the
    *  kernel's requests (`freq_qos`).
    *  @param allowance null lifts the limit
-   *  @param by who says so; each has one limit */
+   *  @param by the owner of the limit; each has one */
   budget(allowance: number | null, by: unknown = 'caller'): void {
     const strictest = least(this.#allowances, by, allowance);
     // The kernel takes a new limit as a reason to sample at once; the same limit again is none.
     if (strictest !== this.#context.allowance) this.#actor.send({ type: 'BUDGET', allowance: strictest });
   }
-  /** Milliseconds that are left. @param remainingMs null lifts the limit; @param by who says so */
+  /** Milliseconds that are left. @param remainingMs null lifts the limit; @param by the owner of the limit */
   deadline(remainingMs: number | null, by: unknown = 'caller'): void {
     const { ladder, mode, remainingMs: before } = this.#context;
     const soonest = least(this.#deadlines, by, remainingMs);
@@ -200,8 +200,9 @@ export class UnitGovernor {
   }
 
   /**
-   * The point for one task. Under a fixed policy or a mode, the pool's. Else the task's own demand by schedutil's
-   * formula, within the limits: more difficulty never gives a cheaper point, a lower ceiling never a dearer one.
+   * The point for one task. Under a fixed policy or a mode, the pool's. Otherwise from the task's own demand by
+   * schedutil's formula, within the limits: more difficulty never gives a cheaper point, a lower ceiling never a more
+   * expensive one.
    *
    * @param difficulty - 0 to 1; left out, the pool's point
    */

@@ -1,4 +1,4 @@
-/** A binary heap that knows where each of its items is, so that one can leave from the middle. */
+/** A binary heap that records the position of each item, so that an item can be removed from the middle. */
 
 /** A heap of items; `before(a, b)` says whether a comes out first and must be a strict order. */
 export class Heap<T> {

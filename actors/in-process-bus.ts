@@ -31,7 +31,7 @@ export interface BusOptions {
   retain?: number | 'all';
   /** How many idempotency keys to remember, first in first out. Default 65,536. */
   keyWindow?: number;
-  /** Where timestamps come from. Default: real time. */
+  /** The clock of the timestamps. Default: real time. */
   clock?: Clock;
   /** Called for every listener that throws or rejects. Default: a line on the console while `faults` has no observer. */
   onFault?: (fault: BusFault) => void;
@@ -154,7 +154,7 @@ export class InProcessBus implements Bus {
     this.#deliver(first);
     for (let i = 0; i < this.#queue.length; i++) {
       this.#deliver(this.#queue[i] as Envelope);
-      // A wake chain may be longer than memory likes: forget what has been delivered.
+      // A chain of publishes may be long: drop what has been delivered, to bound memory.
       if (i === 1_023) {
         this.#queue = this.#queue.slice(1_024);
         i = -1;
@@ -237,7 +237,7 @@ class Consumer {
   }
   push(envelope: Envelope): void {
     if (this.#ended || this.#overflow) return;
-    // Publishers that do not await are cut off, too, only later: sixteen buffers are not unbounded memory.
+    // A publisher that does not await is cut off, too, but later: at sixteen buffers, so that memory stays bounded.
     if (this.#buffer.length >= (this.#blocks ? 16 * this.#limit : this.#limit)) {
       this.#overflow = new BusOverflowError(this.#limit, envelope.seq - 1);
       this.#makeRoom();

@@ -1,15 +1,15 @@
 /** The orchestrator: Tomasulo's algorithm with agents for functional units (design §5).
  *
- *  Owns:     the conductor, and the order of the stages: issue, execute, write result; beside them the signal handler.
- *  Receives: pulses and HCT's signals on the bus, agents' answers, timers.
- *  Sends:    pulses on the bus. It executes nothing itself.
+ *  Owns: the conductor, and the order of the stages: issue, execute, write result; and the signal handler. Receives:
+ *  pulses and HCT's signals on the bus, agents' answers, timers. Sends: pulses on the bus. It executes nothing itself.
  *
- *  Whatever changes a machine happens in `#pump`, which repeats until nothing is left to do: settle the agents'
- *  answers, publish, issue in order, grant, start. Machines only write notes ("ask for a unit"), because sending to
- *  another actor from inside a transition nests, and overflows at a depth of a thousand.
+ *  Machines change only in `#pump`, which repeats until nothing is left to do: settle the agents' answers, publish,
+ *  issue in order, grant, start. Machines only write notes ("ask for a unit"), because sending to another actor from
+ *  inside a transition nests, and overflows at a depth of a thousand.
  *
- *  It ends whatever happens. A caesura gives agents and bus `graceMs` of real time. A bus that refuses, loses or closes
- *  ends the performance. Rounds that go on without a pause yield to the event loop, so that timers and aborts count. */
+ *  A performance always ends. A caesura gives agents and bus `graceMs` of real time. A bus that refuses, loses or
+ *  closes ends the performance. Rounds that go on without a pause yield to the event loop, so that timers and aborts
+ *  count. */
 import {
   createActor,
   fromCallback,
@@ -37,7 +37,7 @@ import { WriteStage } from './write-stage.ts';
 
 export interface OrchestratorOptions {
   readonly runId: string;
-  /** Default: a bus of its own, closed at the end. */
+  /** Default: a new bus, closed at the end. */
   readonly bus?: Bus | undefined;
   readonly clock?: Clock | undefined;
   /** Cancels the performance. */
@@ -220,7 +220,7 @@ export class Orchestrator {
       if (pauses) this.#yield();
       else this.#takeStock();
     } catch (error) {
-      // A fault of ours must not leave the caller waiting.
+      // A fault in this code must not leave the caller waiting.
       run.errors.push(new errors.InvariantError(errors.messageOf(error), { cause: error }));
       this.#execute.abandon(errors.asError(error));
       this.#finish();
@@ -294,7 +294,7 @@ export class Orchestrator {
     this.#wake();
   }
 
-  /** Limits how long the bus may take to deliver the next pulse, in real time: virtual time says nothing about a bus. */
+  /** Limits how long the bus may take to deliver the next pulse, in real time: a bus does not run in virtual time. */
   #watchDelivery(): void {
     const { settled } = this.#write;
     if (this.#delivery !== undefined) {

@@ -8,7 +8,7 @@
  *  a few dozen bytes a step. */
 import type { PoolState } from './governor.ts';
 
-/** What runs a step. The orchestrator never looks inside. */
+/** What runs a step. The orchestrator calls it and does not inspect it. */
 export interface AgentPlan {
   readonly name: string;
   run(operands: Record<string, unknown>, context: AgentContext): unknown;
@@ -21,7 +21,7 @@ export interface AgentPlan {
   readonly spends?: boolean | undefined;
 }
 
-/** What an agent receives besides its operands. It sees nothing of the rest of the performance. */
+/** What an agent receives in addition to its operands. It sees nothing of the rest of the performance. */
 export interface AgentContext {
   readonly runId: string;
   readonly stepId: string;
@@ -39,7 +39,7 @@ export interface AgentContext {
   /** Milliseconds on the performance's clock. */
   now(): number;
   /** Sleeps on the performance's clock, real or virtual; any number of milliseconds from 0. Rejects when `signal`
-   *  aborts. A sleep that is still going on when the agent has answered never ends, and keeps nothing alive. */
+   *  aborts. A sleep that is still pending when the agent has answered never ends, and keeps nothing alive. */
   sleep(ms: number): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export interface RetryPolicy {
 
 /** HCT's vamp: repeat a step until it is satisfied. The agent finds its last result under the operand `previous`. */
 export interface VampPlan {
-  /** The most rounds, 1 … 1,000. There is no vamp without an end. */
+  /** The most rounds, 1 … 1,000. A vamp always has a limit. */
   readonly max: number;
   /** Whether a result is good enough; rounds count from 1. May be asynchronous. */
   readonly until: (result: unknown, round: number) => boolean | PromiseLike<boolean>;

@@ -1,7 +1,7 @@
 /** The stations that wait for one unit: longest remaining path first, then urgency, then age.
  *
- *  Strict priority alone could pass one station over for ever. Here a station that has been passed over
- *  `patience` times is next, whatever its priority, so that every ready station starts. */
+ *  Strict priority alone could pass one station over indefinitely. Here a station that has been passed over `patience`
+ *  times is next, with any priority, so that every ready station starts. */
 import { Heap } from './heap.ts';
 
 /** Which of two goes first; a strict order. */

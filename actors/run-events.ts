@@ -70,9 +70,9 @@ export interface Usage {
 /** How a performance ended. */
 export interface Outcome {
   readonly status: RunStatus;
-  /** What could be had of the outputs. */
+  /** The outputs that are available. */
   readonly outputs: Record<string, unknown>;
-  /** Root causes that reached an output or a step that nobody reads; or why the performance was stopped. */
+  /** Root causes that reached an output or a step without readers; or why the performance was stopped. */
   readonly errors: readonly Error[];
   readonly timeline: Timeline;
   readonly usage: Usage;

@@ -53,7 +53,7 @@ export class Run {
   readonly errors: Error[] = [];
   /** What the score reads as `input`. */
   input: unknown;
-  /** What signals asked of steps, until the steps have ended. */
+  /** Orders of signals to steps, until the steps have ended. */
   readonly orders = new StepOrders();
   startedAt = 0;
   /** The time of this round: reading the clock for every step would cost more than the step. */

@@ -1,7 +1,7 @@
 /** The pool of stations: bounded, recycled, made as they are needed.
  *
- *  Owns one reservation-station actor per place in the window, and which step each of them holds. What the
- *  machines say is written into lists that the orchestrator reads; see there why. */
+ *  Owns one reservation-station actor per place in the window, and which step each of them holds. The machines' output
+ *  is written into lists that the orchestrator reads; `orchestrator.ts` explains why. */
 import { createActor, type Actor, type AnyActorRef } from 'xstate';
 import { compile, type CompiledLogic } from '../machines/compile.ts';
 import {

@@ -1,5 +1,5 @@
-/** What signals have asked of single steps, whether or not the steps have been issued: an outcome must not depend on how
- *  far issue has come. Orders of a step are dropped when it ends. */
+/** Orders of signals to single steps, whether or not the steps have been issued: an outcome must not depend on how far
+ *  issue has come. Orders of a step are dropped when it ends. */
 
 /** A vamp that a signal asked for. */
 export interface VampOrder {

@@ -1,8 +1,8 @@
 /** The tag table: for each tag its value, its fault, or the steps that wait for it.
  *
- *  Hardware: the register status table (Qi) with the result file behind it. A station that is issued after
- *  its operand was broadcast finds the value here, for as long as any step may still read it; then the
- *  value is forgotten, so that memory follows the window and not the work done. */
+ *  Hardware: the register status table (Qi) with the result file behind it. A station that is issued after its operand
+ *  was broadcast finds the value here, for as long as any step may still read it; then the value is dropped, so that
+ *  memory grows with the window and not with the number of steps. */
 import type { StepError } from './errors.ts';
 import type { Program } from './program.ts';
 
@@ -62,7 +62,7 @@ export class TagTable {
     this.#state[tag] = FAULT;
     if (this.#readersLeft[tag] !== 0) this.#values[tag] = fault;
   }
-  /** One reader fewer; the last one takes the value along. */
+  /** Removes one reader; with the last one the value is dropped. */
   drop(tag: number): void {
     if (--this.#readersLeft[tag]! === 0) this.#values[tag] = undefined;
   }

@@ -68,7 +68,7 @@ export class Timeline {
   rested(step: number): void {
     this.#status[step] = 1;
   }
-  /** Its result is ready; how long it is on its way over the bus is nobody's work. */
+  /** Its result is ready; the time on the bus does not count as work. */
   wrote(step: number, at: number): void {
     this.#end[step] = at;
   }

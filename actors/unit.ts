@@ -86,7 +86,7 @@ export class Unit<T> {
   wake(): void {
     this.#actor.send(WAKE);
   }
-  /** Shows whoever governs the pool how full it is, if that has changed. @param at milliseconds */
+  /** Shows the governor how full the pool is, if that has changed. @param at milliseconds */
   show(at: number): void {
     const { inUse, queued, capacity } = this.#actor.getSnapshot().context;
     if (inUse === this.#inUse && queued === this.#queued) return;

@@ -9,8 +9,8 @@
  *  | E | hit | to M | to I | to S | to I |
  *  | M | hit | hit | flush, to I | flush, to S | flush, to I |
  *
- *  An S line that loses its BusUpgr to another's goes to I and asks again by BusRdX: here SM to IM.
- *  Deviations, each with its reason in docs/decisions/0010:
+ *  An S line that loses its BusUpgr to another's goes to I and retries with BusRdX: here SM to IM. Deviations, each
+ *  with its reason in docs/decisions/0010:
  *  - the bus orders requests and delivers them later, so every request has a transient state: IS, IM, SM;
  *  - memory is written through (`PUT`), and a write is done when its own replica has applied it: MP;
  *  - M is ownership with a hold, E is ownership without one; the hold ends with the write, so M is left for E;
@@ -40,7 +40,7 @@ export type LineEvent =
   | { type: 'RELEASE' }
   | { type: 'EVICT' }
   // snooped on the bus: what another agent's entry did when it was applied
-  | { type: 'SNOOP_GETS' } // it reads; whoever is alone is so no longer
+  | { type: 'SNOOP_GETS' } // it reads; a sole copy is now shared
   | { type: 'SNOOP_GETM' } // it was granted ownership; a queued request is not snooped
   | { type: 'SNOOP_PUT' } //  it wrote a new version
   // from the bus: what became of this line's own entries
@@ -135,7 +135,7 @@ const machine = createMachine({
       },
     },
     M: {
-      description: 'Owned with a hold: nobody else can write until it ends.',
+      description: 'Owned with a hold: no other agent can write until it ends.',
       on: {
         LOAD: hit, STORE: put, HOLD: { actions: 'granted' }, RELEASE: release, EVICT: evict,
         SNOOP_GETS: ignore, SNOOP_GETM: impossible, SNOOP_PUT: impossible,

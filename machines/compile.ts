@@ -37,7 +37,7 @@ type CustomAction = (args: ActionArgs, params?: Params) => unknown;
 interface Action {
   /** Makes the next context … */
   assign: ((args: ActionArgs) => Context) | undefined;
-  /** … or acts: where its meaning is found, and what it is told besides. */
+  /** … or acts: the slot of its implementation, and the parameters that it receives. */
   slot: number;
   params: ((args: ActionArgs) => Params) | undefined;
 }
@@ -51,7 +51,7 @@ interface Candidate {
   guard: Guard | undefined;
   actions: readonly Action[];
   target: Row | undefined;
-  /** Whether it says more than that the event is observed. */
+  /** Whether it does more than observe the event. */
   live: boolean;
 }
 interface Row {
@@ -72,8 +72,8 @@ export class NotFlatError extends Error {
   }
 }
 
-/** The snapshot of a compiled machine: `value`, `context` and `status` equal the interpreter's.
- *  The methods live on the prototype, so that serialising a snapshot never drags the machine along. */
+/** The snapshot of a compiled machine: `value`, `context` and `status` equal the interpreter's. The methods live on the
+ *  prototype, so that a serialised snapshot does not contain the machine. */
 export class FlatSnapshot<TContext = Context> {
   declare readonly status: 'active' | 'stopped';
   declare readonly output: undefined;
@@ -215,7 +215,7 @@ export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M>
   return withActions(names.custom);
 }
 
-/** What XState sends to an actor that is told to stop. */
+/** What XState sends to an actor to stop it. */
 const STOP = 'xstate.stop';
 
 function choose(row: Row, context: Context, event: EventObject): Candidate | undefined {
@@ -239,13 +239,13 @@ function perform(
     const { assign, slot, params } = actions[i] as Action;
     if (assign === undefined) (custom[slot] as CustomAction)(args, params?.(args));
     else if (i === actions.length - 1) return assign(args);
-    // Whoever kept the arguments keeps them as they were.
+    // A new object: an action that kept the earlier arguments must not see them change.
     else args = { context: assign(args), event, self: scope.self, system: scope.system };
   }
   return args.context;
 }
 
-/** The initial state is computed when the actor is made; what it says has to wait until the actor starts. */
+/** The initial state is computed when the actor is made; its actions have to wait until the actor starts. */
 const atStart = (
   { actionExecutor }: ActorScope<any, any, any, any>,
   custom: readonly CustomAction[],
@@ -343,7 +343,7 @@ function resolveGuard(machine: AnyStateMachine, state: string, guard: unknown): 
 
 function resolveAction(machine: AnyStateMachine, state: string, action: unknown, names: Names): Action {
   const { name, params, inline } = reference(action);
-  // The interpreter, too, skips an action that nobody provides.
+  // The interpreter, too, skips an action without an implementation.
   const found = (inline ?? machine.implementations.actions[name] ?? (() => {})) as any;
   const fixed = typeof params === 'function' ? params : () => params;
   if ('assignment' in found)

@@ -9,7 +9,7 @@ export type ConductorEvent =
   | { type: 'DOWNBEAT' }
   | { type: 'CAESURA' }
   // from the stations
-  | { type: 'STALL' } //         work is left, and nothing runs, is ready or will wake by itself
+  | { type: 'STALL' } //         work is left, and nothing runs, is ready or has a timer
   | { type: 'PROGRESS' }
   | { type: 'SETTLED' } //       every step has settled and every station is free
   // from the clock
@@ -74,7 +74,7 @@ const machine = createMachine({
       },
     },
     closing: {
-      description: 'A caesura: running agents have been told to stop.',
+      description: 'A caesura: running agents have been asked to stop.',
       on: {
         DOWNBEAT: ignore, CAESURA: ignore, STALL: ignore, PROGRESS: ignore,
         SETTLED: { target: 'cancelled', actions: 'finish' }, STALL_TIMEOUT: ignore,

@@ -42,7 +42,7 @@ export const DYNAMICS: Readonly<Record<Dynamics, DynamicsMarking>> = Object.free
   fff: { name: 'fortississimo', budget: 2.5 }, //   ours
 });
 
-/** The level of whatever names none. Source: hct-spec, spec.yaml. */
+/** The level that applies when none is given. Source: hct-spec, spec.yaml. */
 export const DEFAULT_DYNAMICS = 'mf' satisfies Dynamics;
 
 /** Accepts exactly the eight levels. */
@@ -80,7 +80,7 @@ const nearest: Readonly<Record<Dynamics, PublishedDynamics>> = Object.freeze({
 });
 
 /**
- * The published level nearest in budget; a tie goes to the louder, so that nobody gets less than was asked for.
+ * The published level nearest in budget; a tie goes to the louder, so that no request gets less than it asked for.
  * Keeps the order.
  *
  * @returns `value`, the published level, and `lossy`, whether it differs from what was given.

@@ -12,9 +12,9 @@ import type { Tempo } from './tempo.ts';
 
 /** Options that every factory takes. */
 export interface SignalOptions {
-  /** Who says it; not empty. */
+  /** The sender; not empty. */
   readonly source: string;
-  /** What goes with it: a plain object of JSON values. Default `{}`. */
+  /** Data that goes with it: a plain object of JSON values. Default `{}`. */
   readonly payload?: Readonly<Record<string, unknown>>;
   /** 1 to 10. Default 5. */
   readonly urgency?: number;
@@ -41,7 +41,7 @@ export interface CueOptions extends SignalOptions {
 export interface FermataOptions extends SignalOptions {
   /** Default `['governance']`. */
   readonly targets?: readonly string[];
-  /** Put into the payload, for whoever decides. */
+  /** Put into the payload, for the one who decides about the hold. */
   readonly reason?: string;
   /** Default human. */
   readonly holdType?: hct.HoldType;
@@ -51,7 +51,7 @@ export interface FermataOptions extends SignalOptions {
   readonly key?: string;
   /** The sync point whose downbeat releases the hold. */
   readonly syncPoint?: string;
-  /** What happens after `timeoutMs`; unsaid, the hold fails. */
+  /** What happens after `timeoutMs`; if it is not given, the hold fails. */
   readonly onTimeout?: hct.TimeoutPolicy;
 }
 
@@ -74,7 +74,7 @@ export interface VampOptions extends SignalOptions {
 
 /** Options of {@link caesura}. */
 export interface CaesuraOptions extends SignalOptions {
-  /** Default everybody. */
+  /** Default: all agents. */
   readonly targets?: readonly string[];
   /** Put into the payload. */
   readonly reason?: string;
@@ -84,13 +84,13 @@ export interface CaesuraOptions extends SignalOptions {
 export interface TacetOptions extends SignalOptions {
   /** Default: the source itself. */
   readonly targets?: readonly string[];
-  /** Whole milliseconds, 0 or more; unsaid, until woken. */
+  /** Whole milliseconds, 0 or more; if it is not given, until woken. */
   readonly durationMs?: number;
 }
 
 /** Options of {@link downbeat}. */
 export interface DownbeatOptions extends SignalOptions {
-  /** Default everybody. */
+  /** Default: all agents. */
   readonly targets?: readonly string[];
   readonly syncPoint: string;
 }
@@ -153,8 +153,8 @@ export function cue(options: CueOptions): hct.Cue {
 }
 
 /**
- * FERMATA: hold until resolved; or, with intent rfo, request ownership of a key.
- * Asks governance for a human's approval unless told otherwise, and waits for ever unless given a timeout.
+ * FERMATA: hold until resolved; or, with intent rfo, request ownership of a key. By default it asks governance for a
+ * human's approval, and waits indefinitely unless a timeout is given.
  *
  * @throws SignalError naming the option and the remedy
  * @example
@@ -169,7 +169,7 @@ export function fermata(options: FermataOptions): hct.Fermata {
 }
 
 /**
- * ATTACCA: go on at once. Urgency 10 and presto unless told otherwise.
+ * ATTACCA: go on at once. Urgency 10 and presto by default.
  *
  * @throws SignalError naming the option and the remedy
  * @example
@@ -180,7 +180,7 @@ export function attacca(options: AttaccaOptions): hct.Attacca {
 }
 
 /**
- * VAMP: repeat until told or until good enough, for at most 60,000 ms unless told otherwise.
+ * VAMP: repeat until a signal ends it or the result is good enough; by default for at most 60,000 ms.
  *
  * @throws SignalError naming the option and the remedy
  * @example
@@ -196,7 +196,7 @@ export function vamp(options: VampOptions): hct.Vamp {
 }
 
 /**
- * CAESURA: stop, and discard what is not committed. Means everybody, urgency 10, presto, unless told otherwise.
+ * CAESURA: stop, and discard what is not committed. By default for all agents, with urgency 10 and presto.
  *
  * @throws SignalError naming the option and the remedy
  * @example
@@ -218,7 +218,7 @@ export function tacet(options: TacetOptions): hct.Tacet {
 }
 
 /**
- * DOWNBEAT: everybody meets at a sync point. Releases the holds that name it.
+ * DOWNBEAT: all agents meet at a sync point. Releases the holds that name it.
  *
  * @throws SignalError naming the option and the remedy
  * @example

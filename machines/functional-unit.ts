@@ -50,7 +50,7 @@ const { createMachine } = setup({
     }),
     // given meaning by the actor
     grant: () => {}, //        one station of the queue gets a unit
-    grantQueued: () => {}, //  as many as `grantable` says
+    grantQueued: () => {}, //  as many as `grantable` returns
     impossible: () => {},
   },
 });

@@ -1,4 +1,4 @@
-/** What a governor can be tuned to, sees and remembers. Sources and deviations are in `governor.ts`. */
+/** The tunables, the input and the memory of a governor. Sources and deviations are in `governor.ts`. */
 import { resolve, type Relation } from './operating-point.ts';
 
 /** The six policies, by their kernel names. */
@@ -14,7 +14,7 @@ export const GOVERNORS = [
 /** The name of a policy. */
 export type GovernorName = (typeof GOVERNORS)[number];
 
-/** What can be tuned; names and defaults are the kernel's unless told. */
+/** What can be tuned; names and defaults are the kernel's unless stated. */
 export interface GovernorTunables {
   /** ondemand, conservative: milliseconds between samples, 1 or more. Default 1,000 (ours). */
   readonly samplingRate: number;
@@ -22,8 +22,8 @@ export interface GovernorTunables {
   readonly upThreshold: number;
   /** conservative: percent, 0 to 99, below `upThreshold`. Default 20. */
   readonly downThreshold: number;
-  /** ondemand: at the top, sample this many times more seldom. conservative: lower only at every so manieth sample.
-   *  1 to 100,000. Default 1. */
+  /** ondemand: at the top, the sampling interval is this many times longer. conservative: lower only at every n-th
+   *  sample. 1 to 100,000. Default 1. */
   readonly samplingDownFactor: number;
   /** ondemand: thousandths by which to stay below the target, 0 to 1,000. Default 0. */
   readonly powersaveBias: number;
@@ -35,7 +35,7 @@ export interface GovernorTunables {
   readonly tick: number;
 }
 
-/** The tunables of whoever sets none. */
+/** The tunables that apply when none are set. */
 export const DEFAULT_TUNABLES: GovernorTunables = Object.freeze({
   samplingRate: 1_000,
   upThreshold: 80,
@@ -50,7 +50,7 @@ export const DEFAULT_TUNABLES: GovernorTunables = Object.freeze({
 /** The full capacity of a pool on the scale of `util`. The kernel's SCHED_CAPACITY_SCALE. */
 export const CAPACITY = 1_024;
 
-/** One look at a pool. */
+/** One sample of a pool. */
 export interface LoadSample {
   /** Milliseconds; does not fall. */
   readonly at: number;
@@ -60,7 +60,7 @@ export interface LoadSample {
   readonly util: number;
   /** How often the pool has become idle since it began; does not fall. For schedutil. */
   readonly idleCalls: number;
-  /** Whether work has come back from waiting for somebody else. For schedutil. */
+  /** Whether work has come back from waiting for something outside the pool. For schedutil. */
   readonly ioWait: boolean;
   /** Whole sampling periods that passed idle and unsampled. For conservative. Default none. */
   readonly idlePeriods?: number | undefined;
@@ -91,7 +91,7 @@ export interface GovernorMemory {
   readonly boost: number;
   readonly boostPending: boolean;
   readonly idleCalls: number;
-  /** userspace: what was set, whatever the limits make of it. */
+  /** userspace: the frequency that was set, before the limits apply. */
   readonly setSpeed: number;
 }
 

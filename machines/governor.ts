@@ -69,7 +69,7 @@ export function setLimits(
   return { ...within, requested: within.cur }; // `cs_limits`: start again from where it is
 }
 
-/** One sample under a policy. The fixed policies do not listen. */
+/** One sample under a policy. The fixed policies ignore it. */
 export function sample(
   governor: GovernorName,
   memory: GovernorMemory,

@@ -1,5 +1,5 @@
 /**
- * The seven signals of Harmonic Coordination Theory, as they stand inside: camelCase, strict, frozen.
+ * The seven signals of Harmonic Coordination Theory, as tutti keeps them in memory: camelCase, strict, frozen.
  *
  * Published (hct-spec schema.json; hct-mcp-signals): type, source, targets, payload, performance, conditions,
  * context, and every default. Ours, carried on a wire in one extension field: `intent` (the paper lets one cue
@@ -39,7 +39,7 @@ export const CUE_INTENTS = ['activate', 'resume', 'update'] as const;
 /** What a fermata is for: stop for an approval, or request ownership of a key (a cache's RFO). Ours. */
 export const FERMATA_INTENTS = ['hold', 'rfo'] as const;
 
-/** What happens when a hold outlasts its timeout. Ours; `fail` unless said otherwise. */
+/** What happens when a hold outlasts its timeout. Ours; default `fail`. */
 export const TIMEOUT_POLICIES = ['resume', 'fail'] as const;
 
 /** What happens when a hold outlasts its timeout. */
@@ -49,7 +49,7 @@ const record = z.record(z.string(), z.unknown()).readonly();
 const extra = record.exactOptional();
 const name = z.string().min(1);
 
-/** Performance by type of signal: what its factory says when its caller does not. Source: SDK factories. */
+/** Performance by type of signal: the defaults of its factory. Source: SDK factories. */
 const { timeoutMs: _none, ...untimed } = DEFAULT_PERFORMANCE;
 const immediate = { ...DEFAULT_PERFORMANCE, urgency: 10, tempo: 'presto' } as const;
 
@@ -95,7 +95,7 @@ const context = z
   .readonly();
 
 const common = {
-  /** Who says it. */
+  /** The sender. */
   source: name,
   /** The listeners that are addressed: see `addresses` in `targets.ts`. `*` and an empty list address all. */
   targets: z.array(name).readonly(),
@@ -108,7 +108,7 @@ const common = {
   extra,
 };
 
-/** A payload from which `reserved` is kept free, because a field of its own carries it. */
+/** A payload from which `reserved` is kept free, because a separate field carries it. */
 const payloadWithout = (reserved: string, field: string) =>
   z
     .record(z.string(), z.unknown())
@@ -157,7 +157,7 @@ export const attaccaSchema = z
   .strictObject({ type: z.literal('attacca'), ...common, performance: urgent.exactOptional() })
   .readonly();
 
-/** VAMP: repeat until told or until good enough. */
+/** VAMP: repeat until a signal ends it or the result is good enough. */
 export const vampSchema = z
   .strictObject({ type: z.literal('vamp'), ...common, performance: looping.exactOptional() })
   .readonly();
@@ -178,7 +178,7 @@ export const tacetSchema = z
   })
   .readonly();
 
-/** DOWNBEAT: everybody meets here. */
+/** DOWNBEAT: all agents meet here. */
 export const downbeatSchema = z
   .strictObject({
     type: z.literal('downbeat'),
@@ -189,7 +189,7 @@ export const downbeatSchema = z
   })
   .readonly();
 
-/** Accepts any of the seven, and fills in what an object that is present leaves unsaid. */
+/** Accepts any of the seven, and fills in the defaults of each object that is present. */
 export const hctSignalSchema = z.discriminatedUnion('type', [
   cueSchema,
   fermataSchema,
@@ -211,5 +211,5 @@ export type Downbeat = z.infer<typeof downbeatSchema>;
 /** One of the seven published signals. */
 export type HctSignal = Cue | Fermata | Attacca | Vamp | Caesura | Tacet | Downbeat;
 
-/** How a signal wants its work done, every field said. */
+/** How a signal wants its work done, with every field filled in. */
 export type Performance = z.infer<typeof usual>;

@@ -168,7 +168,7 @@ export function releases(hold: Hold, signal: Signal, agent: string): boolean {
 }
 
 /**
- * What a hold's timeout policy says now: nothing before its time, and always nothing when it has no timeout.
+ * What a hold's timeout policy demands now: nothing before its time, and always nothing when it has no timeout.
  *
  * @param now - milliseconds of the clock that gave `since`
  * @example

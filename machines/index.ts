@@ -1,4 +1,4 @@
-/** Floor 1: statecharts as tables, and the alphabet that they speak. Imports xstate and zod only. */
+/** Floor 1: statecharts as tables, and the alphabet of their events. Imports xstate and zod only. */
 export * from './cache-line.ts';
 export * from './compile.ts';
 export * from './conductor.ts';

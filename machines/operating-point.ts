@@ -90,8 +90,8 @@ export function ladder(points: readonly LadderInput[]): Ladder {
 }
 
 /**
- * The ladder of whoever gives none: through the paper's three table rows (andante/pp, allegro/mf, presto/ff), so
- * that its bottom is the mode conservation and its top the mode sprint, as "powersave" and "performance" are.
+ * The ladder that applies when none is given: through the paper's three table rows (andante/pp, allegro/mf, presto/ff),
+ * so that its bottom is the mode conservation and its top the mode sprint, as "powersave" and "performance" are.
  */
 export const DEFAULT_LADDER: Ladder = ladder([
   { tempo: 'andante', dynamics: 'pp' },
@@ -131,7 +131,7 @@ export function resolve(
 }
 
 /**
- * The dearest point that costs at most `allowance`; the lowest where none does.
+ * The most expensive point that costs at most `allowance`; the lowest if every point costs more.
  *
  * @param allowance - in units of the cost law with c0 = 1, 0 or more; null is no limit
  */

@@ -16,7 +16,7 @@ export const urgencySchema = z.int().min(1).max(10);
 /** A duration in whole milliseconds, 0 or more. */
 export const durationSchema = z.int().min(0);
 
-/** What a signal wants when it does not say. Source: hct-mcp-signals SDK, DEFAULT_PERFORMANCE. */
+/** The defaults of a signal. Source: hct-mcp-signals SDK, DEFAULT_PERFORMANCE. */
 export const DEFAULT_PERFORMANCE = Object.freeze({
   urgency: 5,
   tempo: DEFAULT_TEMPO,
@@ -48,7 +48,7 @@ export const performanceParametersSchema = z
 /** The operating point of an agent. */
 export type PerformanceParameters = z.infer<typeof performanceParametersSchema>;
 
-/** The operating point of an agent that nobody has set: moderato, mf, legato, phrase. */
+/** The default operating point of an agent: moderato, mf, legato, phrase. */
 export const DEFAULT_PARAMETERS: PerformanceParameters = performanceParametersSchema.parse({});
 
 /** The named modes, and what each sets. */

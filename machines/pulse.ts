@@ -2,9 +2,9 @@
  * Pulse: the operand broadcast. One entry of the common data bus: a tag and the result that bears it, or the
  * fault that took its place. Waiting stations capture it by tag.
  *
- * Millions of these travel in process, so a pulse is a plain object, neither parsed nor frozen; the schema is for
- * whoever reads one back from a log. It is telemetry in the paper (section 4.3) and in no published signal list,
- * so no wire carries it as an HCT signal.
+ * Millions of these travel in process, so a pulse is a plain object, neither parsed nor frozen; the schema is for code
+ * that reads pulses back from a log. It is telemetry in the paper (section 4.3) and in no published signal list, so no
+ * wire carries it as an HCT signal.
  */
 import { z } from 'zod';
 

@@ -1,9 +1,9 @@
 /**
- * Refusals: how the vocabulary says no. What, where, and what to do; never a raw schema error.
+ * Refusals: the errors of the vocabulary. Each states what is wrong, where, and what to do; none is a raw schema error.
  */
 import type { z } from 'zod';
 
-/** What a refusal must say. */
+/** The parts of a refusal. */
 export interface RefusalDetails {
   /** Where the fault is, as a dotted path such as `performance.urgency`. */
   readonly path: string;
@@ -44,7 +44,7 @@ export function place(...segments: readonly PropertyKey[]): string {
     .join('.');
 }
 
-/** Keeps what a stranger wrote from filling the screen. */
+/** Shortens foreign text, so that it does not fill the screen. */
 function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
@@ -52,7 +52,7 @@ function shorten(text: string): string {
 const list = (values: readonly unknown[]) => values.map(String).join(', ');
 
 /**
- * Says in words what a schema found, without the place.
+ * Describes in words what a schema found, without the place.
  *
  * @param issue - one issue of a zod error
  */

@@ -22,7 +22,7 @@ export interface StationContext {
   readonly missing: number;
   /** Holds that have to be lifted before the step may go on. */
   readonly holds: number;
-  /** How often the step may still be tried again after a failure. */
+  /** How often the step may still be retried after a failure. */
   readonly retries: number;
   /** How often the step may still be repeated (a vamp). */
   readonly repeats: number;
@@ -122,7 +122,7 @@ const { createMachine } = setup({
     broadcastDefault: act, //   put the step's default on the bus
     broadcastFault: act, //     put the fault on the bus
     backOff: act, //            give the unit back; RESUME after a delay
-    abort: act, //              tell the agent to stop; DONE or FAILED will follow
+    abort: act, //              ask the agent to stop; DONE or FAILED will follow
     refuse: act, //             the same for one step that is not to run; FAILED will follow
     release: act, //            the station is free again
     impossible: act, //         the bus never does this
@@ -241,7 +241,7 @@ const machine = createMachine({
       },
     },
     squashed: {
-      description: 'Told to stop while executing; the station is kept until the agent has settled.',
+      description: 'Asked to stop while executing; the station is kept until the agent has settled.',
       on: {
         ISSUE: impossible,
         OPERAND: impossible, FAULT: impossible, WRITTEN: impossible, UNSENT: impossible,

@@ -29,7 +29,7 @@ export interface Envelope<S extends Signal = Signal> {
   readonly timestamp: number;
 }
 
-/** Accepts an envelope, for whoever reads one back from a log. */
+/** Accepts an envelope. For code that reads envelopes back from a log. */
 export const envelopeSchema = z
   .strictObject({
     seq: z.int().min(0),

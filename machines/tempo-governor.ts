@@ -177,9 +177,9 @@ const { createMachine } = setup({
   },
 });
 
-const ignore = {}; // this policy does not listen
+const ignore = {}; // this policy does not react
 
-/** The candidates of one cell: it takes the event, and says so when the point changes. */
+/** The candidates of one cell: it takes the event, and announces the point when it changes. */
 const takes = (policy: GovernorName) => {
   const take = { type: 'take', params: { policy } } as const;
   return [
@@ -234,7 +234,7 @@ const machine = createMachine({
       },
     },
     userspace: {
-      description: 'The point that somebody set. With a point beside the ladder, the mode crisis.',
+      description: 'A point set by the caller. With a point beside the ladder, the mode crisis.',
       on: {
         LOAD: ignore, BOOST: takes('userspace'), SET: sets('userspace'),
         BUDGET: takes('userspace'), DEADLINE: takes('userspace'),

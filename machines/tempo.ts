@@ -58,7 +58,7 @@ export const TEMPO: Readonly<Record<Tempo, TempoMarking>> = Object.freeze({
   presto: { bpm: 180, latencyMs: 1_000, priority: 'realtime' },
 });
 
-/** The tempo of whatever names none. Source: hct-spec, spec.yaml. */
+/** The tempo that applies when none is given. Source: hct-spec, spec.yaml. */
 export const DEFAULT_TEMPO = 'moderato' satisfies Tempo;
 
 /** Accepts exactly the eight markings. */
@@ -96,8 +96,8 @@ const nearest: Readonly<Record<Tempo, PublishedTempo>> = Object.freeze({
 });
 
 /**
- * The published marking nearest in beats per minute; a tie goes to the faster, so that nobody is served late.
- * Keeps the order and the priority class.
+ * The published marking nearest in beats per minute; a tie goes to the faster, so that no request is served late. Keeps
+ * the order and the priority class.
  *
  * @returns `value`, the published marking, and `lossy`, whether it differs from what was given.
  * @example

@@ -1,7 +1,7 @@
-// Bundles src/viewer into dist/viewer/index.html: one page that needs nothing else and asks nobody.
+// Bundles src/viewer into dist/viewer/index.html: one page that needs no other file and sends no requests.
 //
-// Script and styles stand in the page, and its policy names them by their hashes: nothing else runs in it, and it
-// connects to nobody but the host that served it.
+// Script and styles are inside the page, and its policy names them by their hashes: nothing else runs in it, and it
+// connects only to the host that served it.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** Floor 3: what the hardware promises, and instruments that judge machines by it. For users' own machines, too. */
+/** Floor 3: what the hardware promises, and checks that compare machines with it. For users' own machines, too. */
 export * from './harness/cells.ts';
 export type { Channel, Letter } from './harness/channel.ts';
 export * from './claim.ts';

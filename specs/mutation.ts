@@ -1,4 +1,4 @@
-/** Every mutant of every machine through the instruments that judge the machine itself. */
+/** Runs the checks of each machine on every mutant of it. */
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine } from '../machines/cache-line.ts';
 import { tempoGovernor } from '../machines/tempo-governor.ts';
@@ -13,17 +13,17 @@ export interface MutantReport {
   readonly machine: string;
   readonly total: number;
   readonly killed: number;
-  /** Nobody could tell these from the machine: that is shown, not assumed. */
+  /** Mutants that behave like the machine: that is proved, not assumed. */
   readonly equivalent: readonly string[];
   readonly survivors: readonly string[];
 }
 
-/** A machine, and what tells another from it. */
+/** A machine, and the checks that detect a mutant of it. */
 interface Subject {
   readonly mapping: MappingName;
   readonly machine: AnyStateMachine;
   readonly kills: (mutant: AnyStateMachine) => boolean;
-  /** Whether nobody could tell a mutant that is not killed. */
+  /** Whether a mutant that is not killed behaves like the machine. */
   readonly isEquivalent: (mutant: AnyStateMachine) => boolean;
 }
 
@@ -43,7 +43,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     mapping: 'mesi',
     machine: cacheLine as unknown as AnyStateMachine,
     kills: (mutant) => lineDiffers(mutant) !== undefined,
-    isEquivalent: () => true, // what `lineDiffers` cannot tell apart, nothing that keeps to the protocol can
+    isEquivalent: () => true, // where `lineDiffers` finds no difference, no caller that keeps the protocol can
   },
   'tempo-governor': {
     mapping: 'dvfs',
@@ -53,12 +53,13 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   },
 };
 
-/** Mutants at a time, before others have a turn. */
+/** Mutants at a time, before the event loop gets a turn. */
 const BATCH = 16;
 
 /** Judges the mutants of one machine after the other.
  *  @param options.only the machines of one mapping. Default: all.
- *  @param options.progress is told now and then how many of a machine's mutants have been judged: 0 … 1.
+ *  @param options.progress is called from time to time with the share of a machine's mutants that have been judged: 0 …
+ *  1.
  *  @throws the signal's reason when it is aborted. */
 export async function* judgeMutants({
   only,

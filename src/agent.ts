@@ -81,8 +81,8 @@ export function agent<Operands, Result>(
 
 const plans = new WeakMap<AgentFunction, AgentPlan>();
 
-/** The plan of any agent. A function without a name of its own is named after the step: JavaScript calls every function
- *  that is written as `agent: () => …` "agent". */
+/** The plan of any agent. A function without its own name is named after the step: JavaScript names every function that
+ *  is written as `agent: () => …` "agent". */
 export function planOf(given: Agent, stepId: string): AgentPlan {
   if (typeof given !== 'function') return given.plan;
   const known = plans.get(given);

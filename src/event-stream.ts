@@ -1,12 +1,12 @@
-/** Events for `for await`: kept for each reader from its first look on, bounded, and free while nobody looks.
+/** Events for `for await`: kept for each reader from its first iteration on, bounded, and free without readers.
  *
- *  Text comes in many small parts. What a step writes while a reader is busy waits for it as one event, so that
- *  however slow it is there waits one event of text for each step that is writing. */
+ *  Text comes in many small parts. While a reader is busy, the text of a step is merged into one event, so a slow reader
+ *  has at most one waiting text event for each step that is writing. */
 import type { RunEvent } from '../actors/run-events.ts';
 
 /** More events than this wait for a reader that does not read: it is cut off, the performance goes on. */
 const LIMIT = 1 << 20;
-/** And so is one for whom more characters of text wait than this. */
+/** A reader with more waiting characters of text than this is cut off, too. */
 const TEXT_LIMIT = 1 << 24;
 
 /** A reader of `run.events` was too slow. */
@@ -36,7 +36,7 @@ export class EventStream implements AsyncIterable<RunEvent> {
   readonly #wanted: () => void;
   #ended = false;
 
-  /** @param wanted called when somebody looks for the first time. */
+  /** @param wanted called when the first reader starts to iterate. */
   constructor(wanted: () => void) {
     this.#wanted = wanted;
   }
@@ -87,7 +87,7 @@ export class EventStream implements AsyncIterable<RunEvent> {
   }
 }
 
-/** Adds text to what waits of the same step; a beginning anew takes its place. */
+/** Adds text to the waiting text event of the same step. Text with `again` replaces it. */
 function keepText(reader: Reader, event: Text): void {
   const before = reader.texts.get(event.stepId);
   if (before === undefined) {

@@ -1,5 +1,5 @@
-/** Options that a score or its caller may set. What is not known, or makes no sense, is refused with the place and the
- *  remedy, in JavaScript too. */
+/** Options that a score or its caller may set. An unknown or impossible option is refused with its place and a remedy, in
+ *  JavaScript too. */
 import { didYouMean, ScoreError, type RetryPolicy, type StepPlan } from '../actors/program.ts';
 import { HOLD_TYPES, TIMEOUT_POLICIES } from '../machines/signal.ts';
 

@@ -1,4 +1,4 @@
-/** Commands of program agents: what an agent may say, how operands fill its command, and what in it can go wrong. */
+/** Commands of program agents: their options, how operands fill a command, and what can be wrong with one. */
 import { z } from 'zod';
 import { nearest } from '../actors/program.ts';
 
@@ -16,7 +16,7 @@ const variable = passable.regex(/^[^=]+$/, {
   error: "is no name of an environment variable: empty, or with '='",
 });
 
-/** What a program agent may say, in a score file and in TypeScript. */
+/** The options of a program agent, in a score file and in TypeScript. */
 export const programShape = {
   command: z
     .array(passable)
@@ -130,7 +130,7 @@ export function commandFindings(
       const whole = `'{${key}}'`;
       if (!known.has(key)) {
         const near = nearest(key, known);
-        // Scripts have braces of their own.
+        // Scripts contain braces, too.
         if (scripts.has(index) && (near === undefined || argument[at - 1] === '$')) continue;
         const hint = near === undefined ? '' : ` Did you mean '{${near}}'?`;
         const reads = operands.length === 0 ? 'nothing' : operands.join(', ');
@@ -160,7 +160,7 @@ export function commandFindings(
 }
 
 const insideScript = (key: string): string =>
-  `'{${key}}' is inside the text of a script, where a value could run as code. Pass it as an argument of its own and read it there (in sh: "$1"), or read the operands as JSON from standard input; if these braces belong to the script, put spaces inside them.`;
+  `'{${key}}' is inside the text of a script, where a value could run as code. Pass it as a separate argument and read it there (in sh: "$1"), or read the operands as JSON from standard input; if these braces belong to the script, put spaces inside them.`;
 const beforeOptions = (key: string): string =>
   `Put '--' before it if the program knows that sign, write it as --name={${key}}, or leave it to standard input (stdin: json).`;
 

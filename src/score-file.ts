@@ -163,7 +163,7 @@ function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentErro
   }
   if (issue.code === 'invalid_key' && issue.issues.length > 0)
     return under({ ...issue.issues[0]!, path: [] });
-  // A union says only that nothing fitted: say what was closest to fitting.
+  // A union reports only that nothing fitted, so report the alternative that was closest.
   if (issue.code === 'invalid_union') {
     const inner = issue.errors
       .filter((list) => list.length > 0)

@@ -36,7 +36,7 @@ export async function simulate(workflow: Workflow, options: SimulateOptions = {}
   const report = await perform(scoreOfWorkflow(workflow), {
     clock: new VirtualClock(),
     maxConcurrency: units,
-    window: Math.min(2 ** 20, Math.max(1, tasks.length)), // the record knows no window
+    window: Math.min(2 ** 20, Math.max(1, tasks.length)), // a recorded workflow has no window
     patience: Number.MAX_SAFE_INTEGER, // nor does a list schedule age
     dispatch,
     priority,

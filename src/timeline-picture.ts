@@ -5,7 +5,7 @@
 import type { Report } from './perform.ts';
 import type { StepReport } from '../actors/timeline.ts';
 
-/** More rows than this say nothing to an eye: the longest steps are drawn, and the rest counted. */
+/** With more rows the picture is unreadable: the longest steps are drawn, and the rest counted. */
 const MOST_ROWS = 120;
 const ROW = 20;
 const LABEL = 190;

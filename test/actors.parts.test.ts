@@ -36,7 +36,7 @@ describe('virtual time', () => {
     await quiet(clock, 10_000);
     expect(fired).toEqual(Array.from({ length: 10 }, (_, i) => (i + 1) * 1_000));
   });
-  test('stands still while somebody works, and goes on when everybody rests', async () => {
+  test('stands still while an agent works, and goes on when all agents wait', async () => {
     const clock = new VirtualClock();
     let fired = false;
     clock.work();
@@ -88,7 +88,7 @@ describe('virtual time', () => {
 });
 
 describe('the heap', () => {
-  test('gives out what is left in it, in order, whatever has left from the middle', () => {
+  test('returns its items in order, also after items were removed from the middle', () => {
     const push = fc.record({ push: fc.integer({ min: -50, max: 50 }) });
     const command = fc.oneof(
       push,
@@ -131,7 +131,7 @@ describe('the heap', () => {
 });
 
 describe('the ready queue', () => {
-  test('passes nobody over more often than patience allows, and keeps the priority otherwise', () => {
+  test('passes no station over more often than patience allows, and keeps the priority otherwise', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 60 }),
@@ -157,7 +157,7 @@ describe('the ready queue', () => {
             for (const item of waiting) passedOver.set(item, (passedOver.get(item) ?? 0) + 1);
             if (late[turn] !== undefined) push(late[turn]!);
           }
-          // Those who ran out of patience together go one by one: the queue's length bounds that.
+          // Stations that reach the limit together go one by one: the queue's length bounds that.
           expect(Math.max(0, ...passedOver.values())).toBeLessThanOrEqual(patience + 5);
         },
       ),
@@ -182,7 +182,7 @@ describe('results', () => {
     expect([value.map.size, value.bytes[0]]).toEqual([2, 9]);
     expect(() => (value.list[0]!.x = 2)).toThrow(TypeError);
   });
-  test('are forgotten when nobody can read them any more', () => {
+  test('are dropped when no step can read them any more', () => {
     const agent = { name: 'agent', run: () => 1 };
     const steps: StepPlan[] = [
       { id: 'a', agent },
@@ -227,7 +227,7 @@ describe('the critical path', () => {
   });
 });
 
-test('a governor refuses a policy, a mode and a frequency that nobody knows', () => {
+test('a governor refuses an unknown policy, mode and frequency', () => {
   const governor = new UnitGovernor({ unit: 'writers' });
   expect(() => governor.setMode('bogus' as never)).toThrow(/mode must be one of sprint/);
   expect(() => governor.setPolicy('bogus' as never)).toThrow(/policy must be one of/);

@@ -91,7 +91,7 @@ describe('never overrun', () => {
     );
   });
 
-  test('nobody is overtaken, and whoever is aborted leaves the queue without a trace', async () => {
+  test('reservations are granted in order, and an aborted one leaves the queue without a trace', async () => {
     const ledger = new Ledger({ calls: 2 });
     const first = ledger.reserve({ calls: 2, tokens: 0, usd: 0 });
     const abort = new AbortController();
@@ -125,7 +125,7 @@ test.each([
 
 describe('throttling', () => {
   const need = (point: OperatingPoint) => ({ usd: relativeCost(point, 0.1) });
-  test('less of a budget, or more steps to pay from it, never gives a dearer point; the share is kept', () => {
+  test('less of a budget, or more steps to pay from it, never gives a more expensive point; the share is kept', () => {
     const usd = fc.double({ min: 0, max: 10, noNaN: true });
     fc.assert(
       fc.property(

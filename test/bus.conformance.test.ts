@@ -6,7 +6,7 @@ import { busConformance } from './conformance/bus.ts';
 
 busConformance('in process', { make: (options) => createBus(options), settle: async () => {} });
 
-test('the in-process bus delivers before publish returns, and keeps nothing unless told', async () => {
+test('the in-process bus delivers before publish returns, and by default keeps nothing', async () => {
   const bus = createBus();
   let heard = 0;
   bus.signals.subscribe(() => heard++);

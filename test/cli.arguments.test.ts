@@ -1,4 +1,4 @@
-/** Claim: whatever is typed, the command ends with a documented exit code, and an error is a sentence. */
+/** Claim: for any arguments, the command ends with a documented exit code, and an error is a sentence. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

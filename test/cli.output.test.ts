@@ -1,5 +1,5 @@
-/** Claims: what a performance made is not lost because somebody stops reading, a file cannot be written, or a name is
- *  taken; and nothing that an agent wrote moves the cursor. */
+/** Claims: the results of a performance are not lost when its output is no longer read, when a file cannot be written, or
+ *  when a name is taken; and text of an agent never moves the cursor. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ outputs: { a.txt: a, b.txt: b }
 const tutti = (...args: string[]) =>
   spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', timeout: 60_000 });
 
-test('progress that nobody reads any more does not end the work', async () => {
+test('the work goes on when its progress is no longer read', async () => {
   const out = join(folder, 'unread');
   const child = spawn(process.execPath, [MAIN, 'perform', two, '--out', out], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -46,7 +46,7 @@ test('one output that cannot be written loses no other, and is named', () => {
   expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({ status: 'completed' });
 });
 
-test('what is left of an earlier performance is told when this one failed', () => {
+test('a failed performance reports the files that an earlier one left', () => {
   const out = join(folder, 'earlier');
   expect(tutti('perform', two, '--out', out, '--quiet').status).toBe(0);
   const broken = scoreFile(
@@ -73,7 +73,7 @@ test('a step may not be called input, for its result would be lost', () => {
 });
 
 test.each([24, 40, 80])(
-  'the timeline fits %i columns, whatever the names, and says how a step ended',
+  'the timeline fits %i columns with names of any length, and says how a step ended',
   (columns) => {
     const step = (id: string, status: string) => ({
       ...{ id, agent: 'a', status, issued: 0, start: 0, end: 300, waitedFor: [], attempts: 1 },

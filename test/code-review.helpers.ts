@@ -120,7 +120,7 @@ export async function review(repo: string, broken: readonly string[] = []): Prom
   const read = async (path: string) => {
     const [name = '', ...properties] = path.split('.');
     let value = await names.get(name);
-    if (!names.has(name)) throw new Error(`nobody writes ${name}`);
+    if (!names.has(name)) throw new Error(`no step writes ${name}`);
     for (const property of properties) value = (value as Record<string, unknown>)[property];
     return value;
   };

@@ -27,17 +27,17 @@ const alive = (ids: number[]) =>
 
 const gone = async (ids: number[]) => await expect.poll(() => alive(ids), { timeout: 10_000 }).toEqual([]);
 
-/** A program that starts another one, says both ids, and waits for ever. */
+/** A program that starts another one, prints both ids, and never ends. */
 const FAMILY = `const { spawn } = require('node:child_process');
 const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
 console.log(process.pid + ' ' + child.pid);`;
-const FOREVER = `${FAMILY} setInterval(() => {}, 1000)`;
+const ENDLESS = `${FAMILY} setInterval(() => {}, 1000)`;
 
 describe('code review: a child process', () => {
   it('dies with all it started when the review is aborted', async () => {
     const controller = new AbortController();
     let ids: number[] = [];
-    const running = node(FOREVER, {
+    const running = node(ENDLESS, {
       signal: controller.signal,
       timeout: 600,
       onRecord: (line) => {
@@ -52,7 +52,7 @@ describe('code review: a child process', () => {
 
   it('dies with all it started when its time is up, and the outcome says so', async () => {
     let ids: number[] = [];
-    const outcome = await node(FOREVER, {
+    const outcome = await node(ENDLESS, {
       timeout: 1,
       onRecord: (line) => (ids = line.split(' ').map(Number)),
     });

@@ -52,7 +52,7 @@ test('without a key the model says so in one line, and the review goes on', asyn
 });
 
 test('an unknown provider fails that reviewer alone', async () => {
-  const { row, report } = await reviewed('nobody:anything');
+  const { row, report } = await reviewed('unknown:anything');
   expect([report.status, row.status]).toEqual(['completed', 'failed']);
-  expect(row.reason).toContain("there is no provider 'nobody'");
+  expect(row.reason).toContain("there is no provider 'unknown'");
 });

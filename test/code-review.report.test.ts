@@ -50,7 +50,7 @@ const finding = (more: Partial<CheckedFinding>): CheckedFinding => ({
 });
 
 describe('code review: the report', () => {
-  it('has one place for the timeline in each format, whatever the repository says', async () => {
+  it('has one place for the timeline in each format, for any text in the repository', async () => {
     const { markdown, html } = await report([finding({ file: HOSTILE, message: HOSTILE, rule: HOSTILE })]);
     expect(html.split(TIMELINE)).toHaveLength(2);
     expect(markdown.split(TIMELINE)).toHaveLength(2);
@@ -88,7 +88,7 @@ describe('code review: the report', () => {
     expect(html).not.toMatch(/@import|url\(/);
   });
 
-  it('can be read by everybody: language, headings, captions, scopes, both schemes, a narrow screen', async () => {
+  it('is accessible: language, headings, captions, scopes, both schemes, a narrow screen', async () => {
     const { html } = await report([finding({}), finding({ file: 'b.ts', severity: 'error' })]);
     expect(html).toMatch(/<html lang="en">/);
     expect(html).toContain('width=device-width');

@@ -19,7 +19,7 @@ const plans = fc.record({
 
 /** Histories in which something was wrong once. */
 const FOUND: [HistoryPlan][] = [
-  // a session was published after its replica had left, and nobody answered
+  // a session was published after its replica had left, and no replica answered
   [{ seed: 19, agents: 4, keys: 3, replicas: 2, readers: 'wait', crash: true }],
 ];
 

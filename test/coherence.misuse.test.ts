@@ -10,7 +10,7 @@ import { LaggingLog, settle } from '../specs/harness/lagging.ts';
 const schema = { n: z.number(), text: z.string() };
 const initial = { n: 0, text: '' };
 const make = (more: object = {}) => coherence({ bus: createBus(), schema, initial, ...more });
-/** Fails instead of waiting for ever. */
+/** Fails instead of waiting indefinitely. */
 const soon = <T>(promise: Promise<T>): Promise<T> =>
   Promise.race([
     promise,
@@ -25,7 +25,7 @@ describe('coherence: no update is lost', () => {
     expect(await a.read('n')).toBe(40);
   });
 
-  it('when copy() and compareAndSet go together, whatever the agent does in between', async () => {
+  it('when copy() and compareAndSet go together, no matter what the agent does in between', async () => {
     const a = make().agent('a');
     const { value, version } = await a.copy('n');
     await a.write('n', (n) => n + 10);
@@ -202,7 +202,7 @@ describe('coherence: what cannot go well is refused', () => {
   it.each([NaN, -1, 1.5])('compareAndSet with the version %s', async (version) => {
     await expect(make().agent('a').compareAndSet('n', version, 1)).rejects.toThrow(UsageError);
   });
-  it('a session for ever, and readers that nobody knows', async () => {
+  it('a session without an end, and readers that are not known', async () => {
     await expect(make().agent('a').session(['n'], { ttlMs: Infinity })).rejects.toThrow(UsageError);
     expect(() => make({ readers: 'bogus' })).toThrow(/readers must be wait or committed/);
   });

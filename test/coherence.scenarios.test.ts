@@ -34,7 +34,7 @@ describe('coherence: INC ‖ INC', () => {
     const { log, spaces } = world(2, faults);
     const [a, b] = [spaces[0].agent('a'), spaces[1].agent('b')];
     await pump(log, a.read('x'));
-    await pump(log, a.evict('x')); // nobody has a copy; both will ask at once
+    await pump(log, a.evict('x')); // no agent has a copy; both will ask at once
     const both = Promise.all([a.write('x', (x) => x + 1), b.write('x', (x) => x + 1)]);
     // Each computes on what its own replica has: the first owner's grant arrives late at the other.
     await settle();
@@ -46,7 +46,7 @@ describe('coherence: INC ‖ INC', () => {
     return value(spaces[0], 'x');
   };
   it('both count', async () => expect(await run({})).toBe(2));
-  it('a PUT without checks, and holds that exclude nobody, lose one: caught', async () => {
+  it('a PUT without checks, and holds that exclude no agent, lose one: caught', async () => {
     expect(await run({ ignoreEpoch: true, ignoreVersion: true, noHold: true })).not.toBe(2);
   });
 });
@@ -134,9 +134,9 @@ describe('coherence: duplicates', () => {
         log,
         spaces[1].agent('b').write('x', (x) => x + 1),
       ),
-    ).toBeGreaterThan(0); // nobody is stuck
+    ).toBeGreaterThan(0); // no agent is stuck
   });
-  it('a duplicated GETM that is applied again leaves a hold that nobody ends: caught', async () => {
+  it('a duplicated GETM that is applied again leaves a hold that never ends: caught', async () => {
     const { log, spaces } = world(1, { applyDuplicates: true });
     const a = spaces[0].agent('a');
     await pump(log, a.write('x', 1));

@@ -1,4 +1,4 @@
-/** Claim: whatever flat machine there is, compiled it is the same machine. Checked on random machines in lock-step. */
+/** Claim: every flat machine behaves the same after it is compiled. Checked on random machines in lock-step. */
 import fc from 'fast-check';
 import { createActor, type Actor, type AnyActorLogic } from 'xstate';
 import { expect, test } from 'vitest';
@@ -23,13 +23,13 @@ function observe(plan: MachinePlan, compiled: boolean, input: number, events: re
       status: snapshot.status,
       tags: [...snapshot.tags].sort(),
       meta: snapshot.getMeta(),
-      // An ended actor's `can` is nobody's business.
+      // `can` of an ended actor is not compared.
       can: snapshot.status === 'active' ? EVENTS.map((type) => snapshot.can({ type })) : [],
       matches: snapshot.matches('s0'),
       said: log.splice(0),
     });
   };
-  look(); // before the start nothing has been said
+  look(); // before the start no action has run
   actor.start();
   look();
   for (const type of events) {
@@ -50,7 +50,7 @@ function observe(plan: MachinePlan, compiled: boolean, input: number, events: re
   return seen;
 }
 
-test('a random flat machine shows and says the same, compiled and interpreted', () => {
+test('a random flat machine has the same snapshots and actions, compiled and interpreted', () => {
   let steps = 0;
   fc.assert(
     fc.property(

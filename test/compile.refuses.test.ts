@@ -16,7 +16,7 @@ import { sendParent, sendTo, spawnChild, stateIn, stopChild, type AnyStateMachin
 import { expect, test } from 'vitest';
 import { compile, NotFlatError } from '../machines/compile.ts';
 
-/** A machine in whose state `b` something stands. */
+/** A machine with something in its state `b`. */
 const inB = (b: object): AnyStateMachine =>
   createMachine({ id: 'm', initial: 'a', states: { a: { on: { GO: 'b' } }, b } } as never) as never;
 const atRoot = (root: object): AnyStateMachine =>
@@ -107,7 +107,7 @@ test('an actor spawned in the context is refused when the actor is made', () => 
   ).toThrow('compile(m): context uses `spawn`');
 });
 
-test('a guard that nobody provides is named, with its state', () => {
+test('a guard without an implementation is named, with its state', () => {
   expect(() => compile(inB({ on: { X: { guard: 'unheard' } } }))).toThrow(
     "the guard 'unheard' in b is not provided",
   );

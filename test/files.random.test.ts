@@ -1,5 +1,5 @@
-/** Claim: whatever agents and other programs do with shared files, in whatever order, the disk says what the accepted
- *  calls say, and a call that was refused has changed nothing. Random sequences against a map of texts. */
+/** Claim: after any sequence of operations by agents and other programs, the disk matches the accepted
+ *  calls, and a refused call has changed nothing. Random sequences against a map of texts. */
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -161,7 +161,7 @@ function stepsOf(shapes: readonly StepShape[], stepMs: number | undefined): Fuzz
 
 const targets = fc.oneof(
   { weight: 6, arbitrary: fc.subarray(['s0', 's1', 's2', 'a', 'b'], { minLength: 1, maxLength: 3 }) },
-  { weight: 2, arbitrary: fc.constantFrom(['*'], [], [RUN_ID], ['nobody'], ['nobody', 's0']) },
+  { weight: 2, arbitrary: fc.constantFrom(['*'], [], [RUN_ID], ['unknown'], ['unknown', 's0']) },
 );
 const order: fc.Arbitrary<Order> = fc
   .record({
@@ -200,7 +200,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('cancel' as const, 'abort' as const) }) },
 );
 const moments = (kinds: readonly Moment['at'][]): fc.Arbitrary<Moment> =>
-  fc.record({ at: fc.constantFrom(...kinds), n: fc.nat({ max: 12 }) });
+  fc.record({ at: fc.constantFrom(...kinds), n: fc.oneof(fc.nat({ max: 4 }), fc.nat({ max: 12 })) });
 
 export interface Kind {
   readonly clock: Scenario['clock'];
@@ -225,6 +225,7 @@ export const scenarios = ({ clock, buses, moments: kinds }: Kind): fc.Arbitrary<
       ),
       acts: fc.array(fc.record({ moment: moments(kinds), act }), { maxLength: 4 }),
       focus: rarely(targets, 2),
+      together: rarely(fc.constant(true), 2),
       calm: rarely(fc.constant(true), 2),
       window: rarely(fc.integer({ min: 1, max: 4 }), 3),
       maxConcurrency: rarely(fc.integer({ min: 1, max: 3 }), 3),
@@ -242,14 +243,14 @@ export const scenarios = ({ clock, buses, moments: kinds }: Kind): fc.Arbitrary<
       listens: fc.boolean(),
       inspects: fc.boolean(),
     })
-    .map(({ shapes, focus, calm, acts, ...rest }) => {
+    .map(({ shapes, focus, together, calm, acts, ...rest }) => {
       const limits = calm === undefined ? {} : { stepMs: undefined, totalMs: undefined };
       const given = { ...rest, ...limits };
       return {
         ...given,
         steps: stepsOf(calm === undefined ? shapes : shapes.map(calmed), given.stepMs),
-        acts: acts.map(({ moment, act }) => ({
-          moment,
+        acts: acts.map(({ moment, act }, i) => ({
+          moment: together === undefined || i === 0 ? moment : acts[1]!.moment,
           act: focus === undefined ? act : aimedAt(focus, act),
         })),
       };
@@ -263,7 +264,7 @@ const calmed = (shape: StepShape): StepShape => ({
 });
 const hangs = ({ kind }: Behaviour): boolean => (HANGS as readonly string[]).includes(kind);
 
-/** Signals meet more often when all of them have the same targets. */
+/** Signals meet more often when all of them have the same targets, and all but the first come at one moment. */
 const aimedAt = (targets: readonly string[], act: Act): Act =>
   act.do === 'signal' ? { ...act, order: { ...act.order, targets } } : act;
 

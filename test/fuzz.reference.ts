@@ -87,7 +87,7 @@ type End =
   | { is: 'fault'; roots: Set<string>; statuses: Set<string> }
   | { is: 'never' };
 
-/** Whatever an agent makes of its operands: depends on each of them, and on the try. */
+/** What an agent makes of its operands: it depends on each of them, and on the try. */
 export function valueOf(step: number, attempt: number, operands: Readonly<Record<string, unknown>>): number {
   return Object.entries(operands).reduce(
     (sum, [name, operand]) => (sum * 31 + name.length + digest(operand)) % 9_973,

@@ -40,7 +40,7 @@ test('each claim is found to be what it is expected to be', async () => {
   }
 });
 
-test('a check that is aborted stops, and one that runs says how far it is', async () => {
+test('a check that is aborted stops, and one that runs reports its progress', async () => {
   for (const words of [LOCKSTEP, SHORT, 'between floor and ceiling']) {
     const claim = named(governorClaims, words);
     const parts: number[] = [];
@@ -53,7 +53,7 @@ test('a check that is aborted stops, and one that runs says how far it is', asyn
   }
 });
 
-test('the machine departs from the kernel’s text where that is said, and nowhere else', () => {
+test('the machine departs from the kernel’s text where `DEPARTURES` states it, and nowhere else', () => {
   for (const departure of Object.keys(DEPARTURES) as (keyof typeof DEPARTURES)[]) {
     const turned = { ...DEPARTURES, [departure]: !DEPARTURES[departure] };
     const found = [...everySequence(machine, DEPTH, turned)].at(-1)!.found;
@@ -125,8 +125,8 @@ const remembering = (context: TempoGovernorContext, memory: Partial<TempoGoverno
 
 const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyStateMachine])[] = [
   [
-    'a change is not said',
-    [LOCKSTEP, SHORT, 'a change of point is said once'],
+    'a change is not announced',
+    [LOCKSTEP, SHORT, 'a change of point is announced once'],
     mutant('ondemand LOAD[0] without setOperatingPoint'),
   ],
   [

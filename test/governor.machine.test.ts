@@ -48,7 +48,7 @@ describe('the table', () => {
     expect(Object.keys(tempoGovernor.config.states![state]!.on!).sort()).toEqual([...EVENTS].sort());
   });
 
-  test('compiled and interpreted machines have equal snapshots after every event, and say the same points', () => {
+  test('compiled and interpreted machines have equal snapshots after every event, and announce the same points', () => {
     fc.assert(
       fc.property(fc.array(events, { maxLength: 40 }), (sequence) => {
         const said: [string[], string[]] = [[], []];
@@ -70,7 +70,7 @@ describe('the table', () => {
     );
   });
 
-  test('setOperatingPoint is said exactly when the point changes, and the context is JSON', () => {
+  test('setOperatingPoint is called exactly when the point changes, and the context is JSON', () => {
     fc.assert(
       fc.property(fc.array(events, { maxLength: 40 }), (sequence) => {
         let said = 0;
@@ -94,7 +94,7 @@ describe('the table', () => {
 });
 
 describe('thermal throttling', () => {
-  test('no point is ever dearer than the allowance, but for the bottom of the ladder; max wins over min', () => {
+  test('no point ever costs more than the allowance, except the bottom of the ladder; max wins over min', () => {
     fc.assert(
       fc.property(fc.array(events, { maxLength: 60 }), (sequence) => {
         const actor = createActor(compile(tempoGovernor), { input: { unit: 'u' } }).start();
@@ -114,7 +114,7 @@ describe('thermal throttling', () => {
     );
   });
 
-  test('less budget never means a dearer point, from the same state under every policy', () => {
+  test('less budget never means a more expensive point, from the same state under every policy', () => {
     const pair = fc.tuple(
       fc.double({ min: 0, max: 10, noNaN: true }),
       fc.double({ min: 0, max: 10, noNaN: true }),
@@ -133,7 +133,7 @@ describe('thermal throttling', () => {
     );
   });
 
-  test.each(GOVERNORS)('%s: less budget never means a dearer point over a whole trace', (policy) => {
+  test.each(GOVERNORS)('%s: less budget never means a more expensive point over a whole trace', (policy) => {
     const loads = fc.array(fc.constantFrom(5, 19, 50, 79, 81, 95), { maxLength: 40 });
     const allowance = fc.double({ min: 0, max: 8, noNaN: true });
     fc.assert(
@@ -184,7 +184,7 @@ function costsOver(
 }
 
 describe('the pool', () => {
-  test('modes are the ends of the default ladder, and crisis lies beside it', () => {
+  test('modes are the ends of the default ladder, and crisis is not on it', () => {
     expect(DEFAULT_LADDER[0]).toMatchObject(MODES.conservation);
     expect(DEFAULT_LADDER.at(-1)).toMatchObject(MODES.sprint);
     const governor = new UnitGovernor({ unit: 'u' });
@@ -248,7 +248,7 @@ describe('the pool', () => {
     await bus.close();
   });
 
-  test('more difficulty never gives a cheaper point, a lower ceiling never a dearer one', () => {
+  test('more difficulty never gives a cheaper point, a lower ceiling never a more expensive one', () => {
     const unit = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(
@@ -264,9 +264,9 @@ describe('the pool', () => {
             relativeCost(governor.pointFor(hard)),
           );
           governor.budget(high);
-          const dear = relativeCost(governor.pointFor(hard));
+          const unlimited = relativeCost(governor.pointFor(hard));
           governor.budget(low);
-          expect(relativeCost(governor.pointFor(hard))).toBeLessThanOrEqual(dear);
+          expect(relativeCost(governor.pointFor(hard))).toBeLessThanOrEqual(unlimited);
           expect(relativeCost(governor.pointFor(hard))).toBeLessThanOrEqual(relativeCost(governor.ceiling));
         },
       ),

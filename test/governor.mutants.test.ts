@@ -11,7 +11,7 @@ test('the governor does as promised', () => {
   expect(governorDiffers(machine)).toBeUndefined();
 });
 
-test('every mutant of the governor is told from it', () => {
+test('every mutant of the governor is detected', () => {
   const all = mutants(machine);
   expect(all.length).toBeGreaterThan(900);
   expect(all.filter((one) => governorDiffers(one.machine) === undefined).map(({ name }) => name)).toEqual([]);

@@ -84,7 +84,7 @@ const HOSTED = `
   setTimeout(() => createBrowserReceiver().subscribe((event) => window.take(event)), 50);
 `;
 
-test('the hosted Inspector’s own receiver takes every message with its definition, and hears of the end', async () => {
+test('the hosted Inspector’s own receiver takes every message with its definition, and receives the end', async () => {
   const inspector = await startInspector();
   const page = await browser.newPage();
   try {

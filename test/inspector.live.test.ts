@@ -1,5 +1,5 @@
-/** Claims: whoever looks sees everything, early or late; whoever stalls or floods harms nobody; the hosted Inspector's
- *  own receiver takes every frame. */
+/** Claims: early and late clients receive everything; a client that stalls or floods harms no other client; the hosted
+ *  Inspector's own receiver accepts every frame. */
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { afterEach, expect, test } from 'vitest';
 import { perform } from 'tutti';
@@ -39,7 +39,7 @@ async function perform1(inspector: Inspector): Promise<string> {
   return kept.text;
 }
 
-test('whoever was there from the beginning and whoever came late have both seen everything', async () => {
+test('a client from the beginning and a late client have both received everything', async () => {
   const inspector = await start();
   const early = listenTo(inspector.url);
   await early.opened;
@@ -72,7 +72,7 @@ test("@statelyai/inspect's own receiver takes every message, each actor with its
     expect(JSON.parse(definition as string).id).toBe('reservation-station');
 });
 
-test('the page for the hosted Inspector loads that and nothing else, and speaks to nobody else', async () => {
+test('the page for the hosted Inspector loads that and nothing else, and sends to no other host', async () => {
   const inspector = await start();
   const { status, body, headers } = await ask(inspector.statelyUrl);
   expect(status).toBe(200);
@@ -120,7 +120,7 @@ test('a client that floods is sent away, and one that says too much at once as w
   await until(() => good.frames.length === 1);
 });
 
-test('when the performance is over, whoever is still reading gets the rest', async () => {
+test('when the performance is over, a client that is still reading gets the rest', async () => {
   const inspector = await start({ limits: { inFlight: 64 << 20 } });
   const client = listenTo(inspector.url);
   await client.opened;
@@ -142,7 +142,7 @@ test('no more than sixteen may look', async () => {
   await expect(listenTo(inspector.url).opened).rejects.toThrow('503');
 });
 
-/** A socket that takes what it is sent when it is told to. */
+/** A socket that takes what it was sent only when the test says so. */
 function slowSocket() {
   const waiting: (() => void)[] = [];
   const frames: string[] = [];
@@ -175,7 +175,7 @@ function slowSocket() {
 }
 const row = (i: number) => `${String(i).padStart(9, '0')}\n`;
 
-test('whoever comes after part has been forgotten is told of the gap, and gets what is kept', () => {
+test('a client that comes after part was dropped is notified of the gap, and gets what is kept', () => {
   const feed = new Feed({ first: 50, latest: 100 });
   for (let i = 0; i < 100; i++) feed.write(row(i));
   const socket = slowSocket();
@@ -187,7 +187,7 @@ test('whoever comes after part has been forgotten is told of the gap, and gets w
   feed.stop();
 });
 
-test('whoever falls behind what is kept is dropped, with the reason', () => {
+test('a client that falls behind what is kept is dropped, with the reason', () => {
   const feed = new Feed({ first: 50, latest: 100, inFlight: 10 });
   const socket = slowSocket();
   feed.add(socket as never);

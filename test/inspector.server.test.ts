@@ -1,4 +1,4 @@
-/** Claims: the inspector answers on this machine only, to whoever has the token, and never with another file. */
+/** Claims: the inspector answers on this machine only, only with the token, and never with another file. */
 import { connect } from 'node:net';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const page = join(folder, 'index.html');
 writeFileSync(page, '<!doctype html><title>the page</title>');
 const file = join(folder, 'run.jsonl');
 writeFileSync(file, '0123456789');
-writeFileSync(join(folder, 'secret.txt'), 'nobody should read this');
+writeFileSync(join(folder, 'secret.txt'), 'must not be served');
 const withFile = { file, page: pathToFileURL(page) };
 
 test('it listens on 127.0.0.1 and on no other address of this machine', async () => {
@@ -114,7 +114,7 @@ test('another host name, another origin, another site and another method are ref
     ['a name that was made to point here', { host: `evil.example:${port}` }],
     ['no port', { host: '127.0.0.1' }],
     ['another port', { host: `127.0.0.1:${port + 1}` }],
-    ['a page of somebody else', { origin: 'https://evil.example' }],
+    ['a page of another site', { origin: 'https://evil.example' }],
     ['a page without an origin', { origin: 'null' }],
     ['a page on another port', { origin: `http://127.0.0.1:${port + 1}` }],
     ['a script of another site', { 'sec-fetch-site': 'cross-site' }],
@@ -180,7 +180,7 @@ test('parts of a file can be had, and it is streamed', async () => {
   });
 });
 
-test('a file of 3 GB is served a piece at a time, and a reader that leaves takes nobody along', async () => {
+test('a file of 3 GB is served a piece at a time, and a reader that leaves does not end other downloads', async () => {
   const large = join(folder, 'large.jsonl');
   writeFileSync(large, '');
   truncateSync(large, 3 * 2 ** 30); // no disk is used for it
@@ -209,7 +209,7 @@ test('a file that has gone is an error of one request, and a page that was not b
   expect((await ask(url)).body).toContain('npm run build');
 });
 
-test('after close nobody answers', async () => {
+test('after close the server does not answer', async () => {
   const { url, close } = await start(withFile);
   await close();
   await expect(ask(url)).rejects.toThrow('ECONNREFUSED');

@@ -16,7 +16,7 @@ function theirs() {
   const inspector = createInspector({
     send: (event) => void said.push(JSON.parse(JSON.stringify(event)) as StatelyInspectionEvent),
   });
-  /** It puts its work off to a time when nobody needs the processor. */
+  /** The inspector defers its work to an idle moment. */
   const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
   const inspect = (event: InspectionEvent) => void inspector.inspect.next?.(event);
   return { said, inspect, settled };
@@ -24,7 +24,7 @@ function theirs() {
 const framesOf = (text: string): StatelyInspectionEvent[] =>
   statelyFrames()(text).map((frame) => JSON.parse(frame) as StatelyInspectionEvent);
 
-/** What both have to say alike. Actors are told by the order in which they appear: each names them in its own way. */
+/** What both must report alike. Actors are identified by the order in which they appear, because each side names them in its own way. */
 function told(messages: readonly StatelyInspectionEvent[]) {
   const numbers = new Map<string, number>();
   const numberOf = (session: string | undefined) =>
@@ -49,7 +49,7 @@ test('of a performance, actor by actor and event by event, what their inspector 
   const { said, inspect, settled } = theirs();
   const { text } = await tracedReview({ beside: inspect });
   await settled();
-  // Ours adds actors of its own: the trace, the run and the bus, of which XState knows nothing.
+  // Ours adds actors for the trace, the run and the bus, which XState does not have.
   const ours = framesOf(text).filter(({ sessionId }) => !/^(tutti:|run:|bus:)/.test(sessionId));
   expect(said.length).toBeGreaterThan(100);
   expect(told(ours)).toEqual(told(said));

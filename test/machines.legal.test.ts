@@ -1,6 +1,6 @@
-/** Claims about stations, units and the conductor in their surroundings: whoever keeps the rules never reaches an
- *  impossible cell, every other cell does occur, and machine and surroundings never disagree. That no small mistake in a
- *  table goes unnoticed is claimed in `specs.mutants`. */
+/** Claims about stations, units and the conductor in their surroundings: surroundings that keep the rules never reach
+ *  an impossible cell, every other cell does occur, and machine and surroundings never disagree. That no small mistake
+ *  in a table goes unnoticed is claimed in `specs.mutants`. */
 import { describe, expect, test } from 'vitest';
 import { cells, walk } from '../specs/index.ts';
 import { EXPLORED, type Explored } from '../specs/tomasulo/explored.ts';

@@ -1,5 +1,5 @@
-/** Claim: the real actors on a real bus do, step by step, what the explored worlds say: every step of a space is taken by
- *  replicas' lines, senders and memory, and both are compared. */
+/** Claim: the real actors on a real bus do, step by step, the same as the explored worlds: every step of a space is
+ *  taken by replicas' lines, senders and memory, and both are compared. */
 import { describe, expect, it } from 'vitest';
 import { Replica, type Write } from 'tutti/actors';
 import { Bench } from '../specs/mesi/bench.ts';
@@ -29,7 +29,7 @@ describe('mesi: the real actors', () => {
   });
 });
 
-/** Walks over every edge of the space, on actors that hear a bus. */
+/** Walks over every edge of the space, on actors on a bus. */
 async function replay(space: Space, setting: Setting): Promise<{ walked: number; mismatches: string[] }> {
   const bench = new Bench(setting, space.lanes);
   const open = space.next.map((row) => row.map((_, index) => index));

@@ -1,5 +1,5 @@
-/** Claims about the claims of MESI: they are found as strong as they say, they say how far they looked, they can fail, and
- *  a look that nobody wants any more ends. */
+/** Claims about the claims of MESI: each verdict is the expected one, each states how far it was explored, each can fail,
+ *  and an exploration that is aborted ends. */
 import { describe, expect, it } from 'vitest';
 import type { Bounds } from '../specs/claim.ts';
 import { occurs, requestsEnd, seeded } from '../specs/mesi/judged.ts';
@@ -30,10 +30,10 @@ describe('mesi: claims', () => {
     }
   });
 
-  it('a violation fails the claims of its own rule, and the others say why they were not judged', async () => {
+  it('a violation fails the claims of its own rule, and the others report why they were not judged', async () => {
     const found = await explored(bounds, [broken]);
     expect(findingOf(found, ['table']).counterexample!.what).toBe(
-      'a0 hears SNOOP_GETM in M, which is impossible.',
+      'a0 receives SNOOP_GETM in M, which is impossible.',
     );
     expect(findingOf(found, ['data value']).counterexample!.what).toMatch(
       /^not looked at to the end, since /,
@@ -64,7 +64,7 @@ describe('mesi: claims', () => {
     expect(allKeys({ ...bounds, lines: 2 }).some(({ keys }) => keys === 2)).toBe(true);
   });
 
-  it('an exploration that is aborted ends, and says why', async () => {
+  it('an exploration that is aborted ends, and reports why', async () => {
     const controller = new AbortController();
     const exploring = explored({ ...bounds, signal: controller.signal }, [{ ...two, agents: 3 }]);
     setTimeout(() => controller.abort(new Error('enough')));

@@ -1,5 +1,5 @@
 /** Claim: in every reachable world of 2 to 4 agents and one key, and of 2 and 3 agents and two keys, no rule is broken;
- *  and nothing was lost by taking together what differs in names alone. */
+ *  and nothing is lost by merging worlds that differ only in names. */
 import { describe, expect, it } from 'vitest';
 import { cacheLine } from 'tutti/machines';
 import { cells } from '../specs/harness/cells.ts';
@@ -57,7 +57,7 @@ describe('mesi: every reachable world', () => {
     expect([...new Set(heard)].sort()).toEqual(live.sort());
   });
 
-  it('refuses bounds that it cannot keep, and says what to do', () => {
+  it('refuses bounds that it cannot keep, and the error shows what to do', () => {
     expect(() => search({ agents: 2, readers: 'wait', bus: 'queued', limit: 10 })).toThrow(
       /more than 10 worlds/,
     );
@@ -106,8 +106,8 @@ describe('mesi: taking worlds together', () => {
   );
 });
 
-/** By agent, what the plain exploration knows, but for versions and epochs that nothing will ever ask for. The manager
- *  is among them: it has words, too. */
+/** By agent, the state of the plain exploration, without versions and epochs that are never compared. The manager is
+ *  among them: it has words, too. */
 function withoutWhatCannotMatter({ cell, lines, said }: World): string[] {
   const agents = lines.map(({ state, copy, fresh, mine }, i) => {
     const [name, reads] = [`a${i}`, ['S', 'E', 'M', 'SM', 'MP'].includes(state)];

@@ -1,4 +1,4 @@
-/** Claim: replicas that lag, each as it likes, show no line anything but what its own replica has applied; and one that
+/** Claim: replicas that lag, each by any amount, show each line only what its own replica has applied; and one that
  *  passes over an entry is found out. */
 import { describe, expect, it } from 'vitest';
 import { exploreLag } from '../specs/mesi/lag.ts';

@@ -1,5 +1,5 @@
-/** Claim: in every interleaving and with every lag, agents on replicas of their own see what one memory would show
- *  them, and all that it may show occurs. What one memory shows is computed apart; the real replicas do the rest. */
+/** Claim: in every interleaving and with every lag, agents on separate replicas see what one memory would show them,
+ *  and all that it may show occurs. What one memory shows is computed apart; the real replicas do the rest. */
 import { describe, expect, it, test } from 'vitest';
 import type { Bounds, LitmusFile } from '../specs/claim.ts';
 import { checkLitmus, checkTest, checkTests, litmusClaims, READERS } from '../specs/mesi/litmus/litmus.ts';
@@ -69,7 +69,7 @@ describe('mesi: litmus, broken', () => {
     (await checkTests([named(name)], bounds, { faults })).counterexample;
 
   it.each(['SB', 'MP', 'R', 'RWC', 'CoWR', 'CoRW'])(
-    'a write that is done when it was said is seen by %s',
+    'a write that is done when it was sent is detected by %s',
     async (name) => {
       const seen = await fails(name, { doneAtPublish: true });
       expect(seen!.what).toMatch(/^\S+: \S+ is not what one memory would show\.$/);
@@ -77,7 +77,7 @@ describe('mesi: litmus, broken', () => {
     },
   );
   it.each(['LB', 'CoRR', 'WRC'])(
-    'and not by %s, whose threads say only one thing, and last',
+    'and not by %s, whose threads send only one word, as their last step',
     async (name) => {
       expect(await fails(name, { doneAtPublish: true })).toBeUndefined();
     },
@@ -95,15 +95,15 @@ describe('mesi: litmus, broken', () => {
     );
     expect(again.counterexample).toEqual(seen);
   });
-  it('readers whom memory forgets wait for ever, and that is told', async () => {
+  it('readers that memory forgets wait indefinitely, and that is reported', async () => {
     const seen = await fails('MP', { memory: { leaveReaders: true } });
-    expect(seen!.what).toBe('MP: waits for ever: nobody has anything left to say.');
+    expect(seen!.what).toBe('MP: waits indefinitely: no thread has anything left to send.');
     expect(seen!.transcript.at(-1)!.from).toBe('log');
   });
 });
 
 describe('mesi: litmus, transcripts', () => {
-  it('tell who wrote, what was ordered, who heard it when, and what was read', async () => {
+  it('show the writer, the order, when each thread received it, and what was read', async () => {
     const { outcomes } = await exploreLitmus(named('MP'), { readers: 'wait', start: 'S', faults: {} });
     const way = outcomes!.get('1:r0=0;1:r1=1;[x]=1;[y]=1')!;
     const { transcript } = replayLitmus(named('MP'), way, { readers: 'wait', faults: {} });
@@ -155,7 +155,7 @@ describe('mesi: litmus, one memory', () => {
       '0:r0=2;[x]=2',
     ]);
   });
-  it('says when a test is too large for it', async () => {
+  it('reports when a test is too large for it', async () => {
     const large = shape('large', ...Array.from({ length: 12 }, (_, i) => `Wx${i} Rx Ry Wy${i}`));
     await expect(checkTests([large], bounds)).rejects.toThrow(
       /large: more than 500000 situations.*fewer operations/,
@@ -177,7 +177,7 @@ describe('mesi: litmus, a file', () => {
     .concat('1:r0=1;1:r1=1;[x]=1;[y]=1');
   const file = (...tests: unknown[]): LitmusFile => ({ name: 'some.json', tests });
 
-  it('is judged by what one memory shows, whatever else it says of itself', async () => {
+  it('is judged by what one memory shows, and not by the outcomes that it states', async () => {
     const odd = { name: 'odd', init: { flag: -7, z: 3 }, threads: [[{ op: 'R', loc: 'flag', reg: 'EAX' }, { op: 'R', loc: 'flag', reg: 'EAX' }], [{ op: 'W', loc: 'flag', val: 40 }], [{ op: 'W', loc: 'flag', val: 41 }]] }; // prettier-ignore
     const { verdict, bound } = await checkLitmus(file({ ...mp, arch: 'any', outcomesSC }, odd), bounds);
     expect(verdict).toBe('holds');
@@ -191,7 +191,7 @@ describe('mesi: litmus, a file', () => {
       [...outcomesSC, '1:r0=1;1:r1=0;[x]=1;[y]=1'],
       "has '1:r0=1;1:r1=0;[x]=1;[y]=1', which one memory never",
     ],
-  ])('whose own list %s an outcome is told so', async (_, stated, what) => {
+  ])('whose own list %s an outcome is reported', async (_, stated, what) => {
     const finding = await checkLitmus(file({ ...mp, outcomesSC: stated }), bounds);
     expect(finding.verdict).toBe('fails');
     expect(finding.counterexample!.what).toContain(`MP: the file's outcomesSC ${what}`);
@@ -227,7 +227,7 @@ describe('mesi: litmus, a file', () => {
   });
 });
 
-test('the claims hold, and stop when they are told to', async () => {
+test('the claims hold, and stop when they are aborted', async () => {
   for (const claim of litmusClaims)
     expect((await claim.check({ ...bounds, runs: 5 })).verdict).toBe(claim.expected);
   const controller = new AbortController();

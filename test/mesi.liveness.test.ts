@@ -47,7 +47,7 @@ describe('mesi: ends', () => {
     expect([starved, pending > 100]).toEqual([undefined, true]);
   });
 
-  it('a lease that runs out again and again keeps a writer from writing for ever, and no more than that', () => {
+  it('a lease that runs out again and again can keep a writer from writing indefinitely, but has no other effect', () => {
     const setting = { ...kept, agents: 2, readers: 'wait', bus: 'queued' } as const;
     const space = search(setting);
     const { starved } = everyRequestEnds(space, setting, 'write');
@@ -58,13 +58,13 @@ describe('mesi: ends', () => {
 });
 
 describe('mesi: does not end', () => {
-  it('a bus that takes nothing of somebody starves nobody fairly, so it is no counter-example', () => {
-    // Without fairness, a request that is said and never taken would be one: the whole space has such runs.
+  it('a bus that never takes the words of one agent is not fair, so it is no counter-example', () => {
+    // Without fairness, a request that is sent and never taken would be one: the whole space has such runs.
     const setting = { ...kept, agents: 2, readers: 'wait', bus: 'queued', events: ['LOAD'] } as const;
     expect(ends(setting, 'answer').starved).toBeUndefined();
   });
 
-  it('readers that a commit forgets wait for ever, in a round where everything due is done', () => {
+  it('readers that a commit forgets wait indefinitely, in a round where everything due is done', () => {
     const { setting } = SEEDS.find(({ name }) => name.includes('leaves the readers'))!;
     const { starved } = ends(setting, 'read');
     expect(starved!.way.length).toBeGreaterThan(4);
@@ -94,20 +94,20 @@ describe('mesi: fails as hardware does', () => {
     expect(arbitration({ ...racing, faults: { noHold: true } }).space.violation).toBeDefined();
   });
 
-  it('two writers may take a line from each other for ever; one writer takes it from nobody', () => {
+  it('two writers may take a line from each other indefinitely; a single writer takes it from no other', () => {
     expect(storm({ ...racing, events: ['LOAD', 'STORE'] }).occurred).toBeGreaterThan(0);
-    expect(storm({ ...racing, agents: 1, events: ['LOAD', 'STORE'] }).wrong).toMatch(/nobody/);
+    expect(storm({ ...racing, agents: 1, events: ['LOAD', 'STORE'] }).wrong).toMatch(/no agent takes/);
   });
 
-  it('after a crash and a reclaim the world is as after an eviction, and whoever lives is answered', () => {
+  it('after a crash and a reclaim the world is as after an eviction, and the agents that live receive answers', () => {
     const { occurred, wrong } = recovery({ agents: 2, readers: 'wait', bus: 'queued' });
     expect(wrong).toBeUndefined();
     expect(occurred).toBeGreaterThan(100);
   });
 
-  it('without reclaims, whoever waits for a crashed owner waits for ever', () => {
+  it('without reclaims, an agent that waits for a crashed owner waits indefinitely', () => {
     const { wrong, at, space } = recovery({ agents: 2, readers: 'wait', bus: 'queued', events: CALM });
-    expect(wrong).toBe('after a crash somebody waits for ever');
+    expect(wrong).toBe('after a crash an agent waits indefinitely');
     const { transcript } = space.tell(space.wayTo(at!));
     expect(transcript.map(({ text }) => text).join('; ')).toMatch(/ends/);
   });

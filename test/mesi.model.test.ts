@@ -1,5 +1,5 @@
-/** Claims about the line beside a model that knows no table: they are the same, every mistake in the table tells them
- *  apart, or cannot be told by anybody; and the mapping is total. */
+/** Claims about the line and a model that uses no table: they are the same; each mistake in the table makes them differ,
+ *  or changes nothing that can be observed; and the mapping is total. */
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine } from 'tutti/machines';
@@ -18,7 +18,7 @@ const all = mutants(line);
 const named = (name: string) => all.find((one) => one.name === name)!.machine;
 
 describe('mesi: the line and its model', () => {
-  it('say and permit the same, whatever is said to them, in every cell that is not impossible', () => {
+  it('answer and permit the same in every cell that is not impossible', () => {
     const { difference, cells: compared, states, steps } = realBesideModel();
     expect(difference).toBeUndefined();
     expect([states, steps]).toEqual([32, 316]);
@@ -35,7 +35,7 @@ describe('mesi: the line and its model', () => {
     });
   });
 
-  it('the model calls impossible what the bus never says, and nothing that an agent does', () => {
+  it('the model calls impossible what the bus never sends, and nothing that an agent does', () => {
     for (const event of HEARD.slice(0, 5)) expect(hears(EMPTY, event, false)).not.toBe('never');
     for (const event of ['GRANT_S', 'GRANT_M', 'ACCEPTED', 'REFUSED', 'RELEASED'])
       expect(hears(EMPTY, event, false)).toBe('never');
@@ -55,14 +55,14 @@ describe('mesi: the line and the textbook', () => {
     },
   );
 
-  it('the book knows hits, flushes and upgrades', () => {
+  it('the caches of the book have hits, flushes and upgrades', () => {
     expect(bookStep(['I', 'I'], 0, 'read')).toEqual(['E', 'I']);
     expect(bookStep(['M', 'I', 'I'], 1, 'read')).toEqual(['S', 'S', 'I']);
     expect(bookStep(['S', 'S', 'I'], 0, 'write')).toEqual(['M', 'I', 'I']);
     expect(bookStep(['M', 'I'], 0, 'evict')).toEqual(['I', 'I']);
   });
 
-  it('a line that keeps its copy when another writes is told, with the operations that show it', () => {
+  it('a line that keeps its copy when another writes is detected, with the operations that show it', () => {
     const { difference } = simulatesBook(2, named('S SNOOP_GETM[1] to S'));
     expect(difference!.transcript.map(({ from, text }) => `${from} ${text}`)).toEqual([
       'a0 reads x',
@@ -73,8 +73,8 @@ describe('mesi: the line and the textbook', () => {
 });
 
 describe('mesi: mutants', () => {
-  // An assignment acts beside what is said, so that it may stand before or after it. No walk tells them apart, and the
-  // walk is complete.
+  // An assignment does not depend on the output, so it may stand before or after it. The walk finds no difference, and
+  // the walk is complete.
   const EQUIVALENT = [
     'E STORE[0] with put before keep',
     'M STORE[0] with put before keep',
@@ -82,15 +82,15 @@ describe('mesi: mutants', () => {
     'MP SNOOP_PUT[0] with drop before spoil',
   ];
 
-  it('each is told from the line, but for those that nobody can tell', () => {
+  it('each is detected, except those that are equivalent', () => {
     const left = all.filter(({ machine }) => lineDiffers(machine) === undefined).map(({ name }) => name);
     expect(all.length).toBeGreaterThan(600);
     expect(left).toEqual(EQUIVALENT);
   });
 
-  it('is told with a shortest way to what can be seen', () => {
+  it('is reported with a shortest path to the visible difference', () => {
     expect(lineDiffers(named('S SNOOP_PUT[0] without drop'))).toBe(
-      "SNOOP_PUT in S: the line says '' and ought to say 'drop' (readers wait: LOAD, GRANT_S, SNOOP_PUT)",
+      "SNOOP_PUT in S: the line sends '' and should send 'drop' (readers wait: LOAD, GRANT_S, SNOOP_PUT)",
     );
     expect(lineDiffers(named('IM GRANT_M[0] to S'))).toBe(
       'in S the line is not a writer (readers wait: STORE, GRANT_M)',
@@ -102,7 +102,7 @@ describe('mesi: mutants', () => {
     ]);
   });
 
-  it('those that cannot be told are not told by exploring two agents, either', () => {
+  it('the equivalent ones are not detected by exploring two agents, either', () => {
     for (const name of EQUIVALENT) {
       const [one, other] = [line, named(name)].map((each) =>
         search({

@@ -29,7 +29,7 @@ const ENTRY: Readonly<Record<string, Word>> = {
 };
 export const name = (agent: number) => `a${agent}`;
 
-/** A machine and what it said last. */
+/** A machine and its last output. */
 export class Speaking {
   readonly machine: AnyStateMachine;
   readonly logic: any;

@@ -1,5 +1,5 @@
-/** Claims: SWMR is proved for any number of agents, by steps that are those of the code; a fault that is seeded has no proof; and
- *  z3 leaves nothing behind. */
+/** Claims: SWMR is proved for any number of agents, by steps that are those of the code; a fault that is seeded has no
+ *  proof; and no thread or timer of z3 is left at the end. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,7 +27,7 @@ import { shown, walks, type Visit } from './mesi.prove.walk.ts';
 
 const line = cacheLine as unknown as AnyStateMachine;
 const rules = lineRules(line);
-/** The cache line with one cell written anew. */
+/** The cache line with one cell replaced. */
 function withCell(state: string, event: string, cell: unknown): AnyStateMachine {
   const { states, ...config } = line.config as { states: Record<string, { on: Record<string, unknown> }> };
   const on = { ...states[state]!.on, [event]: cell };
@@ -60,7 +60,7 @@ describe('mesi: proved for any number of agents', () => {
 
 describe('mesi: a seeded fault has no proof, and the step that breaks it is named', () => {
   const FAULTS: readonly [what: string, options: ProveOptions, steps: readonly string[], says: RegExp][] = [
-    ['M without a hold', { faults: { noHold: true } }, ['getm'], /^after getm: M hears SNOOP_GETM/],
+    ['M without a hold', { faults: { noHold: true } }, ['getm'], /^after getm: M receives SNOOP_GETM/],
     ['a PUT without its epoch', { faults: { ignoreEpoch: true } }, ['put'], /writes by a right that is gone/],
     ['a CAS against a hold', { faults: { ignoreHoldInCas: true } }, ['cas'], /writes what another holds/],
     [
@@ -76,10 +76,10 @@ describe('mesi: a seeded fault has no proof, and the step that breaks it is name
       /loses the key to a reclaim of the past/,
     ],
     ['S keeps its copy when another writes', { machine: withCell('S', 'SNOOP_PUT', {}) }, ['cas'], /who reads has the current version/], // prettier-ignore
-    ['a grant that invalidates nobody', { machine: withCell('S', 'SNOOP_GETM', {}) }, ['getm', 'reclaim'], /no other reads/], // prettier-ignore
+    ['a grant that invalidates no line', { machine: withCell('S', 'SNOOP_GETM', {}) }, ['getm', 'reclaim'], /no other reads/], // prettier-ignore
     ['E that stays alone when another reads', { machine: withCell('E', 'SNOOP_GETS', {}) }, ['gets', 'release'], /no other reads/], // prettier-ignore
     ['a read in MP that does not look at its copy', { machine: withCell('MP', 'LOAD', { actions: 'hit' }) }, ['LOAD'], /MP answers LOAD without a current copy/], // prettier-ignore
-    ['a line that evicts and says nothing of it', { machine: withCell('E', 'EVICT', 'I') }, ['EVICT'], /about to evict/], // prettier-ignore
+    ['a line that evicts without sending EVICT', { machine: withCell('E', 'EVICT', 'I') }, ['EVICT'], /about to evict/], // prettier-ignore
   ];
   it.each(FAULTS)('%s: %o', async (_, options, broken, says) => {
     const failed: string[] = [];
@@ -132,11 +132,11 @@ describe('mesi: what is proved is what the code does', () => {
     const machines = [line, ...mutants(line).map(({ machine }) => machine)];
     const { mismatches, mishaps, broken, wrong } = walks(300, 2, { machines, faults });
     expect(mismatches).toEqual([]);
-    // Whatever the exploration calls wrong is among what the invariant does not allow.
+    // Each world that the exploration calls wrong is among those that the invariant does not allow.
     expect([mishaps.size > 5, broken.size > 5, wrong > 50]).toEqual([true, true, true]);
   });
 
-  it('whatever the exploration lets a client do, the proof lets it do', () => {
+  it('the proof allows every step of a client that the exploration allows', () => {
     const setting = { agents: 2, readers: 'wait', bus: 'queued', client: 'any' } as const;
     const { worlds, lanes } = search(setting);
     const bench = new Bench(setting, lanes);
@@ -157,7 +157,7 @@ describe('mesi: what is proved is what the code does', () => {
     expect(offered).toBeGreaterThan(1_000);
   });
 
-  it('z3 is told the same as JavaScript: from a given state it knows no other outcome', async () => {
+  it('z3 gets the same rules as JavaScript: from a given state it finds no other outcome', async () => {
     const { visits } = walks(60, 5);
     const solver = await startSolver({ effort: 1e8 });
     const outcomes: string[] = [];
@@ -218,7 +218,7 @@ describe('mesi: z3 is optional, and ends', () => {
   const module = JSON.stringify(
     pathToFileURL(join(import.meta.dirname, '../specs/mesi/prove/prove.ts')).href,
   );
-  /** Runs a script in a process of its own, which has to end by itself. */
+  /** Runs a script in a separate process, which has to end by itself. */
   const alone = (script: string) =>
     spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 50_000 });
 
@@ -234,7 +234,7 @@ describe('mesi: z3 is optional, and ends', () => {
     expect([status, stdout]).toEqual([0, 'holds\nfails\nenough after gets\n0\n']);
   });
 
-  it('without the package the error says what to install', () => {
+  it('without the package the error names what to install', () => {
     const { status, stdout } = alone(`
       import { registerHooks } from 'node:module';
       registerHooks({ resolve: (name, context, next) => next(name === 'z3-solver' ? 'z3-solver-which-is-not-there' : name, context) });

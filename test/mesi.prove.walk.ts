@@ -11,7 +11,7 @@ import { wrongNow } from '../specs/mesi/rules.ts';
 import { Random } from '../specs/harness/random.ts';
 import { name, Real, Speaking } from './mesi.prove.real.ts';
 
-/** Everything that the proof says of a key, in one string. What a PUT bears counts while it is under way. */
+/** The whole state of a key in the proof, as one string. The contents of a PUT count while it is under way. */
 export function shown({ line, words, is, held }: Key<boolean, number>, count: number): string {
   const agents = Array.from({ length: count }, (_, agent) => {
     const writes = words.some(({ put }) => put(agent));
@@ -50,7 +50,7 @@ function moves(real: Real, before: Key<boolean, number>): Move[] {
   );
 }
 
-/** What is nearly always possible would otherwise leave little room for the rest. */
+/** Steps that are nearly always possible would otherwise crowd out the rest. */
 const RARE = new Set<StepName>(['reclaim', 'CAS']);
 
 export interface WalkReport {

@@ -1,5 +1,6 @@
 /** Claim: every mistake that the paper's manager makes, and those next to it, is found; and what is found is a shortest
- *  way to it, told so that one can follow it. The ways stand in mesi.seeds.txt; `TUTTI_REWRITE=1` writes it anew. */
+ *  way to it, as a transcript that a reader can follow. The transcripts are in mesi.seeds.txt; `TUTTI_REWRITE=1`
+ *  rewrites it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

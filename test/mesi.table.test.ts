@@ -10,7 +10,7 @@ const EVENTS = [
 ] as LineEvent['type'][];
 const STATES = ['I', 'S', 'E', 'M', 'IS', 'IM', 'SM', 'MP'] as const;
 
-/** Where a cell leads, and what it says, by the pure interpreter. */
+/** The target and the actions of a cell, by the pure interpreter. */
 function cell(state: string, type: LineEvent['type'], readers: 'wait' | 'committed' = 'wait', copy = false) {
   const resolved = cacheLine.resolveState({ value: state, context: { line: 0, readers, copy } } as never);
   const [next, actions] = transition(cacheLine, resolved, { type });
@@ -56,7 +56,7 @@ describe('mesi: table', () => {
     expect(cell('MP', 'LOAD', 'wait', true)).toBe('MP hit');
     expect(cell('MP', 'LOAD', 'wait', false)).toBe('MP stall');
     expect(cell('MP', 'SNOOP_PUT', 'wait', true)).toBe('MP drop'); // the write will be refused
-    expect(cell('MP', 'SNOOP_PUT', 'wait', false)).toBe('MP'); //     told once
+    expect(cell('MP', 'SNOOP_PUT', 'wait', false)).toBe('MP'); //     notified once
     expect(cell('MP', 'REFUSED', 'wait', true)).toBe('SM requestModified');
     expect(cell('MP', 'REFUSED', 'wait', false)).toBe('IM requestModified');
   });

@@ -121,7 +121,7 @@ describe('choice', () => {
     });
     await perform(score('s').step('a', { agent }).step('b', { agent })).result;
     expect(points).toContain('ff'); // both units busy
-    expect(governor.point.dynamics).toBe('pp'); // nobody left
+    expect(governor.point.dynamics).toBe('pp'); // no step is left
   });
 
   test('an unknown model or provider, and anything that is no model, is refused with a remedy', async () => {
@@ -162,8 +162,8 @@ describe('choice', () => {
       /no key. Set OPENAI_API_KEY, or use a local model/,
     );
     await expect(modelFromEnvironment('openai:m', {})).rejects.toBeInstanceOf(MissingKeyError);
-    await expect(modelFromEnvironment('nobody:m', {})).rejects.toThrow(
-      /no provider 'nobody'. Use anthropic.*or set TUTTI_NOBODY_BASE_URL/,
+    await expect(modelFromEnvironment('unknown:m', {})).rejects.toThrow(
+      /no provider 'unknown'. Use anthropic.*or set TUTTI_UNKNOWN_BASE_URL/,
     );
     await expect(modelFromEnvironment('m', {})).rejects.toThrow(/'m' names no model. Write 'provider:name'/);
   });
@@ -290,7 +290,7 @@ describe('models for tests', () => {
 });
 
 describe('secrets', () => {
-  test('a recording keeps no headers, whatever is in them', async () => {
+  test('a recording keeps no headers', async () => {
     const recorder = await recordingModel(scriptedModel({ script: ['x'] }));
     const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }];
     await recorder.doGenerate({ prompt, headers: { 'x-own': 'plain-but-private' } });

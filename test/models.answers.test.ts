@@ -39,7 +39,7 @@ const fence = fc.constantFrom(
 );
 const indent = fc.constantFrom(undefined, 2);
 
-test('whatever stands around it, the one JSON that fits is the answer', async () => {
+test('the one JSON that fits is the answer, with any text around it', async () => {
   await fc.assert(
     fc.asyncProperty(value, prose, fence, indent, prose, async (wanted, before, fenced, spaces, after) => {
       // A bracket that is open in the prose may take the JSON in, as a part of something that is no JSON.

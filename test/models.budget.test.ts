@@ -52,15 +52,15 @@ test.each([
   expect(String(errors[0]!.cause)).toContain(`raise budget.${kind}`);
 });
 
-test('without a budget everybody runs, and the report says what was used', async () => {
+test('without a budget every step runs, and the report says what was used', async () => {
   const { score } = fifty();
   const { usage } = await perform(score, { input: 7 }).result;
   expect(usage).toMatchObject({ calls: 50, modelCalls: 50, tokens: 6_000 });
   expect(usage.usd).toBeCloseTo(50 * (100 * 1e-3 + 20 * 1e-2), 9);
 });
 
-test('without a limit in money a model whose price nobody knows runs, and its cost is not known', async () => {
-  const model = scriptedModel({ provider: 'nobody', modelId: 'knows', script: ['fine'] });
+test('without a limit in money a model without a known price runs, and its cost is not known', async () => {
+  const model = scriptedModel({ provider: 'unpriced', modelId: 'model', script: ['fine'] });
   const asker = modelAgent({ name: 'asker', model, prompt: 'x' });
   const plan = { id: 'a', agent: asker as unknown as StepPlan['agent'] };
   const { usage } = await perform(scoreOf('s', [plan])).result;
@@ -94,13 +94,13 @@ test('a step that begins again, by a retry, has its share again', () => {
   const seen = [left(), account.begin('a'), left(), account.end('a'), left(), account.begin('a'), left()];
   expect(seen.filter((count) => count !== undefined)).toEqual([3, 3, 2, 3]);
   for (const step of ['a', 'b', 'c']) account.end(step);
-  expect(left()).toBe(1); // whoever asks still runs
+  expect(left()).toBe(1); // the step that asks still runs
 });
 
 test.each([
   ['image/png', 16_384],
   ['application/pdf', 2 ** 20],
-])('a file of %s is bounded by what it could cost, whatever its bytes', (mediaType, least) => {
+])('a file of %s is bounded by what it could cost, independent of its bytes', (mediaType, least) => {
   const data = { type: 'url', url: new URL('https://example.org/f') } as const;
   const content = [{ type: 'file', mediaType, data }];
   const prompt = [{ role: 'user', content }] as unknown as Parameters<typeof inputBound>[0]['prompt'];

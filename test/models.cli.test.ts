@@ -60,9 +60,9 @@ const fine = `export default models.modelAgent({ name: 'a', prompt: 'x', model: 
 const bad: [what: string, agent: string, budget: string, said: RegExp][] = [
   [
     'an unknown provider',
-    asks('nobody:m'),
+    asks('unknown:m'),
     '',
-    /model 'nobody:m': there is no provider 'nobody'. Use anthropic.*or set TUTTI_NOBODY_BASE_URL/,
+    /model 'unknown:m': there is no provider 'unknown'. Use anthropic.*or set TUTTI_UNKNOWN_BASE_URL/,
   ],
   ['a name that is none', asks('m'), '', /'m' names no model. Write 'provider:name'/],
   [
@@ -306,7 +306,7 @@ describe('a provider, asked by one of several reviewers,', () => {
     await using server = await chatServer(({ body }) =>
       body.model === 'wrong' ? { kind: 'status', status } : { kind: 'answer', text: findings },
     );
-    const env = { TUTTI_WIRE_BASE_URL: server.baseURL, TUTTI_WIRE_API_KEY: 'a-key-of-nobody' };
+    const env = { TUTTI_WIRE_BASE_URL: server.baseURL, TUTTI_WIRE_API_KEY: 'a-key-for-no-account' };
     const model = ['wire:wrong', ...more].join(',');
     const ended = await reviewing(['--model', model], env);
     return { ...ended, requests: server.asked.length };

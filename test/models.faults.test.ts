@@ -1,4 +1,4 @@
-/** Claims: whatever servers answer, in any order, the requests, the waits and the budget stay within their limits, what was really used is booked, and the caller gets an answer or an error that says why. */
+/** Claims: for any answers of servers in any order, the requests, the waits and the budget stay within their limits, the real usage is booked, and the caller gets an answer or an error that says why. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BudgetError } from '../actors/errors.ts';

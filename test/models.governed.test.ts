@@ -40,7 +40,7 @@ const steps = (count: number, run: unknown, chained: boolean): StepPlan[] =>
   }));
 
 describe('load', () => {
-  test('a pool is shown with its queue whenever that changes, before anybody starts, and empty at the end', async () => {
+  test('a pool and its queue are reported at every change, before any step starts, and empty at the end', async () => {
     const seen: PoolState[] = [];
     let atFirstStart: PoolState | undefined;
     const busy = agent({
@@ -131,7 +131,7 @@ describe('load', () => {
     expect(governor.point.dynamics).toBe('ff');
   });
 
-  test('an observer that throws harms nobody', async () => {
+  test('an observer that throws harms no other', async () => {
     const said: unknown[] = [];
     const { error } = console;
     console.error = (...words) => said.push(words);
@@ -251,7 +251,7 @@ describe('throttling', () => {
     expect(asked.filter((name) => name === 'large')).toHaveLength(6);
   });
 
-  test('a limit that somebody else set stays, and of two the stricter counts', () => {
+  test('a limit that another caller set stays, and of two the stricter counts', () => {
     const governor = new UnitGovernor({ unit: 'u', policy: 'performance' });
     const need = (point: Parameters<typeof relativeCost>[0]) => ({ usd: relativeCost(point) });
     governor.budget(1.5);
@@ -294,7 +294,7 @@ describe('throttling', () => {
     expect(asked).toEqual(said);
   });
 
-  test('a climb is made only where everybody else still has a call', async () => {
+  test('a climb is made only where every other step still has a call', async () => {
     const { choose } = writers();
     const ledger = new Ledger({ calls: 3 });
     const call = modelCall<object>({ prompt: 'x', prices, budget: ledger });
@@ -403,7 +403,7 @@ describe('verdicts', () => {
     expect(usage.modelCalls).toBe(3);
   });
 
-  test('a step that nobody accepts is reported with what it cost', async () => {
+  test('a step whose answers are all rejected is reported with its cost', async () => {
     const { usage, status } = await perform(scoreOf('s', work(checked([], 'nothing'))), { input: 'it' })
       .report;
     expect(status).toBe('failed');

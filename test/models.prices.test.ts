@@ -1,4 +1,4 @@
-/** Claims with the prices that providers ask: more difficulty never gets a cheaper model, less budget never a dearer one. */
+/** Claims with the prices that providers ask: more difficulty never gets a cheaper model, less budget never a more expensive one. */
 import { findProvider } from '@pydantic/genai-prices';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -62,7 +62,7 @@ describe('with real prices', () => {
     expect(real.length).toBeGreaterThan(100);
   });
 
-  test('more difficulty never gets a cheaper call, whatever stands in the table', () => {
+  test('more difficulty never gets a cheaper call, for any table', () => {
     fc.assert(
       fc.property(tables, tokens, tokens, share, share, (models, input, output, a, b) => {
         const cost = costs(pool(models), input, output);
@@ -73,7 +73,7 @@ describe('with real prices', () => {
     );
   });
 
-  test('less budget, or more steps to pay from it, never gets a dearer call, and none that cannot be paid', () => {
+  test('less budget, or more steps to pay from it, never gets a more expensive call, and none that cannot be paid', () => {
     const usd = fc.double({ min: 0, max: 5, noNaN: true });
     const steps = fc.integer({ min: 1, max: 30 });
     fc.assert(

@@ -1,4 +1,4 @@
-/** Claims: what a model writes is seen while it writes it, in order, bounded however slow the reader, and at no cost while nobody looks. */
+/** Claims: a model's text arrives while it is written, in order, bounded for a slow reader, and at no cost without a reader. */
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -14,7 +14,7 @@ import { chatServer } from './models.helpers.ts';
 
 type Text = RunEvent & { readonly type: 'step.text' };
 const isText = (event: RunEvent): event is Text => event.type === 'step.text';
-/** What somebody sees who puts the parts together. */
+/** The text that a reader has after joining the parts. */
 const shown = (events: readonly RunEvent[], stepId: string): string =>
   events
     .filter(isText)
@@ -56,7 +56,7 @@ describe('text of a model', () => {
     expect(shown(events, 'draft')).toBe('whole');
   });
 
-  test('begins anew one step up, and a verifier’s is not the step’s', async () => {
+  test('starts again one step up, and a verifier’s is not the step’s', async () => {
     const governor = new UnitGovernor({ unit: 'u' });
     const answers = ['weak', 'strong'];
     const model = governed({
@@ -94,7 +94,7 @@ describe('text of a model', () => {
     expect(events.filter(isText).filter(({ again }) => again)).toHaveLength(2);
   });
 
-  test('is not made while nobody looks, nor where the agent is told not to', async () => {
+  test('is not made without a reader, nor where the agent has `tell: false`', async () => {
     const had: unknown[] = [];
     const look = { name: 'look', run: (_: object, context: AgentContext) => void had.push(context.say) };
     await perform(scoreOf('s', one(look))).result;
@@ -107,7 +107,7 @@ describe('text of a model', () => {
     expect(events.length).toBeGreaterThan(3);
   });
 
-  test('of an agent that was left behind is not told', async () => {
+  test('that an agent sends after its step has ended is dropped', async () => {
     let late: AgentContext['say'];
     const slow = {
       name: 'slow',
@@ -136,7 +136,7 @@ describe('a reader of run.events', () => {
     for (let i = 0; i < 100_000; i++) stream.push(text(i % 2 === 0 ? 'a' : 'b', '.'));
     stream.push({ ...body, type: 'step.ended', stepId: 'a', status: 'done' });
     stream.push(text('b', '!'));
-    stream.push(text('b', 'anew', true));
+    stream.push(text('b', 'restarted', true));
     stream.push(text('a', 'next try', true));
     stream.end();
     const read: RunEvent[] = [];
@@ -144,10 +144,10 @@ describe('a reader of run.events', () => {
     expect(read.map(({ type }) => type)).toEqual(['step.text', 'step.text', 'step.ended', 'step.text']);
     expect((read[0] as Text).delta).toHaveLength(50_000);
     expect(shown(read, 'a')).toBe('next try');
-    expect(shown(read, 'b')).toBe('anew');
+    expect(shown(read, 'b')).toBe('restarted');
   });
 
-  test('that does not read at all is cut off at a bound, and nobody else is', async () => {
+  test('that does not read at all is cut off at a bound, and no other reader is', async () => {
     const stream = new EventStream(() => {});
     const stuck = stream[Symbol.asyncIterator]();
     const long = 'x'.repeat(1 << 20);
@@ -171,7 +171,7 @@ describe('a reader of run.events', () => {
     const [first, second] = [text('a', '0'), text('a', '1')];
     stream.push(first);
     stream.push(second);
-    expect([(first as Text).delta, (second as Text).delta]).toEqual(['0', '1']); // somebody else may have them
+    expect([(first as Text).delta, (second as Text).delta]).toEqual(['0', '1']); // other readers may hold them
     const { value } = await reader.next();
     stream.push(text('a', '2'));
     expect((value as Text).delta).toBe('01');

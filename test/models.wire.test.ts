@@ -295,7 +295,7 @@ describe('models of the environment', () => {
     const prefix = `TUTTI_${provider.toUpperCase()}`;
     const model = await modelFromEnvironment(`${provider}:tiny`, {
       [`${prefix}_BASE_URL`]: server.baseURL,
-      [`${prefix}_API_KEY`]: 'a-key-of-nobody',
+      [`${prefix}_API_KEY`]: 'a-key-for-no-account',
     });
     const call = modelCall({ prompt: 'Name one.', outputSchema: schema });
     const { output } = await call({}, stepContext().context, { model });
@@ -303,7 +303,7 @@ describe('models of the environment', () => {
     return server.asked[0]!.body;
   };
 
-  test('are told what answer is wanted: the schema itself, or in words where they know none', async () => {
+  test('receive the wanted form of the answer: as a schema, or in words where they accept none', async () => {
     const format = (await asked('own')).response_format as { json_schema: { schema: unknown } };
     expect(format.json_schema.schema).toMatchObject({ properties: { animal: { type: 'string' } } });
     const { response_format, messages } = await asked('deepseek');

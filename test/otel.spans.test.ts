@@ -111,7 +111,7 @@ test('a performance, its steps and its model calls are spans within each other',
   }
 });
 
-test('bodies are told when they are asked for, without secrets', async () => {
+test('bodies are exported when they are asked for, without secrets', async () => {
   for (const stream of [true, false]) {
     const { tracer, spans } = recorder();
     const telemetry = openTelemetry({ tracer, bodies: true, secrets: ['open sesame'] });
@@ -217,7 +217,7 @@ test('a score that cannot be performed is a span that failed, and the same error
   expect(named(spans(), 'invoke_workflow piece').status.code).toBe(SpanStatusCode.ERROR);
 });
 
-test('without a provider everything works and nothing is told', async () => {
+test('without a provider everything works and nothing is exported', async () => {
   const telemetry = openTelemetry();
   const limited = agent({ name: 'one', capacity: 1, run: () => 1 });
   const piece = score('piece').step('a', { agent: limited }).step('b', { agent: limited });
@@ -225,7 +225,7 @@ test('without a provider everything works and nothing is told', async () => {
   expect(outputs).toEqual((await perform(piece).result).outputs);
 });
 
-test('without a context manager all is told, and a model’s call is a span of its own', async () => {
+test('without a context manager every span is exported, and a model’s call is a root span', async () => {
   context.disable();
   try {
     const { tracer, spans } = recorder();

@@ -1,7 +1,9 @@
-/** A performance ends whatever agents, buses and clocks do, and its errors name what was at fault. */
+/** A performance ends in spite of agents, buses and clocks, and its errors name what was at fault. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Subject } from 'rxjs';
+import { Orchestrator } from '../actors/orchestrator.ts';
+import { rename } from '../actors/program.ts';
 import {
   agent,
   BusClosedError,
@@ -272,7 +274,7 @@ describe('the culprit is named', () => {
     }),
   );
 
-  it('whatever an agent throws is its own failure, and a default stands in for it', async () => {
+  it('any value that an agent throws is its own failure, and a default stands in for it', async () => {
     await fc.assert(
       fc.asyncProperty(thrown, fc.boolean(), fc.boolean(), async (value, isAsync, hasDefault) => {
         const agent = (): unknown => {
@@ -369,6 +371,23 @@ describe('the culprit is named', () => {
     );
     expect(await run.report).toMatchObject({ status: 'failed', errors: [{ name: 'SchemaError' }] });
     await expect(run.result).rejects.toThrow('does not fit');
+  });
+});
+
+describe('an attempt that is publishing its shared state', () => {
+  it('is not failed by an abort that comes too late: what was published counts', async () => {
+    const gate = Promise.withResolvers<void>();
+    const closed: string[] = [];
+    const run = (_: unknown, { shared }: AgentContext) => (shared === undefined ? 'none' : 'A');
+    const plan = { id: 'a', agent: { name: 'a', run }, timeoutMs: 5 };
+    const orchestrator = new Orchestrator(rename([plan]), {
+      runId: 'r',
+      share: () => ({ commit: () => gate.promise, close: () => closed.push('a') }),
+    });
+    orchestrator.start();
+    setTimeout(() => gate.resolve(), 40);
+    const { status, outputs } = await orchestrator.outcome;
+    expect([status, outputs['a'], closed]).toEqual(['completed', 'A', ['a']]);
   });
 });
 

@@ -186,7 +186,7 @@ test('a bus that breaks while a refused step waits to be written ends the perfor
       bus: breaks,
     },
   );
-  clock.setTimeout(() => run.cue('nobody'), 3);
+  clock.setTimeout(() => run.cue('unknown'), 3);
   const report = await run.report;
   expect(report.status).toBe('failed');
   expect(report.errors.map((error) => error instanceof UnavailableError)).toEqual([true]);

@@ -1,4 +1,4 @@
-/** Claim: whatever the latencies, faults, retries, capacities and windows, a program ends as if it had been run
+/** Claim: for any latencies, faults, retries, capacities and windows, a program ends as if it had been run
  *  step by step; no step fires twice, none is left running, and cancelling leaves nothing behind. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

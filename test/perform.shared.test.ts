@@ -1,4 +1,4 @@
-/** Claims: what steps share they share coherently, each through a view of its own that ends with the step; and a score
+/** Claims: what steps share they share coherently, each through its own view, which ends with the step; and a score
  *  that is wrong about it says so. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -203,7 +203,7 @@ describe('perform: a step is a transaction', () => {
     expect(shared).toEqual({ list: ['held', 'other'] });
   });
 
-  it('whatever fails and is retried, each successful step is there exactly once', async () => {
+  it('in any pattern of failures and retries, each successful step is there exactly once', async () => {
     const plan = fc.record({
       steps: fc.array(
         fc.record({

@@ -1,4 +1,4 @@
-/** Signals of HCT mean one thing, whenever they come and whatever the addressed step is doing. */
+/** Signals of HCT mean one thing, at any time and in any state of the addressed step. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attacca, caesura, cue, fermata, tacet, vamp, type HctSignal } from '../machines/signal.ts';

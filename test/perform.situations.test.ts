@@ -79,7 +79,7 @@ test('a fault names its root cause and its path, every dependent settles, the re
   expect(ended.error!.path).toEqual(['bad', 'mid', 'end']);
 });
 
-test('a fault that everybody tolerates does not fail the performance', async () => {
+test('a fault that all readers tolerate does not fail the performance', async () => {
   const { run } = play([
     { id: 'bad', agent: failing() },
     {
@@ -191,7 +191,7 @@ test('a hold that runs out fails the step, or resumes it, as it says', async () 
   expect(failed.errors[0]!.cause).toBeInstanceOf(HoldError);
 });
 
-test('a fermata on the bus holds everybody who has not begun, and a cue to one releases one', async () => {
+test('a fermata on the bus holds all steps that have not begun, and a cue to one releases one', async () => {
   const { run, clock } = play([
     { id: 'a', agent: sleeper('a', 10) },
     { id: 'b', agent: sleeper('b', 10), reads: { x: 'a' } },
@@ -284,7 +284,7 @@ test('an attacca signal moves a waiting step to the front', async () => {
   expect((await run.result).timeline.map(({ start }) => start)).toEqual([0, 20, 30, 10]);
 });
 
-test('nobody is passed over more often than patience allows', async () => {
+test('no step is passed over more often than patience allows', async () => {
   const steps: StepPlan[] = [{ id: 'old', agent: sleeper('unit', 10, 1), urgency: 1 }];
   for (let i = 0; i < 20; i++) steps.push({ id: `s${i}`, agent: sleeper('unit', 10, 1), urgency: 10 });
   const { run } = play(steps, { patience: 3 });

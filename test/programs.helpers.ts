@@ -25,7 +25,7 @@ export const runAgent = async (
   signal: AbortSignal = new AbortController().signal,
 ): Promise<unknown> => agent.run(operands, { signal } as AgentContext);
 
-/** A process that exists and is more than an entry that nobody has collected. */
+/** Whether a process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

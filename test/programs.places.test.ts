@@ -100,7 +100,7 @@ test.each([0, -1, 1.5, Number.NaN, '3' as unknown as number])('limitPrograms ref
   expect(() => limitPrograms(most)).toThrow(/whole number of at least 1, not/);
 });
 
-/** Runs a module in a process of its own that may open few files. */
+/** Runs a module in a separate process that may open few files. */
 function withFewFiles(
   files: number,
   code: string,

@@ -41,10 +41,10 @@ describe('table 5', () => {
     }
   });
 
-  test('a table with a model that nobody prices is refused, not counted as free', async () => {
-    await expect(benchRouting({ table: [{ ...TABLE[0]!, model: 'nobody:nothing' }] })).rejects.toBeInstanceOf(
-      PriceError,
-    );
+  test('a table with a model without a price is refused, not counted as free', async () => {
+    await expect(
+      benchRouting({ table: [{ ...TABLE[0]!, model: 'unknown:nothing' }] }),
+    ).rejects.toBeInstanceOf(PriceError);
   });
 });
 

@@ -145,6 +145,6 @@ test('in a score: a program checks first, a model of another family second, one 
   ]);
   expect(budget.spent.calls).toBe(5);
   for (const one of [small, medium, large]) one.assertDone();
-  expect(JSON.stringify(large.calls[1]!.prompt)).toContain('Count sheep. off by one'); // it is told what was wrong
+  expect(JSON.stringify(large.calls[1]!.prompt)).toContain('Count sheep. off by one'); // the prompt has the reason
   expect(stepContext().slept).toEqual([]);
 });

@@ -113,7 +113,7 @@ describe('prices', () => {
     const prices = await loadPrices();
     // 2,500 tokens in at $3 and 1,000 out at $15 per million.
     expect(prices.cost('anthropic:claude-3-5-sonnet-20241022', usage(2_500, 1_000))).toBeCloseTo(0.0225, 10);
-    expect(() => prices.cost('nobody:nothing', usage(1, 1))).toThrow(PriceError);
+    expect(() => prices.cost('unknown:nothing', usage(1, 1))).toThrow(PriceError);
   });
 
   test('the bound of a call is never below its cost', async () => {

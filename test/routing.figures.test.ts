@@ -131,7 +131,7 @@ describe('Routing: evaluation', () => {
     expect(builtIn.apgr).toBeGreaterThan(0.5);
     expect(found.method).toMatchObject({ kind: 'cross-validation', folds: 5, seeds: [1, 2, 3] });
   });
-  it('is the same whatever the order of rows', () => {
+  it('is the same for any order of rows', () => {
     expect(evaluateRouter(rows.toReversed(), { repeats: 1 }).apgr).toBeCloseTo(
       evaluateRouter(rows, { repeats: 1 }).apgr,
       6,

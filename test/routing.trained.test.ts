@@ -131,7 +131,7 @@ describe('Routing: learning from verdicts', () => {
     expect(router.estimate(weld(99))).toBeGreaterThan(router.estimate(knit(99)) + 0.2);
   });
   it('leaves the mean estimate where it was under verdicts like those of training', () => {
-    const random = randomFrom(6); // one answer in five is rejected, whatever the task
+    const random = randomFrom(6); // one answer in five is rejected, for any task
     const even = (count: number, seed: number) =>
       madeUp(count, seed).map(({ prompt }) => ({ prompt, weak: Number(random() < 0.8), strong: 1 }));
     const router = trainRouter(even(300, 1));

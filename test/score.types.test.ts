@@ -34,7 +34,7 @@ test('outputs have the types that the agents return, the latest write of a name 
   expect([joined, sum, settled]).toEqual(['2+1+3', '2', ['fulfilled', 'fulfilled']]);
 });
 
-test('a read of a name that nobody wrote does not compile, and is refused', () => {
+test('a read of a name that no step wrote does not compile, and is refused', () => {
   const agent = ({ x }: { x: string }) => x;
   // @ts-expect-error nothing above writes 'nope'
   const wrong = built.step('q', { agent, reads: { x: 'nope' } });

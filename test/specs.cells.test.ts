@@ -11,7 +11,7 @@ const may = () => events.map((type) => ({ to: 'it', event: { type } }));
 const listening = (machine: AnyStateMachine) =>
   explore(system<null>({ machines: { it: { machine, outcomes } }, surroundings: { initial: null, may } }));
 
-test('a nested machine has a cell for each innermost state, whoever around it names the event', () => {
+test('a nested machine has a cell for each innermost state, whichever state around it names the event', () => {
   const nested: AnyStateMachine = createMachine({
     initial: 'a',
     on: { QUIT: '.z' },
@@ -73,7 +73,7 @@ describe('unjustified', () => {
       'walled does not name SHUT.',
     ]);
   });
-  test('has nothing to say of a machine whose every cell is accounted for', async () => {
+  test('is empty for a machine in which every cell is accounted for', async () => {
     const explored = await explore(lines(3));
     const all = cellsOf(explored, 'a0', 'a1', 'a2');
     expect(unjustified(lineMachine(true), all)).toEqual([]);

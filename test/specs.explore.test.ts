@@ -85,7 +85,7 @@ test('two situations have one text exactly where exchanging names makes one of t
     { numRuns: 300, seed: 8 },
   );
 });
-/** A set of arrows: who points to whom, and no order among them. */
+/** A set of arrows between names, without an order. */
 const sorted = (arrows: object): Record<string, Record<string, true>> =>
   Object.fromEntries(
     Object.entries(arrows as Record<string, [string, string][]>).map(([from, list]) => [
@@ -151,7 +151,7 @@ test('where nothing may happen any more, it has to be at an end', async () => {
   expect([violation!.kind, violation!.path.length]).toEqual(['end', 3]);
 });
 
-test('a throw of an invariant is a violation, and says why; nothing said is none', async () => {
+test('a throw of an invariant is a violation with its reason; an invariant without a result holds', async () => {
   const invariant = (n: number) => {
     if (n > 2) throw new Error('too high');
   };
@@ -163,7 +163,7 @@ test('a throw of an invariant is a violation, and says why; nothing said is none
 
 test('an invariant that answers later is refused: it would always hold', async () => {
   const invariant = (async () => false) as unknown as () => boolean;
-  await expect(explore(counting(2), { invariant })).rejects.toThrow('answers at once');
+  await expect(explore(counting(2), { invariant })).rejects.toThrow('has to be synchronous');
 });
 
 test('what does not matter of a situation is left out', async () => {
@@ -172,7 +172,7 @@ test('what does not matter of a situation is left out', async () => {
   expect([situations, steps]).toEqual([3, 3]);
 });
 
-test('bounds are kept, and say what to do', async () => {
+test('bounds are kept, and their errors show what to do', async () => {
   await expect(explore(counting(Infinity), { limit: 50 })).rejects.toThrow(
     /more than 50 situations.*canonical.*limit/,
   );
@@ -185,7 +185,7 @@ test('bounds are kept, and say what to do', async () => {
   await expect(explore(counting(1), { symmetry: [['a', 'b'], ['b']] })).rejects.toThrow('"b" twice');
 });
 
-test('a signal is heard, before and in the middle', async () => {
+test('a signal is obeyed, before the start and in the middle', async () => {
   await expect(explore(counting(5), { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
     'enough',
   );

@@ -48,7 +48,7 @@ export const lineMachine = (invalidates: boolean): AnyStateMachine => {
   });
 };
 
-/** Lines on one bus: a request waits in its agent's outbox until the bus takes it, and then everybody hears it. */
+/** Lines on one bus: a request waits in its agent's outbox until the bus takes it, and then every line receives it. */
 export function lines(count: number, invalidates = true): System<null> {
   const names = Array.from({ length: count }, (_, i) => `a${i}`);
   const machine = lineMachine(invalidates);

@@ -1,5 +1,5 @@
-/** Claims about mutants: every small mistake is made, under a name of its own; none in a station, a unit or the conductor
- *  goes unnoticed, unless nobody could notice; and who says that nobody could can also say that somebody can. */
+/** Claims about mutants: every small mistake is made, under a unique name; each in a station, a unit or the conductor
+ *  is detected, unless the mutant is equivalent; and the check for equivalence can also fail. */
 import { createMachine, type AnyStateMachine, type EventObject } from 'xstate';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cacheLine, functionalUnit, grantable, tempoGovernor } from '../machines/index.ts';
@@ -25,7 +25,7 @@ const small = createMachine(
 
 describe('the mutants of a small machine', () => {
   const all = mutants(small);
-  test('are every mistake, once, each under a name of its own', () => {
+  test('are every mistake, once, each under a unique name', () => {
     expect(all.map(({ name, mistake }) => `${name}: ${mistake}`)).toEqual([
       'a GO[0] without its guard: unguarded',
       'a GO[0] left out: left out',
@@ -50,7 +50,7 @@ describe('the mutants of a small machine', () => {
           expect(here !== there, `${name} ${cell}`).toBe(name === state && cell === event);
         }
   });
-  test('do what they say', () => {
+  test('make the mistake that their name states', () => {
     const said = (name: string) => {
       const { machine } = mutant(small, name);
       const [next, words] = stepOf(machine, undefined)(machine.resolveState({ value: 'a', context: {} }), {
@@ -63,7 +63,7 @@ describe('the mutants of a small machine', () => {
     expect(said('a GO[0] without one')).toEqual(['b', 'two', 'two']);
     expect(said('a GO[0] to a')).toEqual(['a', 'one', 'two', 'two']);
   });
-  test('are found by name, and a name that is none says so', () => {
+  test('are found by name, and an unknown name is an error', () => {
     expect(mutant(small, 'b GO[0] left out').machine.states['b']!.config.on).toEqual({});
     expect(() => mutant(small, 'b GO[7] left out')).toThrow("'small' has no mutant 'b GO[7] left out'");
   });
@@ -82,7 +82,8 @@ test('every machine has at least a hundred, of every kind that its table has roo
   }
 });
 
-/** Two actions in another order, of which the second is an assignment that whoever performs the first does not read. */
+/** Two actions in another order, of which the second is an assignment that the code that performs the first does not
+ *  read. */
 const EQUIVALENT: Readonly<Record<string, readonly string[]>> = {
   'reservation-station': [
     'free ISSUE[1] with requestUnit before latch',
@@ -109,11 +110,11 @@ describe.each(Object.entries(EXPLORED))('%s', (name, explored) => {
     escaped = mutants(explored.machine).filter(({ machine }) => !kills(explored, machine));
   }, 300_000);
 
-  test('with any one mistake is found out, unless nobody could tell', () => {
+  test('with any one mistake is detected, unless the mutant is equivalent', () => {
     expect(escaped.map((one) => one.name)).toEqual(EQUIVALENT[name]);
     for (const one of escaped) expect(isEquivalent(explored, one.machine), one.name).toBe(true);
   });
-  test('is told from mutants that are killed', { timeout: 300_000 }, () => {
+  test('is not equivalent to mutants that are killed', { timeout: 300_000 }, () => {
     const all = mutants(explored.machine);
     const killed = all.filter(
       (one, i) => (all.length < 300 || i % 7 === 0) && !escaped.some(({ name: other }) => other === one.name),
@@ -121,7 +122,7 @@ describe.each(Object.entries(EXPLORED))('%s', (name, explored) => {
     const equivalent = killed.filter(({ machine }) => isEquivalent(explored, machine));
     expect(equivalent.map((one) => one.name)).toEqual([]);
   });
-  test('would be told from those that escape by whoever reads the whole context', () => {
+  test('differs from the mutants that escape for code that reads the whole context', () => {
     const { machine, settings } = explored;
     for (const one of escaped) {
       const found = settings.map((setting) => equivalentTo(machine, one.machine, setting));
@@ -153,13 +154,13 @@ describe('two machines side by side', () => {
     expect(difference!.path.map(({ type }) => type)).toEqual(path);
   });
 
-  test('may look different to nobody, and still do something else later', () => {
+  test('may look the same at first, and still do something else later', () => {
     const blind = { ...setting, sees: () => null };
     const { machine } = mutant(unit, 'saturated ACQUIRE[0] without enqueue');
     expect(equivalentTo(unit, machine, blind).difference).toMatchObject({ where: 'said' });
   });
 
-  test('differ in what is heard where an action and an assignment change places', () => {
+  test('differ in what an action reads where it and an assignment change places', () => {
     const { machine } = mutant(unit, 'tacet WAKE[1] with takeQueued before grantQueued');
     const counts = { ...setting, hears: (_: string, context: never) => grantable(context) };
     expect(equivalentTo(unit, machine, counts).difference).toMatchObject({

@@ -25,7 +25,7 @@ const guide = readFileSync('docs/guides/check-your-own-machine.md', 'utf8');
 const shown = (text: string) => expect(guide).toContain(text.trimEnd());
 
 describe('the uploader', () => {
-  test('says that it is done, and is not, after a late acknowledgement', async () => {
+  test('reports that it is done, and is not, after a late acknowledgement', async () => {
     const { violation, counterexample } = await look(uploader, server);
     expect(violation!.path.map(({ kind }) => kind)).toEqual([
       'tell', 'deliver', 'timeout', 'deliver', 'deliver', 'deliver',

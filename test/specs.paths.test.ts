@@ -1,5 +1,5 @@
 /** Claims: `paths` covers every step, or every situation, of what was explored; `testPaths` finds where something real
- *  differs, says how to get there, and complains of nothing that is right. */
+ *  differs, shows the path to it, and reports nothing that is right. */
 import { createMachine, setup, type AnyStateMachine } from 'xstate';
 import { compile } from 'tutti/machines';
 import { describe, expect, test, vi } from 'vitest';
@@ -136,7 +136,7 @@ const counter: Model<number, { type: string }> = {
 };
 
 describe('something of one’s own', () => {
-  test('is told each event, read after each, and disposed of whatever happens', async () => {
+  test('receives each event, is read after each, and is always disposed of', async () => {
     const dispose = vi.fn<() => void>();
     const heard: string[] = [];
     const create = () => {
@@ -164,20 +164,20 @@ describe('something of one’s own', () => {
     const { counterexample } = await testPaths(await explore(counter), { sut });
     expect(counterexample).toEqual({ what: 'The model is at 0, the sut at 7.', transcript: [] });
   });
-  test('that is read has to say what with', async () => {
+  test('that is read needs `projectModel`', async () => {
     const sut = { create: () => ({ send: () => {}, read: () => 0 }) };
     await expect(testPaths(await explore(counter), { sut })).rejects.toThrow('projectModel');
   });
 });
 
-test('a signal is heard', async () => {
+test('a signal is obeyed', async () => {
   const control = new AbortController();
   const create = () => ({ send: () => control.abort(new Error('enough')) });
   const explored: Explored<World<null>, any> = await explore(lines(2));
   await expect(testPaths(explored, { sut: { create }, signal: control.signal })).rejects.toThrow('enough');
 });
 
-test('the machine of an actor that is done hears nothing more, and neither does the model', async () => {
+test('the machine of an actor that is done receives nothing more, and neither does the model', async () => {
   const once = createMachine({ initial: 'a', states: { a: { on: { END: 'z' } }, z: { type: 'final' } } });
   const may = () => [{ to: 'it', event: { type: 'END' } }];
   const explored = await explore(

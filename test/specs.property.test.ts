@@ -1,5 +1,5 @@
-/** Claims: `propertyTest` finds a seeded fault and shrinks it to the least, gives the same again for a seed, agrees with
- *  `explore`, and keeps its bounds; without fast-check it says what to install. */
+/** Claims: `propertyTest` finds a seeded fault and shrinks it to the least, gives the same again for a seed, agrees
+ *  with `explore`, and keeps its bounds; without fast-check the error names what to install. */
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { explore, propertyTest, realActor, type Model } from 'tutti/specs';
@@ -7,7 +7,7 @@ import { lineMachine, lines, oneWriter } from './specs.machines.ts';
 
 const count = 3;
 
-test('finds nothing where nothing is wrong, and takes as many runs as it is told', async () => {
+test('finds nothing where nothing is wrong, and makes as many runs as `runs` asks for', async () => {
   const found = await propertyTest(lines(count), { invariant: oneWriter, runs: 80, length: 40, seed: 3 });
   expect(found.counterexample).toBeUndefined();
   expect([found.runs, found.seed]).toEqual([80, 3]);
@@ -47,7 +47,7 @@ describe('in lock-step', () => {
     expect(counterexample!.what).toMatch(/^The model is at .*, the sut at /);
     expect(path).toHaveLength(4); // a load and its grant, a store by another and its grant
   });
-  test('an oracle is told what was heard, and is the reference', async () => {
+  test('an oracle receives the same events, and is the reference', async () => {
     /** Reads are allowed in S and M, writes in M: computed from what the bus ordered, and from nothing else. */
     const oracle = {
       create: () => {
@@ -74,7 +74,8 @@ describe('in lock-step', () => {
         return { owner: having('M')[0] ?? null, readers: having('S').sort() };
       },
     };
-    // A sharer that wants to write is no reader in the table any more; the oracle leaves it one. So nobody upgrades here.
+    // A sharer that wants to write is no reader in the table any more; the oracle leaves it one. So no sharer upgrades
+    // here.
     const loads = lines(count);
     const model: typeof loads = {
       ...loads,
@@ -137,7 +138,7 @@ test('bounds are kept', async () => {
     await expect(propertyTest(counting, options), JSON.stringify(options)).rejects.toThrow(RangeError);
 });
 
-test('a signal is heard, before and in the middle', async () => {
+test('a signal is obeyed, before the start and in the middle', async () => {
   const aborted = AbortSignal.abort(new Error('enough'));
   await expect(propertyTest(counting, { signal: aborted })).rejects.toThrow('enough');
   const control = new AbortController();
@@ -147,7 +148,7 @@ test('a signal is heard, before and in the middle', async () => {
   await expect(propertyTest(endless, options)).rejects.toThrow('enough now');
 });
 
-test('fast-check may be handed over, and where there is none it says what to do', async () => {
+test('fast-check may be passed as an option, and without it the error shows what to do', async () => {
   vi.resetModules();
   vi.doMock('fast-check', () => {
     throw new Error('Cannot find package');

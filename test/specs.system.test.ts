@@ -1,5 +1,6 @@
-/** Claims: a `system` does what the machines would do (nested, parallel and history states, delays, invoked actors, what
- *  is sent); its channels lose, repeat, overtake and fill up as they are told; what cannot be explored is refused. */
+/** Claims: a `system` does what the machines would do (nested, parallel and history states, delays, invoked actors,
+ *  what is sent); its channels lose, repeat, overtake and fill up as their options state; what cannot be explored is
+ *  refused. */
 import {
   assign,
   createMachine,
@@ -67,7 +68,7 @@ describe('a statechart with everything', () => {
     expect(off.parts['it']!.value).toBe('off');
     expect(go(off, 'RESET').parts['it']!.value).toEqual({ on: { deck: 'playing', light: 'dim' } });
   });
-  test('an actor that ends, and a delay that ends, are over also where nobody moves', async () => {
+  test('an actor that ends, and a delay that ends, are over also where no machine changes its state', async () => {
     const still = machine({
       initial: 'a',
       states: {
@@ -87,7 +88,7 @@ describe('a statechart with everything', () => {
     expect([situations, steps]).toEqual([4, 4]); // each of the two ends, in either order
     expect(worlds.at(-1)!.parts['it']).toMatchObject({ timers: [], running: [] });
   });
-  test('a machine that is done hears nothing more', () => {
+  test('a machine that is done receives nothing more', () => {
     const ended = machine({
       initial: 'a',
       on: { GO: { actions: 'say' } },
@@ -99,12 +100,12 @@ describe('a statechart with everything', () => {
     expect(model.after(model.initial, go!).heard[0]!.words).toHaveLength(1);
     expect(model.after(done, go!).heard[0]!.words).toEqual([]);
   });
-  test('an actor of which nobody said how it may end is an error that says what to write', async () => {
+  test('an actor without outcomes is an error that shows what to write', async () => {
     await expect(explore(alone(player, 'POWER', 'LOAD'))).rejects.toThrow(/"load".*outcomes: \{ "load"/);
   });
 });
 
-test('what is emitted, sent to the parent and done by name is heard, in order, with its fields', () => {
+test('emitted events, events for the parent and named actions are received, in order, with their fields', () => {
   const speaker = machine(
     {
       initial: 'a',
@@ -135,7 +136,7 @@ test('what is emitted, sent to the parent and done by name is heard, in order, w
   ]);
 });
 
-test('what is heard at once is heard in turn, and may not go on for ever', () => {
+test('output without a channel is delivered in order, and may not go on indefinitely', () => {
   const echo = machine({ on: { PING: { actions: emit({ type: 'PING' } as never) } } });
   const options: SystemOptions<null> = {
     machines: { a: echo, b: echo },
@@ -251,9 +252,9 @@ describe('refused is', () => {
       { actions: { impossible: () => {} } },
     );
     const { violation } = await explore(alone(sure, 'GO'));
-    expect([violation!.what, violation!.path.length]).toEqual(['impossible: it hears GO in b', 2]);
+    expect([violation!.what, violation!.path.length]).toEqual(['impossible: it receives GO in b', 2]);
   });
-  test('nobody, a crowd, a name that is not there', () => {
+  test('no machine, too many machines, a name that is not there', () => {
     const it = machine({});
     expect(() => system({ machines: {} })).toThrow(RangeError);
     const crowd = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`m${i}`, it]));

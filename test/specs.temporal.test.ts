@@ -43,7 +43,7 @@ const small = fc.integer({ min: 1, max: 5 }).chain((size) =>
 const among = (names: readonly string[]) => (arrow: Arrow) =>
   names.includes(arrow.name) ? arrow.name : undefined;
 
-/** By the definition, set by set: some places that hang together, all gone round for ever, wrong no class. */
+/** By the definition, set by set: some connected places, all visited again and again, are fair to every class. */
 function trapped(
   graph: Graph,
   open: readonly boolean[],
@@ -155,15 +155,15 @@ describe('a lock that two take in turns', () => {
   const judged = async (options: TemporalOptions<any>) => temporal(await explore(model), mine, options);
   const each = (step: any) => `${step.to[0]} ${step.event.type}`;
 
-  test('may be kept from one of them for ever, unless fairness is strong', async () => {
+  test('may be kept from one of them indefinitely, unless fairness is strong', async () => {
     const anyhow = await judged({});
     expect(anyhow.lasso!.cycle.map(each)).toEqual(['b TAKE', 'b GIVE']);
     expect((await judged({ weak: each })).holds).toBe(false); // while b has it, a may not take it
     expect((await judged({ strong: each })).holds).toBe(true);
   });
-  test('is told as a way, and what goes on for ever', async () => {
+  test('is shown as a path, and the circle that repeats', async () => {
     const { counterexample } = await judged({});
-    expect(counterexample!.what).toBe('It can go on for ever without this: a has it.');
+    expect(counterexample!.what).toBe('It can go on indefinitely without this: a has it.');
     expect(counterexample!.loopsFrom).toBe(0);
     expect(counterexample!.transcript.map(({ text }) => text)).toEqual([
       'TAKE',
@@ -185,7 +185,7 @@ test('where only a person could go on, it may stop', async () => {
   expect(temporal(explored, lit, { optional: () => true, weak: ({ name }) => name }).holds).toBe(true);
 });
 
-test('says how often it was owed, so that nothing holds for want of an occasion unnoticed', async () => {
+test('counts how often it was owed, so that a property which holds only because it was never owed shows', async () => {
   const explored = await explore(modelOf([[{ name: 'a', to: 0 }]]));
   expect(
     temporal(

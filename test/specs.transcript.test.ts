@@ -1,5 +1,5 @@
-/** Claims: a counter-example is drawn within the width that is given, with every message in it; as Mermaid it is read back
- *  unharmed by the rules of Mermaid's grammar that it relies on, whatever is in it. */
+/** Claims: a counter-example is drawn within the width that is given, with every message in it; as Mermaid it is read
+ *  back unharmed by the rules of Mermaid's grammar that it relies on, with any characters in it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sequenceMermaid, sequenceText, type Drawable } from 'tutti/specs';
@@ -48,13 +48,13 @@ describe('as text', () => {
     const lines = sequenceText({ what: 'Wide.', transcript }, { width: 48 }).split('\n');
     expect(lines.slice(4)).toEqual([' '.repeat(9) + 'a text of quite some words │', '']);
   });
-  test('what goes on for ever is marked', () => {
+  test('what repeats indefinitely is marked', () => {
     const text = sequenceText({ ...lost, loopsFrom: 3 });
     const lines = text.split('\n');
     expect(lines.indexOf('· from here on, again and again:')).toBe(
       lines.findIndex((line) => line.includes('ACK')) - 1,
     );
-    expect(lines.at(-2)).toBe('· and so on, for ever.');
+    expect(lines.at(-2)).toBe('· and so on, indefinitely.');
   });
   test('with more participants than there is room for it is a list', () => {
     const transcript = Array.from({ length: 9 }, (_, i) => ({
@@ -70,7 +70,7 @@ describe('as text', () => {
     ]);
     expect(sequenceText({ what: 'Too many.', transcript }, { width: 100 })).toContain('├─GO');
   });
-  test('a terminal is told nothing but text', () => {
+  test('a terminal receives nothing but text', () => {
     const text = sequenceText({
       what: 'bad\u001B[2J\nname',
       transcript: [{ from: 'a\u0007', text: '\u202Eevil\r\n' }],
@@ -104,7 +104,7 @@ describe('as text', () => {
       expect(() => sequenceText(lost, { width })).toThrow(RangeError);
     for (const width of [20, 400]) expect(widest(sequenceText(lost, { width }))).toBeLessThanOrEqual(width);
   });
-  test('nothing is drawn of nobody', () => {
+  test('without participants nothing is drawn', () => {
     expect(sequenceText({ what: 'At once.', transcript: [] })).toBe('At once.\n');
   });
 });
@@ -177,7 +177,7 @@ describe('as Mermaid', () => {
     fc.array(fc.constantFrom(...nasty), { maxLength: 6 }).map((parts) => parts.join('')),
     fc.string({ unit: 'grapheme', maxLength: 20 }),
   );
-  test('whatever is said, and whoever says it, comes back', () => {
+  test('any text, with any names, comes back', () => {
     const message = fc.record({ from: text, to: fc.option(text, { nil: undefined }), text });
     fc.assert(
       fc.property(fc.array(message, { minLength: 1, maxLength: 8 }), text, fc.nat(8), (given, what, loop) => {
@@ -204,7 +204,7 @@ describe('as Mermaid', () => {
     ])
       expect(() => read(`sequenceDiagram\nparticipant p1 as a\n${bad}\n`), bad).toThrow();
   });
-  test('nobody is somebody, so that it can be drawn', () => {
-    expect(read(sequenceMermaid({ what: 'At once.', transcript: [] })).said).toEqual(['nobody:At once.']);
+  test('a transcript without participants gets one, so that it can be drawn', () => {
+    expect(read(sequenceMermaid({ what: 'At once.', transcript: [] })).said).toEqual(['(none):At once.']);
   });
 });

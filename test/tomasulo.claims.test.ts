@@ -17,7 +17,7 @@ test.each(tomasuloClaims)('$criterion: $property', async ({ check, expected }) =
   expect(found.verdict, found.counterexample?.what).toBe(expected);
 });
 
-test('a check that is told to stop stops', async () => {
+test('a check stops when it is aborted', async () => {
   const signal = AbortSignal.abort();
   for (const { instrument, check } of tomasuloClaims)
     if (instrument === 'lockstep') await expect(check({ ...bounds, signal })).rejects.toThrow('abort');
@@ -36,7 +36,7 @@ test('each mistake is noticed in more than one program', async () => {
   }
 });
 
-test('an event that is called impossible breaks the invariants, and an instruction that waits for ever does not', () => {
+test('an event that is called impossible breaks the invariants, and an instruction that waits indefinitely does not', () => {
   const given = TEXTBOOK;
   const ran = runMachines(given);
   expect(brokenInvariant(given, ran)).toBeUndefined();
@@ -95,7 +95,7 @@ test.each([
   ['executing DONE[0] to executing', 'GRANT_UNIT leaves as much to do'],
   ['held RESUME[0] left out', 'nothing will happen'],
   ['waiting OPERAND[0] without requestUnit', 'nothing will happen'],
-])('a station that may wait for ever is found out: %s', (mistake, what) => {
+])('a station that may wait indefinitely is detected: %s', (mistake, what) => {
   const { machine, settings } = EXPLORED['reservation-station']!;
   const found = waitsForEver(mutant(machine, mistake).machine, settings[0]!);
   expect(found.wrong).toContain(what);

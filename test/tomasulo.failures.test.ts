@@ -1,4 +1,4 @@
-/** Claim: what goes wrong ends as the models say, and a run in which it ends otherwise is objected to. */
+/** Claim: failures end as in the models, and a run in which one ends differently is objected to. */
 import { expect, test } from 'vitest';
 import { drawCase } from '../specs/tomasulo/draw.ts';
 import { unaccounted, unrecovered, untold } from '../specs/tomasulo/failures.ts';
@@ -40,7 +40,7 @@ const changed =
       ...given,
       program: given.program.map((line, i) => ({ ...line, ...change(line, i) })),
     });
-/** Runs the program, and tells of it what somebody made of it. */
+/** Runs the program, and changes the report of the run. */
 const retold =
   (retell: (found: Performed) => Partial<Performed>): Run =>
   async (given) => {
@@ -56,16 +56,16 @@ test.each<[string, Judge, Kinds, Run, RegExp]>([
   ['a failure that is overlooked', unaccounted, ONCE, changed(() => ({ fails: 0 })), /is written, not failed/],
   ['a bystander that fails, too', unaccounted, ONCE, changed((_, i) => (i === 0 ? { fails: 9 } : {})), /0 \(.*\) is failed, not written/],
   ['a consumer that is given something in place of a fault', unaccounted, ONCE, changed((line) => ({ reads: line.reads.slice(1) })), /is written, not failed|is -?\d+, not/],
-  ['a failure that nobody is told of', unaccounted, ONCE, retold(({ events }) => ({ events: events.filter(({ type }) => type !== 'step.ended') })), /is lost, not failed/],
-  ['a fault that names the first that failed, whosever it is', unaccounted, ONCE, retold(({ events }) => ({ events: blamingTheFirst(events) })), /names no failed producer of its own/],
+  ['a failure that is not reported', unaccounted, ONCE, retold(({ events }) => ({ events: events.filter(({ type }) => type !== 'step.ended') })), /is lost, not failed/],
+  ['a fault that always names the first instruction that failed', unaccounted, ONCE, retold(({ events }) => ({ events: blamingTheFirst(events) })), /does not name one of its failed producers/],
   ['a register that keeps what its failed writer should have replaced', unaccounted, ONCE, retold(({ registers }) => ({ registers: { a: 1, b: 1, c: 1, d: 1, ...registers } })), /is 1, not undefined/],
   ['one try too few', unrecovered, RECOVERS, (given) => orchestrated({ ...given, attempts: 3 } as Troubled), /undefined|is tried/],
   ['one try too many', unrecovered, RECOVERS, changed(({ fails = 0 }) => ({ fails: Math.min(3, fails + 1) })), /is tried \d/],
   ['a recovery that changes a result', unrecovered, RECOVERS, retold(({ registers }) => ({ registers: { ...registers, a: 7 } })), /a is 7, not/],
-  ['a stall that nobody is told of', untold, SILENCE, retold(({ events }) => ({ events: events.filter(({ type }) => type !== 'run.stalled') })), /the stall is told as \[none\]/],
-  ['a dead-lock that is not named', untold, SILENCE, retold(({ outcome }) => ({ outcome: { ...outcome, errors: [] } })), /the dead-lock is told as \[none\]/],
+  ['a stall that is not reported', untold, SILENCE, retold(({ events }) => ({ events: events.filter(({ type }) => type !== 'run.stalled') })), /the stall is reported as \[none\]/],
+  ['a dead-lock that is not named', untold, SILENCE, retold(({ outcome }) => ({ outcome: { ...outcome, errors: [] } })), /the dead-lock is reported as \[none\]/],
   ['units that play on', untold, SILENCE, (given) => orchestrated({ program: given.program, hardware: given.hardware }), /the orchestrator in cycle \d+, Tomasulo never/],
-  ['a stall that names one who does not wait', untold, SILENCE, retold(({ events }) => ({ events: events.map(namingOneMore) })), /the stall is told as/],
+  ['a stall that names an instruction that does not wait', untold, SILENCE, retold(({ events }) => ({ events: events.map(namingOneMore) })), /the stall is reported as/],
   ['one who waits and is not named', unaccounted, SILENCE, retold(({ events }) => ({ events: events.filter(({ type }) => type !== 'run.stalled') })), /is lost, not starved/],
 ])('%s is noticed', async (_, judge, kinds, run, what) => {
   const found = await noticed(judge, kinds, run);

@@ -1,4 +1,4 @@
-/** Claim: whatever the program and the hardware, the machines issue, start, complete and write in the same cycles as
+/** Claim: for every program and any hardware, the machines issue, start, complete and write in the same cycles as
  *  Tomasulo's algorithm, and end with what the program computes when it is run step by step. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

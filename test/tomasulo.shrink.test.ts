@@ -1,4 +1,4 @@
-/** Claim: what is found is shrunk until nothing of it can be left out, and told as a sequence in which both runs are. */
+/** Claim: a finding is shrunk until no part of it can be left out, and shown as a sequence with both runs. */
 import { expect, test } from 'vitest';
 import { drawCase } from '../specs/tomasulo/draw.ts';
 import { disagreement, objection } from '../specs/tomasulo/lockstep.ts';
@@ -49,7 +49,7 @@ test('less is an instruction, an operand, an operation, a cycle, a unit, a stati
   expect([...smallerThan(given)]).toEqual(all);
 });
 
-/** Three instructions of one class: a result, another under the same name, and one who reads the second. */
+/** Three instructions of one class: a result, another under the same name, and one that reads the second. */
 const OVERHEARD: Case = {
   program: [
     { op: 'add', writes: 'r', reads: [] },

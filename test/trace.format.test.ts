@@ -45,7 +45,7 @@ test("every message is accepted by @statelyai/inspect's receiver, and is whole",
       };
       expect(message).toMatchObject(base);
       if (message.type === '@xstate.actor') actors.add(message.sessionId);
-      // Whoever is spoken of has been introduced.
+      // Every actor that a message names has an earlier actor message.
       else expect(actors, JSON.stringify(message)).toContain(message.sessionId);
       if (message.type !== '@xstate.event') expect(known).toContain(message.snapshot.status);
       if (message.type !== '@xstate.actor') expect(message.event.type).toEqual(expect.any(String));
@@ -108,7 +108,7 @@ interface Seen {
 }
 const machines = /^(?:station:|unit:|conductor)/;
 
-test('what XState tells of an actor is what its trace tells, in the same order, short cut or not', async () => {
+test('a trace has the messages that XState sends about an actor, in the same order, with and without the shorter path', async () => {
   const told: Seen[] = [];
   const beside = (event: InspectionEvent): void => {
     const { id: actor } = event.actorRef as unknown as { id: string };
@@ -140,7 +140,7 @@ test('what XState tells of an actor is what its trace tells, in the same order, 
   expect(shown(short.messages)).toEqual(shown(full.messages));
 });
 
-test('stations are heard without XState’s detour, until somebody else looks: then both see everything', async () => {
+test('stations are traced without XState’s inspection until there is a second inspector: then both see everything', async () => {
   const plain = (await tracedReview()).messages;
   const sink = lines();
   const clock = new VirtualClock();
@@ -198,7 +198,7 @@ test('one trace may follow many performances, one after the other and at once', 
   expect(written.sort()).toEqual(['after-0', 'after-1', 'after-2', 'after-3', 'after-4', 'with-0', 'with-1']);
 });
 
-test('steps, what they read, where they stood and how they ended can be told from it', async () => {
+test('steps, their reads, their states and their ends can be read from a trace', async () => {
   const { messages, report } = await tracedReview();
   const program = eventsOf(messages, /^run:/).flatMap((event) =>
     event.type === 'tutti.program' ? (event['steps'] as ProgramStep[]) : [],
@@ -315,7 +315,7 @@ test('lines, their owners and versions, the governor, the bill and a machine of 
 });
 
 test.each(['the performance', 'a meter, too'])(
-  'what a model agent spends is told once, by %s',
+  'the usage of a model agent is recorded once, by %s',
   async (teller) => {
     const sink = lines();
     const trace = traceTo(sink);

@@ -108,7 +108,7 @@ const lamp = createMachine({
   states: { off: { on: { FLIP: 'on' } }, on: { on: { FLIP: 'off' } } },
 });
 
-/** A shared space, a governor on the same bus, and a machine of somebody's own. */
+/** A shared space, a governor on the same bus, and a user's own machine. */
 export async function tracedSpace(limits?: Partial<TraceLimits>) {
   const sink = lines();
   const trace = traceTo(sink, { limits });

@@ -1,4 +1,4 @@
-/** Claims: a trace stays bounded whatever it is given, says what it left out, hides secrets, and harms nothing. */
+/** Claims: a trace stays bounded for any input, records what it left out, hides secrets, and harms nothing. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -21,7 +21,7 @@ const footerOf = (messages: readonly TraceMessage[]): TraceFooter => {
   if (last?.type !== '@xstate.snapshot' || last.event.type !== 'tutti.end') throw new Error('no last line');
   const footer = last.snapshot.context as TraceFooter;
   const { sampled, slow, actors } = footer.leftOut;
-  // Whatever is missing is accounted for.
+  // Every missing message is accounted for.
   expect(footer.messages).toBe(messages.length);
   expect(Number(last.id)).toBe(messages.length + sampled + slow + actors);
   return footer;
@@ -72,7 +72,7 @@ test.each([
     expect(told.map(({ keeps }) => keeps)).toEqual([2, 4, 8]);
     expect(messages.length + footer.leftOut.sampled).toBe(all.length + told.length);
     expect(Number(messages.at(-1)?.id)).toBe(all.length + told.length);
-    // What was begun is told to its end.
+    // A step that was begun is recorded to its end.
     const open = new Map<string, TraceMessage[]>();
     for (const message of messages) {
       if (message.type !== '@xstate.snapshot') continue;
@@ -90,7 +90,7 @@ test.each([
   },
 );
 
-test('faults are kept whatever else is sampled', async () => {
+test('faults are always kept when a trace is sampled', async () => {
   const { messages } = await tracedChain(2_000, { messages: 500 });
   const failed = new Set(
     messages.flatMap((message) =>
@@ -102,7 +102,7 @@ test('faults are kept whatever else is sampled', async () => {
   expect([...failed].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 10 + 100 * i));
 });
 
-test('a machine of somebody’s own is sampled, too, and an event goes with what it led to', async () => {
+test('a user’s own machine is sampled, too, and an event goes with what it led to', async () => {
   const sink = lines();
   const trace = traceTo(sink, { limits: { messages: 100 } });
   const counter = createActor(
@@ -153,7 +153,7 @@ test('a sink that takes its time is waited for; what comes meanwhile is bounded,
   ]);
 });
 
-test('a gap is told where it ends', async () => {
+test('a gap is recorded where it ends', async () => {
   const taken: string[] = [];
   let go = (): void => {};
   const trace = traceTo(
@@ -241,7 +241,7 @@ test('a step that is poisoned twice is one fault', async () => {
   expect(footerOf(sink.messages).faults).toBe(3);
 });
 
-test('actors beyond the limit are not told of, and that is', async () => {
+test('actors beyond the limit are left out, and the trace says so', async () => {
   const sink = lines();
   const trace = traceTo(sink, { limits: { actors: 3 } });
   const machine = createMachine({ id: 'm', initial: 'a', states: { a: {} } });

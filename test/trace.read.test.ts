@@ -1,4 +1,4 @@
-/** Claims: whatever a file holds, what can be read is read, and the rest is noted with its line. */
+/** Claims: from any file, everything readable is read, and the rest is noted with its line. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkMessage, LONGEST_LINE, readTrace, TraceLines, type TraceLine } from '../src/trace/index.ts';

@@ -1,4 +1,4 @@
-/** Claim: each counter-example is saved as a file of its own that says everything, under a name that is safe. */
+/** Claim: each counter-example is saved as a separate, complete file, under a safe name. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -43,7 +43,7 @@ test('where nothing failed nothing is written, not even a folder', async () => {
   expect(readdirSync(folder)).not.toContain('none');
 });
 
-test('a saved file is replayed step by step, the last of them marked, whatever its words mean elsewhere', async () => {
+test('a saved file is replayed step by step, the last step marked, also if its texts look like trace messages', async () => {
   const said = ['FAILED', 'STALL_TIMEOUT', 'xstate.error.actor', 'pulse', '{"type":"@xstate.actor"}'];
   const transcript = said.flatMap((text) => [
     { from: 'bus:1', to: 'run:x', text },

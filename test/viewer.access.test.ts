@@ -1,4 +1,4 @@
-/** Claim: the viewer can be used by everybody: with the keyboard alone, with a screen reader, in light and dark, on a
+/** Claim: the viewer is accessible: with the keyboard alone, with a screen reader, in light and dark, on a
  *  telephone and on a wall. */
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';

@@ -1,5 +1,5 @@
 /** Claim: a counter-example that a broken machine produced, saved as `tutti verify --save` does, opens with
- *  `tutti view FILE` as a replay that anybody can use. */
+ *  `tutti view FILE` as an accessible replay. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -154,7 +154,7 @@ class LateBus implements Bus {
   close = () => this.#inner.close();
 }
 
-test('on a bus that is late: what a result takes on its way is nobody’s work', async () => {
+test('on a bus that is late: the time of a result on its way counts as no step’s work', async () => {
   const sleeps = (ms: number) =>
     agent({ name: `${ms}`, run: (_operands: unknown, context) => context.sleep(ms) });
   const late = (clock: VirtualClock) => ({ bus: new LateBus(clock, 100) });
@@ -212,7 +212,7 @@ test('in a trace, the time in `writing` does not count, nor does a fault’s on 
   expect(pathOf(all)).toEqual({ length: 35, steps: ['long work', 'end'] });
 });
 
-test('a downbeat of one run holds nobody in another', async () => {
+test('a downbeat of one run holds no step of another', async () => {
   const clock = new VirtualClock();
   const sink = lines();
   const trace = traceTo(sink, { clock });

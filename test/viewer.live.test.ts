@@ -13,7 +13,7 @@ import { smallTrace } from './viewer.traces.ts';
 const lines = smallTrace().lines;
 const stage = onStage();
 
-test('a live trace is followed, left to look back, and followed again; its end is told', async () => {
+test('a live trace is followed, left to look back, and followed again; the page reports its end', async () => {
   const inspector = await startInspector({ name: 'review', page: stage.file.url });
   try {
     const write = (from: number, to: number) => inspector.sink.write(`${lines.slice(from, to).join('\n')}\n`);

@@ -59,7 +59,7 @@ test('the critical path is the longest chain of what steps really took', () => {
   expect(length).toBe(89 + 289 + 289 + 189);
 });
 
-test('times never run back, whatever the clock did', () => {
+test('times never run back, for any clock', () => {
   const trace = new Trace();
   const at = (createdAt: unknown) =>
     trace.append({ type: '@xstate.event', sessionId: 'x', createdAt, event: { type: 'E' } }, nowhere);

@@ -20,7 +20,7 @@ export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath, args });
 }
 
-/** The page as a file, as somebody has it who was sent it; `remove` takes it away again. */
+/** The page as a file, as a user receives it; `remove` deletes it. */
 export async function pageFile(): Promise<{ url: URL; remove: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-viewer-'));
   const file = join(folder, 'index.html');

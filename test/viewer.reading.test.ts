@@ -1,4 +1,4 @@
-/** Claim: whatever a file holds, what can be shown is shown, and a note says what was left out and at which line. */
+/** Claim: from any file, everything that can be shown is shown, and a note says what was left out and at which line. */
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

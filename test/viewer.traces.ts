@@ -5,7 +5,7 @@ import { LIMITS, TRACE_SESSION, TRACE_VERSION } from '../src/trace/format.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Writes messages as a trace has them. Time is told by the caller, in milliseconds. */
+/** Writes messages as in a trace. The caller passes the time, in milliseconds. */
 export class TraceText {
   readonly lines: string[] = [];
   readonly #machines = new Map<AnyStateMachine, number>();

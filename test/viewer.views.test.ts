@@ -248,7 +248,7 @@ test('a counter-example opens as a replay that ends with the violation', async (
   await page.close();
 });
 
-test('nothing leaves the page: it asks nobody, and its policy would not let it', async () => {
+test('the page sends no requests, and its policy would block them', async () => {
   const page = await stage.browser.newPage();
   const asked: string[] = [];
   page.on('request', (request) => asked.push(request.url()));

@@ -11,7 +11,7 @@ const resume = (targets: string[], key?: string) =>
 const remains = (before: Hold, signal: Parameters<typeof resolveHold>[1]) => resolveHold(before, signal).hold;
 
 describe('vocabulary: holds: who is held', () => {
-  it('the targets, every listener without targets, or the source when only governance is asked', () => {
+  it('the targets, every listener without targets, or the source when only governance is a target', () => {
     expect(hold()).toMatchObject({ held: ['reporter'], deciders: ['governance'], onTimeout: 'fail' });
     expect(hold({ targets: ['b', 'governance'] })).toMatchObject({ held: ['b'], deciders: ['governance'] });
     expect(hold({ targets: [] }).held).toEqual(['*']);
@@ -33,7 +33,7 @@ describe('vocabulary: holds: who is held', () => {
 });
 
 describe('vocabulary: holds: what ends them', () => {
-  it('a cue that resumes, to its targets and to nobody else', () => {
+  it('a cue that resumes, for its targets and for no other listener', () => {
     const both = hold({ targets: ['b', 'c'] });
     const after = remains(both, resume(['b']))!;
     expect([isHeld(after, 'b'), isHeld(after, 'c')]).toEqual([false, true]);
@@ -45,7 +45,7 @@ describe('vocabulary: holds: what ends them', () => {
     expect(remains(hold(), resume(['reporter']))).toBeUndefined();
   });
 
-  it('one of everybody, while everybody else stays held', () => {
+  it('one listener, while all others stay held', () => {
     const after = remains(hold({ targets: ['*'] }), resume(['b']))!;
     expect([isHeld(after, 'b'), isHeld(after, 'c')]).toEqual([false, true]);
     expect(remains(after, resume(['b']))).toBe(after);
@@ -80,11 +80,11 @@ describe('vocabulary: holds: what ends them', () => {
     expect(remains(hold(), beat(''))).toBeDefined();
   });
 
-  it('a caesura, which says that it was one', () => {
+  it('a caesura, which is marked as one', () => {
     expect(resolveHold(hold(), caesura({ source: 'a' }))).toEqual({ by: 'caesura', released: ['reporter'] });
   });
 
-  it('releases is resolveHold for one agent, and no signal holds anybody anew', () => {
+  it('releases is resolveHold for one agent, and no signal adds a listener to a hold', () => {
     const agents = ['a', 'b', 'governance', '*', 'reporter'];
     const some = fc.uniqueArray(fc.constantFrom(...agents), { maxLength: 3 });
     fc.assert(

@@ -23,7 +23,7 @@ describe.each([
 });
 
 describe('vocabulary: tempo', () => {
-  it('says the published latency and priority, and the paper beats per minute', () => {
+  it('has the published latency and priority, and the beats per minute of the paper', () => {
     const published = t.PUBLISHED_TEMPI.map((name) => [
       name,
       t.TEMPO[name].latencyMs,
@@ -46,7 +46,7 @@ describe('vocabulary: tempo', () => {
     }
   });
 
-  it('projects monotonically, to the nearest, keeping the priority class, and says when it lost something', () => {
+  it('projects monotonically, to the nearest, keeping the priority class, and reports when it lost something', () => {
     fc.assert(
       fc.property(tempo, tempo, (a, b) => {
         const [pa, pb] = [t.projectTempo(a), t.projectTempo(b)];
@@ -61,7 +61,7 @@ describe('vocabulary: tempo', () => {
 });
 
 describe('vocabulary: dynamics', () => {
-  it('says the published multipliers, and rises with the order', () => {
+  it('has the published multipliers, and rises with the order', () => {
     expect(d.PUBLISHED_DYNAMICS.map((name) => d.DYNAMICS[name].budget)).toEqual([0.25, 0.5, 1, 1.5, 2]);
     const budgets = d.DYNAMICS_LEVELS.map((name) => d.DYNAMICS[name].budget);
     expect(budgets).toEqual([...new Set(budgets)].sort((a, b) => a - b));

@@ -176,7 +176,7 @@ describe('vocabulary: encoding: what cannot travel', () => {
     }
   });
 
-  it('an extra that says what a field says is refused', () => {
+  it('an extra that repeats a field is refused', () => {
     const cue = signals.cue({ source: 'a', targets: [] });
     expect(refusal(() => mcp.embedSignal({}, { ...cue, extra: { source: 'b' } })).path).toBe('extra.source');
     const performance = { ...cue.performance!, extra: { timeout_ms: 1 } };

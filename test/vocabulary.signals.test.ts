@@ -68,7 +68,7 @@ const refusal = (attempt: () => unknown): SignalError => {
 };
 
 describe('vocabulary: factories: defaults', () => {
-  it.each(made)('$signal.type says what the published SDK says', ({ signal, published }) => {
+  it.each(made)('$signal.type equals what the published SDK makes', ({ signal, published }) => {
     expect(signal).toEqual({ type: signal.type, source: 'a', payload: {}, ...published });
   });
 
@@ -85,7 +85,7 @@ describe('vocabulary: factories: defaults', () => {
     expect(Object.isFrozen(mine) || Object.isFrozen(mine.deep)).toBe(false);
   });
 
-  it('keeps what is said', () => {
+  it('keeps the given fields', () => {
     const said = { urgency: 1, tempo: 'grave', dynamics: 'fff', timeoutMs: 0 } as const;
     expect(caesura({ source: 'a', ...said }).performance).toEqual(said);
     expect(fermata({ source: 'a', intent: 'rfo', key: 'plan', targets: ['b'] })).toMatchObject({
@@ -129,7 +129,7 @@ describe('vocabulary: factories: refusals', () => {
     expect(refusal(() => fermata({ source: 'a', key: 'plan' })).path).toBe('fermata.key');
   });
 
-  it('refuses a payload that says what a field says', () => {
+  it('refuses a payload that repeats a field', () => {
     const payload = { sync_point: 'x' };
     expect(refusal(() => downbeat({ source: 'a', syncPoint: 's', payload })).path).toBe(
       'downbeat.payload.sync_point',

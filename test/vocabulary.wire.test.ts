@@ -11,7 +11,7 @@ const overTheWire = (value: unknown): unknown => JSON.parse(JSON.stringify(value
 const body = (wire: unknown) => (wire as { hct_signal: Record<string, unknown> }).hct_signal;
 const hct = (wire: unknown) => (wire as { metadata: { hct: Record<string, unknown> } }).metadata.hct;
 
-/** What a peer of the published vocabulary does not hear, decided by hand from the signal. */
+/** What a peer of the published vocabulary does not receive, decided by hand from the signal. */
 function unheard(signal: signals.HctSignal): string[] {
   const { tempo = 'moderato', dynamics = 'mf' } = signal.performance ?? {};
   const intent = 'intent' in signal ? signal.intent : 'activate';
@@ -56,7 +56,7 @@ describe('vocabulary: MCP: what goes out comes back', () => {
     );
   });
 
-  it('says in full, and only, what a peer will not hear', () => {
+  it('lists exactly what a peer will not receive', () => {
     fc.assert(
       fc.property(anySignal, (signal) => {
         const { lossy, wire } = mcp.embedSignal({}, signal);
@@ -67,7 +67,7 @@ describe('vocabulary: MCP: what goes out comes back', () => {
     );
   });
 
-  it('puts the signal where MCP has room for it, beside what is there', () => {
+  it('puts the signal where MCP has room for it, and keeps what is there', () => {
     const cue = signals.cue({ source: 'a', targets: ['b'], urgency: 8, tempo: 'allegro', dynamics: 'ff' });
     const { wire } = mcp.createMCPToolCall(7, 'review', { repo: '.' }, cue, { meta: { progressToken: 1 } });
     expect(overTheWire(wire)).toEqual({
@@ -99,7 +99,7 @@ describe('vocabulary: MCP: what goes out comes back', () => {
     });
   });
 
-  it('declares itself in both places, and hears either', () => {
+  it('declares itself in both places, and accepts either', () => {
     expect(mcp.supportsMCPSignals(mcp.MCP_CAPABILITIES)).toBe(true);
     expect(mcp.supportsMCPSignals({ hct_signals: true })).toBe(true);
     expect(mcp.supportsMCPSignals({ experimental: { hct_signals: {} } })).toBe(true);
@@ -131,7 +131,7 @@ describe('vocabulary: A2A: what goes out comes back', () => {
     );
   });
 
-  it('both wires agree on what a signal says', () => {
+  it('both wires agree on the content of a signal', () => {
     fc.assert(
       fc.property(anySignal, (signal) => {
         const { type, source, ...rest } = body(mcp.embedSignal({}, signal).wire);
@@ -161,7 +161,7 @@ describe('vocabulary: A2A: what goes out comes back', () => {
     expect(a2a.activatesA2ASignals(undefined)).toBe(false);
   });
 
-  it('hears every declaration that was ever published', () => {
+  it('accepts every declaration that was ever published', () => {
     for (const card of [
       { capabilities: { extensions: [a2a.A2A_EXTENSION] } },
       { extensions: { 'hct-coordination': '1.0.0' } },
@@ -196,7 +196,7 @@ describe('vocabulary: A2A: what goes out comes back', () => {
   });
 });
 
-describe('vocabulary: wires: a peer that knows only what is published', () => {
+describe('vocabulary: wires: a peer with only the published vocabulary', () => {
   it('changes tempo and dynamics on the way, and its values stand', () => {
     for (const tempo of TEMPI) {
       for (const dynamics of DYNAMICS_LEVELS) {
@@ -209,7 +209,7 @@ describe('vocabulary: wires: a peer that knows only what is published', () => {
     }
   });
 
-  it('is heard when it is as brief as the RFC lets it be', () => {
+  it('is understood when it is as brief as the RFC allows', () => {
     const heard = (signal: unknown) => mcp.extractSignal({ params: { hct_signal: signal } });
     expect(heard({ type: 'cue' })).toEqual({
       type: 'cue',
@@ -229,7 +229,7 @@ describe('vocabulary: wires: a peer that knows only what is published', () => {
     });
   });
 
-  it('is heard when it is the Python SDK, which sends null for what is unsaid', () => {
+  it('is understood when it is the Python SDK, which sends null for absent fields', () => {
     const sent = {
       type: 'fermata',
       source: 'a',
@@ -258,7 +258,7 @@ describe('vocabulary: wires: a peer that knows only what is published', () => {
     expect(timeout({ conditions: { timeout_ms: null } })).toBeUndefined();
   });
 
-  it('keeps the fields that we do not know, at every level', () => {
+  it('keeps unknown fields, at every level', () => {
     const sent = {
       type: 'cue',
       source: 'a',
@@ -287,7 +287,7 @@ describe('vocabulary: wires: a peer that knows only what is published', () => {
     expect(body(mcp.embedSignal({}, heard).wire)).toEqual(sent);
   });
 
-  it('reads the time at which a signal was said', () => {
+  it('reads the time at which a signal was sent', () => {
     const { wire } = mcp.embedSignal({}, signals.cue({ source: 'a', targets: [] }), { timestamp: 0 });
     expect(body(wire)['timestamp']).toBe('1970-01-01T00:00:00.000Z');
   });

@@ -1,5 +1,5 @@
 /** The replicated state: memory, and the arbiter of every key. A pure state machine: the same entries in the same order
- *  make the same state on every replica, whatever the clock says.
+ *  make the same state on every replica, independently of the clock.
  *
  *  Owns:     the cells, and the results by (agent, number).
  *  Receives: entries, in bus order.

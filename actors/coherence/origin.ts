@@ -4,7 +4,7 @@
  *  either has read or written, and a checkpoint that was restored on a new log is not taken for the old log's. */
 import type { Envelope } from '../../machines/signal.ts';
 
-/** A fingerprint of keys with their values and versions: equal for equal JSON, whatever the order of keys. */
+/** A fingerprint of keys with their values and versions: equal for equal JSON, in any order of keys. */
 export function fingerprint(cells: Iterable<{ key: string; value: unknown; version: number }>): string {
   const hash = new Hash();
   const sorted = [...cells].sort((a, b) => (a.key < b.key ? -1 : 1));

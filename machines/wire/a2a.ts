@@ -29,7 +29,7 @@ export const A2A_LEGACY_EXTENSIONS_HEADER = 'X-A2A-Extensions';
 
 const names = { type: 'signal', source: 'from' } as const;
 
-/** The v1.0 method that carries each signal. Tacet has none: it rides on whatever is sent anyway. */
+/** The v1.0 method that carries each signal. Tacet has none: it is added to a message that is sent anyway. */
 export const A2A_METHODS: Readonly<Record<HctSignalType, string | undefined>> = Object.freeze({
   cue: 'SendMessage',
   attacca: 'SendMessage',
@@ -93,7 +93,7 @@ export function activatesA2ASignals(header: string | undefined): boolean {
  *
  * @param part - kept as it is, with its other metadata
  * @param signal - one of the seven
- * @returns the new part, and what a peer that knows only the published vocabulary will not hear
+ * @returns the new part, and what a peer with only the published vocabulary will not receive
  * @throws WireError when the signal cannot travel
  * @example
  * embedInPart({ text: 'Analyse Q4' }, cue({ source: 'conductor', targets: ['analyst'] })).wire;
@@ -207,7 +207,7 @@ export function createA2ARequest(
   return { wire: request({ message }), lossy };
 }
 
-/** The task state by which an agent says that it is held. */
+/** The task state by which an agent reports that it is held. */
 export type A2AInterruptedState = 'TASK_STATE_INPUT_REQUIRED' | 'TASK_STATE_AUTH_REQUIRED';
 
 /**

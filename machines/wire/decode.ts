@@ -1,10 +1,10 @@
 /**
  * Decoding: from the body that both wires share to one signal.
  *
- * Follows what the published SDKs really send: null for what is unsaid (Python), no source or targets (the RFC's
- * examples), a hold's timeout under `performance` (the schemas) or under `conditions` (the examples). What no
- * published schema names is kept, word for word, in `extra`, but for `__proto__`, which no reader needs. A
- * published tempo or dynamics that was changed on the way beats its original in the extension.
+ * Follows what the published SDKs really send: null for an absent field (Python), no source or targets (the RFC's
+ * examples), a hold's timeout under `performance` (the schemas) or under `conditions` (the examples). What no published
+ * schema names is kept, word for word, in `extra`, but for `__proto__`, which no reader needs. A published tempo or
+ * dynamics that was changed on the way beats its original in the extension.
  */
 import { dynamicsSchema, projectDynamics, type Dynamics } from '../dynamics.ts';
 import { HCT_SIGNAL_TYPES, hctSignalSchema, type HctSignal, type HctSignalType } from '../hct.ts';
@@ -37,7 +37,7 @@ const TOP: Names = {
   tutti: EXTENSION_KEY,
 };
 
-/** Splits an object of the wire into what is known, renamed, and what is not. Null is unsaid. */
+/** Splits an object of the wire into what is known, renamed, and what is not. Null counts as absent. */
 function split(value: unknown, names: Names, at: string) {
   if (value === undefined || value === null) return undefined;
   if (!isRecord(value)) {

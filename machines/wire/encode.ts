@@ -1,9 +1,9 @@
 /**
  * Encoding: one signal to the body that both wires share.
  *
- * Tempo and dynamics are projected to the published five, and `lossy` names whatever a peer that knows only the
- * published vocabulary will not hear. The originals stand in one extension field, `tutti`, so nothing is lost
- * between two peers that both know it.
+ * Tempo and dynamics are projected to the published five, and `lossy` names the fields that a peer with only the
+ * published vocabulary will not receive. The originals are in one extension field, `tutti`, so nothing is lost between
+ * two peers that both support it.
  */
 import { projectDynamics } from '../dynamics.ts';
 import { hctSignalSchema, type HctSignal } from '../hct.ts';
@@ -29,7 +29,7 @@ import { jsonFault } from './json.ts';
 const rename = (fields: Json, names: Names): Json =>
   Object.fromEntries(Object.entries(names).map(([inside, wire]) => [wire, fields[inside]]));
 
-/** `extra` first, the known fields after it; refuses an `extra` that says what a known field should say. */
+/** `extra` first, the known fields after it; refuses an `extra` that sets a known field. */
 function withExtra(part: Json, known: Json, at: string): Json {
   const extra = isRecord(part['extra']) ? part['extra'] : {};
   const clash = Object.keys(extra).find((field) => Object.hasOwn(known, field) && field !== EXTENSION_KEY);
@@ -37,7 +37,7 @@ function withExtra(part: Json, known: Json, at: string): Json {
     throw new WireError({
       path: place(at, 'extra', clash),
       problem: 'an extra field with the name of a published one',
-      remedy: 'Say it in the field itself.',
+      remedy: 'Set the field itself.',
     });
   }
   return { ...extra, ...prune(known) };
@@ -46,8 +46,8 @@ function withExtra(part: Json, known: Json, at: string): Json {
 /**
  * Encodes one of the seven.
  *
- * @throws WireError when it is not a signal, when it holds something that is not JSON, or when `extra` says what a
- *   published field says
+ * @throws WireError when it is not a signal, when it holds something that is not JSON, or when `extra` sets a published
+ * field
  */
 export function encodeBody(signal: HctSignal, names: WireNames, options: EncodeOptions = {}): Encoded {
   const checked = hctSignalSchema.safeParse(signal);

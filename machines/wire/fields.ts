@@ -7,7 +7,7 @@
  */
 import { HCT_SIGNAL_TYPES, type HctSignalType } from '../hct.ts';
 
-/** The field that carries what only tutti says. Ours. */
+/** The field that carries what only tutti understands. Ours. */
 export const EXTENSION_KEY = 'tutti';
 
 /** The source of a signal that names none, as the RFC's examples do not. Ours. */
@@ -22,7 +22,7 @@ export interface WireNames {
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Something encoded, and what a peer that knows only the published vocabulary will not hear of it. */
+/** Something encoded, and what of it a peer with only the published vocabulary will not receive. */
 export interface Encoded<Wire = Json> {
   readonly wire: Wire;
   /** Paths inside the signal, such as `performance.tempo`; empty when nothing is lost. */
@@ -31,7 +31,7 @@ export interface Encoded<Wire = Json> {
 
 /** Options of every encoder. */
 export interface EncodeOptions {
-  /** When the signal was said, in milliseconds since the epoch; written as ISO 8601. */
+  /** When the signal was sent, in milliseconds since the epoch; written as ISO 8601. */
   readonly timestamp?: number;
 }
 
@@ -53,7 +53,7 @@ export const CONDITIONS: Names = {
 
 export const CONTEXT: Names = { movement: 'movement', objectives: 'objectives' };
 
-/** What the extension carries, by path inside the signal; beside these, an original tempo and dynamics. */
+/** What the extension carries, by path inside the signal; also an original tempo and dynamics. */
 export const EXTENSION: Names = {
   intent: 'intent',
   key: 'key',

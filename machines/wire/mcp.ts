@@ -1,11 +1,11 @@
 /**
  * HCT signals on the Model Context Protocol.
  *
- * Published (hct-mcp-signals): the key `hct_signal`, the names and arguments of the helpers, `type` and `source`
- * in snake_case, the capability `hct_signals`. Its `tasks/send` and `tasks/sendSubscribe` are methods of no MCP
- * revision (they are A2A v0.2's), so they are kept as the legacy form, and {@link createMCPToolCall} puts the
- * signal where MCP has room for one: `_meta` of `tools/call`. Differences from the SDK: encoders return what was
- * lost beside the message, and extraction validates.
+ * Published (hct-mcp-signals): the key `hct_signal`, the names and arguments of the helpers, `type` and `source` in
+ * snake_case, the capability `hct_signals`. Its `tasks/send` and `tasks/sendSubscribe` are methods of no MCP revision
+ * (they are A2A v0.2's), so they are kept as the legacy form, and {@link createMCPToolCall} puts the signal where MCP
+ * has room for one: `_meta` of `tools/call`. Differences from the SDK: encoders return what was lost together with the
+ * message, and extraction validates.
  */
 import type { HctSignal, HctSignalType } from '../hct.ts';
 import { WireError } from '../refusal.ts';
@@ -19,8 +19,8 @@ export const HCT_SIGNAL_KEY = 'hct_signal';
 const names = { type: 'type', source: 'source' } as const;
 
 /**
- * What a server or client that speaks HCT declares: the RFC's flag, and the same where MCP's own schema has room
- * for it, under `experimental`.
+ * What a server or client that supports HCT declares: the RFC's flag, and the same where MCP's own schema has room for
+ * it, under `experimental`.
  */
 export const MCP_CAPABILITIES = Object.freeze({
   hct_signals: true,
@@ -52,7 +52,7 @@ export function supportsMCPSignals(capabilities: unknown): boolean {
  *
  * @param params - kept as they are
  * @param signal - one of the seven
- * @returns the new parameters, and what a peer that knows only the published vocabulary will not hear
+ * @returns the new parameters, and what a peer with only the published vocabulary will not receive
  * @throws WireError when the signal cannot travel
  * @example
  * embedSignal({ id: 'task-1' }, cue({ source: 'conductor', targets: ['analyst'] })).wire;

@@ -1,4 +1,4 @@
-/** What can be seen of a governor after an event, of the machine and of the model, and how the two are told apart. */
+/** What can be seen of a governor after an event, for the machine and for the model, and how the two are compared. */
 import type { AnyStateMachine } from 'xstate';
 import { operatingPointOf, type TempoGovernorEvent } from '../../machines/tempo-governor.ts';
 import type { Counterexample, Message } from '../claim.ts';
@@ -8,14 +8,14 @@ import { shrink } from './shrink.ts';
 import { stepperOf, type Place, type Said } from './stepper.ts';
 import type { Trace } from './traces.ts';
 
-/** Everything that anybody can see: what the machine remembers besides shows in what it does next. */
+/** Everything that is visible from outside. The rest of the machine's memory shows in what it does next. */
 export interface Seen {
   readonly policy: string;
   readonly cur: number;
   readonly min: number;
   readonly max: number;
   readonly point: string;
-  /** The points that it said, in order. */
+  /** The points that it announced, in order. */
   readonly said: string;
   readonly mode: string | null;
   readonly allowance: number | null;
@@ -77,7 +77,7 @@ function worded(one: Seen, other: Seen): string {
 }
 
 const texts = new WeakMap<object, string>();
-/** As JSON. The same object is asked for at each of many events. */
+/** As JSON. Cached, since the same object comes with many events. */
 function written(of: object): string {
   let text = texts.get(of);
   if (text === undefined) texts.set(of, (text = JSON.stringify(of)));
@@ -92,7 +92,7 @@ export interface Difference {
 }
 
 /** Where the machine first does what is not promised.
- *  @param each is told every place that it comes to. */
+ *  @param each is called with every situation on the way. */
 export function differenceIn(
   machine: AnyStateMachine,
   trace: Trace,
@@ -115,7 +115,7 @@ export function differenceIn(
   return undefined;
 }
 
-/** The smallest part of a trace that still differs, told with what the machine says. */
+/** The smallest part of a trace that still differs, with the machine's answers. */
 export function smallest(machine: AnyStateMachine, trace: Trace, departs: Departures): Counterexample {
   const differs = (events: readonly TempoGovernorEvent[]) =>
     differenceIn(machine, { ...trace, events }, promised({ ...trace, events }, departs));
@@ -123,7 +123,7 @@ export function smallest(machine: AnyStateMachine, trace: Trace, departs: Depart
   return { what: differs(events)!.what, transcript: transcriptOf(machine, { ...trace, events }) };
 }
 
-/** What is said to a machine, and what it says. */
+/** The events that a machine receives, and its answers. */
 export function transcriptOf(machine: AnyStateMachine, trace: Trace): Message[] {
   const rungs = trace.ladder.map((point) => `${point.frequency} ${nameOf(point)}`).join(', ');
   const tunables = trace.tunables === undefined ? 'by default' : JSON.stringify(trace.tunables);

@@ -13,11 +13,11 @@ import { drawTrace, type Trace } from './traces.ts';
 export interface Judging {
   readonly policies: readonly GovernorName[];
   readonly invariants?: readonly Invariant[];
-  /** Asked only where the trace ends, not after every step: for what looks far ahead. */
+  /** Checked only where the trace ends, not after every step: for checks that look far ahead. */
   readonly atEnd?: readonly Invariant[];
 }
 
-/** What is first broken along a trace. */
+/** The first check that fails along a trace. */
 function broken(
   machine: AnyStateMachine,
   trace: Trace,

@@ -1,5 +1,5 @@
-/** What holds at every place and after every step of a governor, judged without the model: the kernel promises it too, so
- *  an agreement with a faulty model would be seen here. Each says what is wrong, or nothing. */
+/** What holds at every place and after every step of a governor, judged without the model: the kernel promises it too,
+ *  so an agreement with a faulty model would be seen here. Each returns what is wrong, or nothing. */
 import type { GovernorName } from '../../machines/governor.ts';
 import { operatingPointOf, type TempoGovernorEvent } from '../../machines/tempo-governor.ts';
 import { nameOf } from './compare.ts';
@@ -48,8 +48,8 @@ export const affordable: Invariant =
   ({ after }) => {
     const { ladder, allowance } = after.context;
     const point = operatingPointOf(after.context);
-    const dear = allowance !== null && price(point) > allowance && nameOf(point) !== nameOf(ladder[0]!);
-    return dear ? `${nameOf(point)} costs ${price(point)}, more than ${allowance}.` : undefined;
+    const expensive = allowance !== null && price(point) > allowance && nameOf(point) !== nameOf(ladder[0]!);
+    return expensive ? `${nameOf(point)} costs ${price(point)}, more than ${allowance}.` : undefined;
   };
 
 /** The point is not later than the deadline, unless every slower or faster point of the ladder that the budget allows
@@ -67,16 +67,18 @@ export const timely: Invariant =
     return `${nameOf(point)} answers later than in ${remainingMs} ms.`;
   };
 
-/** A change of point is said once, after it is made; and nothing else is said. */
+/** A change of point is announced once, after it is made; and nothing else is announced. */
 export const announced: Invariant =
   () =>
   ({ before, after, said }) => {
     const [was, is] = [before, after].map(({ context }) => nameOf(operatingPointOf(context)));
     const words = said.map(({ point }) => nameOf(point)).join(', ');
-    return words === (was === is ? '' : is) ? undefined : `from ${was} to ${is}, but said is '${words}'.`;
+    return words === (was === is ? '' : is)
+      ? undefined
+      : `from ${was} to ${is}, but '${words}' is announced.`;
   };
 
-/** Loads change nothing under the policies that do not listen to them. */
+/** Loads change nothing under the policies that ignore them. */
 export const deaf: Invariant =
   () =>
   ({ before, event, after }) => {
@@ -162,7 +164,7 @@ export const patient: Invariant =
       : `from ${cur} to ${after.context.memory.cur} without having been idle.`;
   };
 
-/** Nothing left to spend: the lowest point, whatever is said or wanted, until there is. */
+/** Nothing left to spend: the lowest point, for any load or command, until there is. */
 export const exhausted: Invariant =
   () =>
   ({ after, stepper }) => {

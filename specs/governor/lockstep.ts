@@ -1,5 +1,6 @@
-/** A tempo governor and what it is held to, side by side: the same commands and loads, and after each of them the same
- *  frequency, limits, point and mode, and the same words. The smallest trace that differs is the counter-example. */
+/** A tempo governor and its model, side by side: the same commands and loads, and after each of them the same
+ *  frequency, limits, point and mode, and the same announced points. The smallest trace that differs is the
+ *  counter-example. */
 import type { AnyStateMachine } from 'xstate';
 import { GOVERNORS, type GovernorName } from '../../machines/governor.ts';
 import type { Counterexample } from '../claim.ts';
@@ -45,8 +46,8 @@ export function governorRun(
 /** Random traces for each policy, drawn and answered once: many machines are judged by them. */
 const SEEDS = 200;
 let answered: readonly (readonly [Trace, readonly Seen[]])[] | undefined;
-/** What tells the machine from the one that is promised, if anything does, in one sentence. A machine of which nothing is
- *  told does as promised on every one of the traces, and after every short sequence of commands. */
+/** The first difference between the machine and its model, in one sentence, or nothing. A machine without a difference
+ *  does as promised on every one of the traces, and after every short sequence of commands. */
 export function governorDiffers(machine: AnyStateMachine): string | undefined {
   answered ??= Array.from({ length: SEEDS }, (_, seed) => seed).flatMap((seed) =>
     GOVERNORS.map((policy) => {

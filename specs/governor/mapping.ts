@@ -12,7 +12,7 @@
  *  | `start`, `tune`, `set_speed` | SET                          | `scaling_governor`, tunables, `scaling_setspeed` | the caller                              |
  *  | `step_up`                    | BOOST                        | none                                          | a verifier's rejection: one step up, again |
  *  | `PoolModel.mode`             | `mode`                       | none; a governor stands for two of three      | sprint, conservation, crisis               |
- *  | `hear`'s answer              | `setOperatingPoint`          | `cpufreq_driver->target`                      | the pool is told its point                 |
+ *  | `hear`'s answer | `setOperatingPoint` | `cpufreq_driver->target` | the pool receives its point |
  *
  *  Where one side has nothing: units of time (docs/decisions/0021); `limits` is called for each BUDGET and DEADLINE, the
  *  kernel's only when a limit moves; choosing the policy that rules anyway is nothing, in the kernel a call of `limits`;
@@ -26,7 +26,7 @@ type State = ReturnType<TempoGovernorMachine['getInitialSnapshot']>['value'];
 export interface Governing {
   /** The kernel's file. */
   readonly kernel: string;
-  /** What moves the frequency besides a change of limits. */
+  /** What moves the frequency, apart from a change of limits. */
   readonly follows: 'nothing' | 'what is set' | 'load' | 'utilisation';
 }
 
@@ -53,7 +53,7 @@ export const KERNEL_CALL: Readonly<Record<TempoGovernorEvent['type'], string>> =
  *  counter-example, and everything else is judged with it. `false` once the machine is mended. */
 export const DEPARTURES: Departures = { idle_is_served: false, request_outlives_limits: false };
 
-/** What a departure takes away. Total: a new one does not compile until it is said. */
+/** What a departure takes away. Total: a new one does not compile until it is described. */
 export const DEPARTED: Readonly<Record<keyof Departures, { property: string; source: string }>> = {
   idle_is_served: {
     property:

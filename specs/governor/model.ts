@@ -75,7 +75,7 @@ export class KernelPolicy {
   private last_update!: Uint;
   private saved_idle_calls!: Uint;
 
-  /** A policy at its lowest frequency, without limits of its own. */
+  /** A policy at its lowest frequency, without limits. */
   constructor(governor: string, table: readonly Uint[], tunables: Tunables, departs: Departures) {
     this.governor = governor;
     this.table = table;
@@ -111,7 +111,7 @@ export class KernelPolicy {
     this.t = tunables;
   }
 
-  /** Not the kernel's: one step up at once, and whatever the governor remembers of its last choice is this one. */
+  /** Not the kernel's: one step up at once, and the governor remembers this frequency as its last choice. */
   step_up(): void {
     this.driver_target(this.cur + 1, 'L');
     this.requested_freq = this.next_freq = this.cur;

@@ -79,7 +79,7 @@ export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
       ...dvfs,
       criterion: 'operational semantics',
       property:
-        'After every event each governor is at the frequency and within the limits that the kernel would have chosen, and says so exactly when its point changes.',
+        'After every event each governor is at the frequency and within the limits that the kernel would have chosen, and announces its point exactly when it changes.',
       source:
         'cpufreq.c, cpufreq_ondemand.c, cpufreq_conservative.c, cpufreq_userspace.c, cpufreq_schedutil.c; paper 4.5',
       expected: 'simulation',
@@ -110,7 +110,7 @@ export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
       ...dvfs,
       criterion: 'invariant guarantees',
       property:
-        'The frequency is one of the table, between floor and ceiling; a change of point is said once.',
+        'The frequency is one of the table, between floor and ceiling; a change of point is announced once.',
       source: 'cpufreq.c (policy->min, policy->max, __cpufreq_driver_target); paper 4.5',
       expected: 'holds',
       instrument: 'scenario',
@@ -152,7 +152,7 @@ export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
       ...dvfs,
       criterion: 'failure modes',
       property:
-        'A budget throttles as heat does: no point is dearer than the allowance, and one of nothing forces the lowest point, whatever load, deadline, boost or mode want.',
+        'A budget throttles as heat does: no point costs more than the allowance, and an allowance of nothing forces the lowest point, for every load, deadline, boost and mode.',
       source: 'cpufreq.c (freq_qos, policy->max); docs/decisions/0021; paper 4.5',
       expected: 'holds',
       instrument: 'scenario',
@@ -182,7 +182,8 @@ export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
   ];
 }
 
-/** What does not hold, by a fault of the machine that is known: it is claimed, and the counter-example is shown. */
+/** Properties that do not hold because of a known fault of the machine: each is claimed to fail, and the
+ *  counter-example is shown. */
 const departuresOf = (machine: AnyStateMachine): Claim[] =>
   (Object.keys(DEPARTED) as (keyof Departures)[])
     .filter((departure) => DEPARTURES[departure])

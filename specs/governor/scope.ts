@@ -1,6 +1,7 @@
-/** Every sequence of a few commands, on a ladder of three points: what random traces meet by luck is met here for sure.
- *  Commands are chosen so that each does something somewhere: loads that raise, keep and lower the frequency, a limit for
- *  each point of the ladder, each policy and mode, and a mode beside a policy that is not its own. */
+/** Every sequence of a few commands, on a ladder of three points: random traces reach a situation by chance, this
+ *  reaches each of them. Commands are chosen so that each does something somewhere: loads that raise, keep and lower
+ *  the frequency, a limit for each point of the ladder, each policy and mode, and a mode with a policy that does not
+ *  belong to it. */
 import type { AnyStateMachine } from 'xstate';
 import { DEFAULT_TUNABLES, GOVERNORS, type GovernorName } from '../../machines/governor.ts';
 import { ladder } from '../../machines/operating-point.ts';
@@ -62,8 +63,8 @@ export interface Visited {
   readonly found?: Trace;
 }
 
-/** Takes every sequence of `depth` commands after the choice of a policy, and tells now and then how far it is; last of
- *  all what differs, if anything does. */
+/** Takes every sequence of `depth` commands after the choice of a policy, and reports its progress from time to time;
+ *  at the end it returns what differs, if anything does. */
 export function* everySequence(
   machine: AnyStateMachine,
   depth: number,
@@ -83,7 +84,7 @@ export function* everySequence(
       const [place, said] = step(from, event);
       if (told(seenAt(place, said), promised) === undefined) return [place, pool];
     } catch {
-      // differs, too: `smallest` tells how
+      // differs, too: `smallest` shows how
     }
     found = { ...SMALL, events: [...events] };
     return undefined;

@@ -1,5 +1,5 @@
-/** The machine as a function: from where it is and an event to where it then is and what it says. A mistake that throws
- *  throws here and now, and not from an actor later; and one place can be left by several ways. */
+/** The machine as a function: from a state and an event to the next state and the answer. A mistake that throws does so
+ *  synchronously, and not later from an actor; and one state can be left by several events. */
 import { createActor, type AnyStateMachine } from 'xstate';
 import { compile } from '../../machines/compile.ts';
 import type { GovernorTunables } from '../../machines/governor.ts';
@@ -22,7 +22,7 @@ export interface Place {
   readonly context: TempoGovernorContext;
 }
 
-/** One action that the machine says, with the point that its context stands for at that moment. */
+/** One action of the machine, with the point that its context stands for at that moment. */
 export interface Said {
   readonly action: string;
   readonly point: OperatingPoint;
@@ -44,7 +44,7 @@ export function stepperOf(machine: AnyStateMachine): Stepper {
     said.push({ action: 'setOperatingPoint', point: operatingPointOf(context as TempoGovernorContext) });
   };
   const logic = compile(machine.provide({ actions: { setOperatingPoint: say } } as never));
-  const self = createActor(logic as never, { input: { unit: 'u' } } as never); // never started: it lends its name
+  const self = createActor(logic as never, { input: { unit: 'u' } } as never); // never started: only its name is used
   const scope = { self, system: self.system, id: self.id, sessionId: self.sessionId } as never;
   const stepper: Stepper = {
     begin: ({ ladder, tunables }) =>

@@ -1,5 +1,5 @@
-/** Traces to judge governors by, drawn from a seed: a ladder, tunables, and every kind of event, at times when its policy
- *  listens and when it does not. */
+/** Traces to judge governors by, drawn from a seed: a ladder, tunables, and every kind of event, at times when its
+ *  policy reacts and when it does not. */
 import { DYNAMICS_LEVELS } from '../../machines/dynamics.ts';
 import {
   DEFAULT_TUNABLES,
@@ -74,7 +74,7 @@ function command(
       return { type: 'SET', ...frequency };
     case 5:
       return { type: 'SET', ...policy };
-    case 6: // a mode beside its own policy, too
+    case 6: // a mode together with its own policy, too
       return { type: 'SET', ...mode, ...some(policy) };
     case 7:
       return { type: 'SET', ...tunables };
@@ -102,7 +102,7 @@ function loads({ upThreshold, downThreshold }: Tuning, random: Random, fast: boo
   };
 }
 
-/** One to eight points, dearer from each to the next, at any frequencies that rise. */
+/** One to eight points, each more expensive than the one before, at any frequencies that rise. */
 function drawLadder(random: Random): Ladder {
   const size = random.whole(1, 8);
   const chosen = new Map<number, (typeof POINTS)[number]>();
@@ -114,8 +114,8 @@ function drawLadder(random: Random): Ladder {
   }
   while (frequencies.size < size) frequencies.add(random.whole(1, most));
   const rising = [...frequencies].sort((a, b) => a - b);
-  const dearer = [...chosen].sort(([a], [b]) => a - b);
-  return ladder(dearer.map(([, point], i) => ({ ...point, frequency: rising[i]! })));
+  const byCost = [...chosen].sort(([a], [b]) => a - b);
+  return ladder(byCost.map(([, point], i) => ({ ...point, frequency: rising[i]! })));
 }
 
 function drawTunables(random: Random, fast: boolean): GovernorTunables {

@@ -1,7 +1,7 @@
 /** Every (state, event) pair of a machine, and what kind of cell it is.
  *
- *  A machine is total when every state names every event. An event that a state does not name vanishes in
- *  XState without a word; naming it says whether it is ignored, impossible, or handled.
+ *  A machine is total when every state names every event. XState drops an event that a state does not name, without an
+ *  error; naming it states whether it is ignored, impossible, or handled.
  *
  *  States are the innermost ones, by their path (`play.fast`). As in XState, a state that does not name an event leaves
  *  it to the one around it, and a wildcard names all. In parallel regions an event is a cell of each: leave it out of the
@@ -78,13 +78,13 @@ type Node = AnyStateMachine['root'];
 
 const nodes = (node: Node): Node[] => [node, ...Object.values(node.states).flatMap(nodes)];
 
-/** A final state hears nothing more, unless the machine goes on around it. */
+/** A final state receives nothing more, unless the machine goes on around it. */
 const innermost = (machine: AnyStateMachine): Node[] =>
   nodes(machine.root).filter(
     (node) => node.type === 'atomic' || (node.type === 'final' && node.parent !== machine.root),
   );
 
-/** What the state says of an event, or what the nearest one around it says. */
+/** What the state declares for an event, or what the nearest state around it declares. */
 function declaredFor(node: Node, event: string): unknown {
   for (let at: Node | undefined = node; at !== undefined; at = at.parent) {
     const on = (at.config.on ?? {}) as Record<string, unknown>;
@@ -94,7 +94,7 @@ function declaredFor(node: Node, event: string): unknown {
   return undefined;
 }
 
-/** `a.b.*`, `a.*`, `*` for `a.b.c`. */
+/** The wildcards that match an event: `a.b.*`, `a.*`, `*` for `a.b.c`. */
 const wildcards = (event: string): string[] => {
   const parts = event.split('.');
   return parts.map((_, i) => [...parts.slice(0, parts.length - 1 - i), '*'].join('.'));

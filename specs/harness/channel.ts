@@ -1,14 +1,14 @@
-/** What is under way between machines: letters in order, on a channel that may lose, repeat or overtake. */
+/** Messages in transit between machines: letters in order, on a channel that may lose, repeat or reorder them. */
 import type { EventObject } from 'xstate';
 import { textOf, whole } from './plain.ts';
 import type { Step } from './system.ts';
 
 /** How a channel treats what is put on it. A reliable one delivers each letter once, in order. */
 export interface Channel {
-  /** Letters under way at once: 1 … 64. Default 4. */
+  /** Letters in transit at once: 1 … 64. Default 4. */
   readonly capacity?: number;
   /** What happens to a letter for which there is no room: the exploration ends with an error, the letter is lost, or
-   *  whoever would send it has to wait. Default `error`, so that a bound is never taken for a proof. */
+   *  the sender has to wait. Default `error`, so that a bound is never taken for a proof. */
   readonly full?: 'error' | 'lose' | 'wait';
   /** It may lose its oldest letter. */
   readonly loses?: boolean;
@@ -27,14 +27,14 @@ export interface Letter {
 export type Letters = Readonly<Record<string, readonly Letter[]>>;
 export type Channels = Readonly<Record<string, Channel>>;
 
-/** Whoever would send has to wait. */
+/** The channel is full, and the sender has to wait. */
 export class ChannelFull extends Error {
   override name = 'ChannelFull';
 }
 
-/** The letters with one more.
- *  @throws {ChannelFull} when it has to wait.
- *  @throws {RangeError} when there is no room, and nobody said what happens then. */
+/** Adds a letter.
+ *  @throws {ChannelFull} when the sender has to wait.
+ *  @throws {RangeError} when there is no room, and `full` is `error`. */
 export function put(channels: Channels, letters: Letters, name: string, letter: Letter): Letters {
   const channel = channels[name];
   if (channel === undefined) {

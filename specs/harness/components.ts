@@ -3,8 +3,8 @@ import type { Edge } from './explore.ts';
 
 type Graph = readonly (readonly (readonly [unknown, number])[])[];
 
-/** Groups in which everybody can be reached from everybody, among some of a graph's nodes (Tarjan 1972). It keeps its
- *  own stack: a graph may be deeper than the program's. */
+/** Groups of nodes in which each node can be reached from each other one, among some of a graph's nodes (Tarjan 1972).
+ *  It keeps its own stack: a graph may be deeper than the program's call stack. */
 export function components(next: Graph, among: readonly number[]): number[][] {
   const inside = new Set(among);
   const index = new Map<number, number>();

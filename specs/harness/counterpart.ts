@@ -1,9 +1,10 @@
-/** Something that has to do what a model does: an implementation, or an oracle. It hears the same events in the same
- *  order, and after each it is compared.
+/** Something that has to do what a model does: an implementation, or an oracle. It receives the same events in the same
+ *  order, and is compared with the model after each.
  *
  *  The shape is that of `sut` in XState's proposal (statelyai/xstate#5627): `create` makes a session for one run,
- *  `projectModel` and `read` give what is compared. Two things differ: a session is told who heard the event, since a
- *  model may have several machines; and it may also be an oracle (`reference` there has a shape of its own). */
+ *  `projectModel` and `read` give what is compared. Two things differ: a session receives the name of the machine that
+ *  received the event, since a model may have several machines; and it may also be an oracle (in the proposal,
+ *  `reference` has another shape). */
 import {
   createActor,
   fromCallback,
@@ -16,12 +17,12 @@ import { textOf } from './plain.ts';
 import type { Hearing, World } from './system.ts';
 import type { Word } from './part.ts';
 
-/** What a session is told beside the event. */
+/** What a session receives in addition to the event. */
 export interface Heard<W> {
-  /** The machine that heard it; nothing for a model that is not a `system`. */
+  /** The machine that received it; nothing for a model that is not a `system`. */
   readonly part: string | undefined;
   readonly from: string | undefined;
-  /** What the model's machine said to it. */
+  /** What the model's machine answered. */
   readonly words: readonly Word[];
   /** The model's world after the step. */
   readonly world: W;
@@ -32,7 +33,7 @@ export interface Session<W> {
   send(event: EventObject, heard: Heard<W>): void | Promise<void>;
   /** What can be seen of it; compared with `projectModel(world)` after each step. */
   read?(): unknown;
-  /** Called at the end of the run, whatever came of it. */
+  /** Called at the end of the run, also when the run failed. */
   dispose?(): void | Promise<void>;
 }
 
@@ -74,7 +75,7 @@ export class Sessions<W> {
     return undefined;
   }
 
-  /** Tells them all of a step, and compares. */
+  /** Sends a step to all of them, and compares. */
   async step<S>(step: S, taken: Taken<W>): Promise<string | undefined> {
     const heard: readonly Hearing[] | undefined = (taken as { heard?: readonly Hearing[] }).heard;
     for (const [name, , session] of this.#all) {

@@ -33,7 +33,7 @@ export interface Equivalence {
   };
 }
 
-/** What one machine does with an event: where it gets to, and what it says on the way. */
+/** What one machine does with an event: the state it reaches, and the actions it takes. */
 interface Outcome {
   readonly value: unknown;
   readonly context: unknown;
@@ -101,8 +101,8 @@ export function walkEquivalence(machine: AnyStateMachine, options: EquivalenceOp
   return walk();
 }
 
-/** The machine with named actions that say their names, and named guards that say what they answered. Custom actions say
- *  nothing else: what they would do belongs to whoever provided them. */
+/** The machine with named actions that record their names, and named guards that record their result. Custom actions do
+ *  nothing else: their effects belong to the code that provides them. */
 function recording(
   machine: AnyStateMachine,
   spoken: string[],
@@ -127,7 +127,7 @@ function recording(
   return machine.provide({ actions, guards } as never);
 }
 
-/** An assignment, whole or property by property, that says first that it is made. */
+/** An assignment, whole or property by property, that records first that it is made. */
 const saying = (assignment: unknown, say: () => void) => (args: unknown, params: unknown) => {
   say();
   const made = (value: unknown) => (typeof value === 'function' ? (value(args, params) as unknown) : value);

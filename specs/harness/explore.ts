@@ -3,9 +3,10 @@
  *  It explores a {@link Model}: where something begins, what may happen next, and what comes of it. `system` makes one of
  *  several XState machines, what is under way between them, and their surroundings; any other can be written by hand.
  *
- *  `invariant` means what it means in XState's own proposal (statelyai/xstate#5627): it holds everywhere, and a throw is
- *  a violation. Here `false` is one as well, it is told the situation alone and not the step that led there, it answers
- *  at once, and it is asked of every situation that can be reached rather than of those on the paths that were tried. */
+ *  `invariant` means what it means in XState's own proposal (statelyai/xstate#5627): it holds everywhere, and a throw
+ *  is a violation. Here `false` is a violation too; the invariant receives only the situation, and not the step that
+ *  led there; it is synchronous; and it is checked in every situation that can be reached, not only in those on the
+ *  paths that were tried. */
 import type { Counterexample, Message } from '../claim.ts';
 import { textOf, whole } from './plain.ts';
 import { notSymmetric, Symmetry } from './symmetry.ts';
@@ -24,7 +25,7 @@ export interface Model<W, S> {
   readonly initial: W;
   /** What may happen next. */
   steps(world: W): readonly S[];
-  /** The world after a step that may happen; the same each time it is asked. */
+  /** The world after a step that may happen; the same result on each call. */
   after(world: W, step: S): Taken<W>;
   /** A name for a step, the same in every world. Default: the step's text. */
   label?(step: S): string;
@@ -44,13 +45,14 @@ export interface ExploreOptions<W> {
   /** What matters of a situation; two of which the same matters are one. It has to be all that can make a difference
    *  later. Default: everything. */
   readonly canonical?: (world: W) => unknown;
-  /** Groups of names that are interchangeable: agents, or values. Situations that differ only in who is who are one.
-   *  Names are texts and keys anywhere in a situation, and parts of dotted ones (`out.a0`). At most 5,040 permutations in all. */
+  /** Groups of names that are interchangeable: agents, or values. Situations that differ only in which name stands
+   *  where are one. Names are texts and keys anywhere in a situation, and parts of dotted ones (`out.a0`). At most
+   *  5,040 permutations in all. */
   readonly symmetry?: readonly (readonly string[])[];
   /** More situations than this are an error of the caller: 1 … 10,000,000. Default 100,000. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
-  /** Told now and then how many situations have been found. */
+  /** Called from time to time with the number of situations found so far. */
   readonly progress?: (situations: number) => void;
 }
 
@@ -76,7 +78,8 @@ export interface Explored<W, S> {
 }
 
 export interface Wrong<W, S> {
-  /** `step`: a machine threw or heard the impossible. `end`: nothing may happen, and that is not all right. */
+  /** `step`: a machine threw, or received an event that is impossible in its state. `end`: nothing may happen, and that
+   *  is not all right. */
   readonly kind: 'step' | 'invariant' | 'end';
   /** In one sentence. */
   readonly what: string;
@@ -91,7 +94,7 @@ export interface Wrong<W, S> {
  *  @throws the signal's reason.
  *  @example
  *  ```ts
- *  // Two counters that anybody may raise up to 2: nine situations.
+ *  // Two counters, each of which may be raised up to 2: nine situations.
  *  const counters = {
  *    initial: { a: 0, b: 0 },
  *    steps: (world) => ['a', 'b'].filter((name) => world[name] < 2),
@@ -130,7 +133,7 @@ export function failing<W>(
       return { what: `${what}: ${error instanceof Error ? error.message : String(error)}`, error };
     }
     if (held instanceof Promise)
-      throw new TypeError('An invariant answers at once; a promise would hold whatever comes of it.');
+      throw new TypeError('An invariant has to be synchronous; a promise would always count as true.');
     if (held === false) return { what: `${what}.` };
   }
   return undefined;
@@ -222,7 +225,7 @@ class Search<W, S> {
     if (at >= this.#limit)
       throw new RangeError(
         `There are more than ${this.#limit} situations. Bound what the surroundings may do, leave out of the context ` +
-          'what only counts up (or say by `canonical` what matters of it), or raise `limit`.',
+          'what only counts up (or use `canonical` to keep only what matters of it), or raise `limit`.',
       );
     this.#known.set(key, at);
     this.worlds.push(world);

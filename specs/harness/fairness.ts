@@ -1,4 +1,4 @@
-/** Which parts of a graph can be gone round in for ever without wronging anybody. `temporal.ts` says what for. */
+/** Which parts of a graph a run can stay in indefinitely and still be fair. `temporal.ts` explains the use. */
 import { components } from './components.ts';
 import type { Explored } from './explore.ts';
 
@@ -8,11 +8,12 @@ export type Fairness<S> = (step: S) => string | undefined;
 export interface TemporalOptions<S> {
   readonly weak?: Fairness<S>;
   readonly strong?: Fairness<S>;
-  /** Steps that nobody has to take, such as a person's: where only these may happen, it may stop. Default: none. */
+  /** Steps that do not have to happen, such as a person's: where only these may happen, the run may stop. Default:
+   *  none. */
   readonly optional?: (step: S) => boolean;
 }
 
-/** The parts of the graph in which the property stays open for ever, and fairly. */
+/** The parts of the graph in which the property can stay open indefinitely in a fair run. */
 export function fairTraps<W, S>(
   explored: Explored<W, S>,
   open: readonly boolean[],
@@ -34,7 +35,7 @@ export function fairTraps<W, S>(
   return fair;
 }
 
-/** Whether nothing has to happen there. A step that fairness asks for has to. */
+/** Whether nothing has to happen there. A step that fairness requires has to happen. */
 export const mayStop = <W, S>(
   { next }: Explored<W, S>,
   at: number,
@@ -48,7 +49,7 @@ export const mayStop = <W, S>(
 const stays = <W, S>({ next }: Explored<W, S>, within: ReadonlySet<number>): boolean =>
   [...within].some((at) => next[at]!.some(([, to]) => within.has(to)));
 
-/** Classes that going round within for ever would wrong. */
+/** Classes to which a run that stays within these nodes indefinitely is unfair. */
 function unfair<W, S>(
   explored: Explored<W, S>,
   within: ReadonlySet<number>,

@@ -3,8 +3,9 @@
  *  What is relied on, of Mermaid's grammar (packages/mermaid/src/diagrams/sequence/parser/sequenceDiagram.jison) and of
  *  its handling of entities (`encodeEntities`): a statement ends at a new line or `;`, a comment begins at `#` or `%%`,
  *  a text is all from the colon to one of these, `#59;` in a text is the character with that code, and `<br/>` is a new
- *  line. Names may be anything, the word `end` as well, because a participant is spoken of by a short id. A colon is
- *  written by its code, too: Mermaid takes `wrap:` before a text for a command, and mends lines that look like a style. */
+ *  line. Names may be anything, the word `end` as well, because the text refers to a participant by a short id. A colon
+ *  is written by its code, too: Mermaid takes `wrap:` before a text for a command, and mends lines that look like a
+ *  style. */
 import { participants, type Drawable } from './transcript.ts';
 
 /** Draws it.
@@ -27,7 +28,7 @@ export function sequenceMermaid({ what, seed, transcript, loopsFrom }: Drawable)
   if (loopsFrom !== undefined && loopsFrom < transcript.length) lines.push('end');
   const all = names.length > 1 ? `p1,p${names.length}` : 'p1';
   const summary = escaped(seed === undefined ? what : `${what} (seed ${seed})`);
-  lines.push(...(names.length === 0 ? ['participant p1 as nobody'] : []), `Note over ${all}: ${summary}`);
+  lines.push(...(names.length === 0 ? ['participant p1 as (none)'] : []), `Note over ${all}: ${summary}`);
   return `sequenceDiagram\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 

@@ -1,7 +1,7 @@
 /** Every small mistake that could be made in a machine's table, one at a time.
  *
- *  A check that none of them escapes is worth something. A mutant that escapes is either equivalent (nobody could tell),
- *  and then `equivalentTo` shows it, or it is a hole in the check. */
+ *  They measure a check: it should detect each of them. A mutant that it does not detect is either equivalent (it
+ *  behaves the same), and then `equivalentTo` shows it, or it is a hole in the check. */
 import { createMachine, type AnyStateMachine } from 'xstate';
 
 /** What was done to a transition. */
@@ -115,7 +115,7 @@ function withCell(
 const swapped = <T>(list: readonly T[], i: number): T[] =>
   list.map((item, k) => (k === i ? list[i + 1]! : k === i + 1 ? list[i]! : item));
 
-/** An action that is named again is the second of its name, and says so. */
+/** An action that is named twice gets a number. */
 const numbered = (names: readonly string[]): string[] =>
   names.map((name, i) => {
     const before = names.slice(0, i).filter((other) => other === name).length;

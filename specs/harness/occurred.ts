@@ -3,7 +3,7 @@ import type { Explored } from './explore.ts';
 import { stateNames } from './part.ts';
 import type { Step, System, World } from './system.ts';
 
-/** `state EVENT`, for each innermost state that was active when the event was heard.
+/** `state EVENT`, for each innermost state that was active when the event arrived.
  *  @param parts which machines; default: all. Give those that are made of one table.
  *  @throws {Error} for a name that is not in the system.
  *  @example

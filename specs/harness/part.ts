@@ -1,8 +1,8 @@
-/** One machine's place in a situation, as plain data, and what it says on the way to the next. */
+/** One machine's state in a situation, as plain data, and its output on the way to the next. */
 import { createEmptyActor, type AnyStateMachine, type EventObject, type StateValue } from 'xstate';
 import { NotExplorableError } from './plain.ts';
 
-/** The parent of every machine, to which `sendParent` speaks. */
+/** The parent of every machine, which receives what `sendParent` sends. */
 export const outside = createEmptyActor();
 
 /** Where one machine is. Plain data. */
@@ -10,7 +10,7 @@ export interface Part {
   /** As XState has it: `'idle'`, `{ up: 'fast' }`. */
   readonly value: StateValue;
   readonly context: any;
-  /** `done` in a final state: it hears nothing more. */
+  /** `done` in a final state: it receives nothing more. */
   readonly status: 'active' | 'done';
   readonly output?: unknown;
   /** Delays (`after`, a delayed `raise`) that have not ended. */
@@ -31,7 +31,7 @@ export interface Running {
   readonly src: string;
 }
 
-/** Something that a machine said in a step. */
+/** One output of a machine in a step. */
 export interface Word {
   /** `action`: a named action, whose params are the event's fields. `emitted`: by `emit`. `sent`: by `sendTo`. */
   readonly kind: 'action' | 'emitted' | 'sent';
@@ -41,7 +41,7 @@ export interface Word {
   readonly to?: string;
 }
 
-/** What XState would have done, as far as others hear of it. */
+/** What XState would have done, as far as other machines receive it. */
 export function wordOf(name: string, { type, params }: { type: string; params: any }): Word[] {
   if (type === 'xstate.emit') return [{ kind: 'emitted', type: params.event.type, event: params.event }];
   if (type === 'xstate.sendTo') {

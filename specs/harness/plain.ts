@@ -1,7 +1,7 @@
-/** Plain data as text: two values have the same text exactly when nobody could tell them apart.
+/** Plain data as text: two values have the same text exactly when they cannot be distinguished.
  *
- *  `JSON.stringify` will not do: it takes NaN for null, a Map for {}, and {a, b} for another thing than {b, a}. Two
- *  situations taken for one would hide what is wrong in the second. */
+ *  `JSON.stringify` does not suffice: it writes NaN as null, a Map as {}, and {a, b} differently from {b, a}. If two
+ *  situations had the same text, a fault in the second would not be found. */
 
 /** A machine does something that cannot be explored, and what to do instead. */
 export class NotExplorableError extends TypeError {
@@ -16,7 +16,7 @@ const notPlain = (where: string, what: string): NotExplorableError =>
 
 /** The text of a value; the order of an object's keys does not matter, and a key that is undefined is not there.
  *  @param where names the value in an error.
- *  @param rename says each name (a key, or a text) differently; for symmetry.
+ *  @param rename replaces each name (a key, or a text); for symmetry.
  *  @throws {NotExplorableError} for anything that plain data cannot hold.
  *  @example
  *  ```ts
@@ -43,7 +43,7 @@ export function textOf(value: unknown, where = 'value', rename?: (name: string) 
   return `{${fields.sort().join(',')}}`;
 }
 
-/** The same value with each name (a key, or a text) said differently. */
+/** The same value with each name (a key, or a text) replaced. */
 export function renamed<T>(value: T, rename: (name: string) => string): T {
   if (typeof value === 'string') return rename(value) as T;
   if (Array.isArray(value)) return value.map((item: unknown) => renamed(item, rename)) as T;

@@ -1,7 +1,7 @@
 /** Two machines side by side in the same surroundings, over every pair of situations that they can reach together.
  *
- *  A mutant that no instrument kills is equivalent only if nobody can tell the two apart: from every such pair, every
- *  event makes both say the same actions, in the same order, to the same listener, and leaves them where they look the
+ *  A mutant that no check detects is equivalent only if the two cannot be distinguished: from every such pair, every
+ *  event makes both take the same actions, in the same order, with the same receiver, and leads to states that look the
  *  same. That is a bisimulation (Milner 1989), and breadth-first search over a finite product decides it. */
 import { initialTransition, type AnyStateMachine, type EventObject } from 'xstate';
 import { whole } from './plain.ts';
@@ -11,10 +11,11 @@ import type { Situation, Surroundings } from './walk.ts';
 export interface ProductOptions<E, C = any> {
   readonly input?: unknown;
   readonly surroundings: Surroundings<E, C>;
-  /** What can be seen of a situation, besides what is said on the way to it. Default: the state and the whole context. */
+  /** What can be seen of a situation, in addition to the actions on the way to it. Default: the state and the whole
+   *  context. */
   readonly sees?: (situation: Situation<E, C>) => unknown;
-  /** What of a context, as it is when an action's turn comes, whoever performs the action reads. Default: all of it. Two
-   *  actions may change places only as far as nobody hears it. */
+  /** What the code that performs an action reads of the context, as the context is when the action's turn comes.
+   *  Default: all of it. Two actions may change places only where that code reads the same either way. */
   readonly hears?: (action: string, context: C) => unknown;
   /** More pairs than this are an error of the caller: 1 … 10^6. Default 100,000. */
   readonly limit?: number;
@@ -31,7 +32,7 @@ export interface Comparison {
   readonly difference?: Difference;
 }
 export interface Difference {
-  /** Where it shows: in what may happen next, in what is said, in what is seen, or in what the surroundings make of it. */
+  /** Where it shows: in what may happen next, in the actions, in what is seen, or in how the surroundings react. */
   readonly where: 'may' | 'said' | 'seen' | 'surroundings' | 'throws';
   readonly path: readonly EventObject[];
   readonly original: unknown;
@@ -55,7 +56,7 @@ interface Path {
  *  ```ts
  *  const surroundings = { initial: 0, may: () => [{ type: 'TACET' }], after: () => 0 };
  *  const { machine } = mutant(functionalUnit, 'idle WAKE[0] to busy');
- *  equivalentTo(functionalUnit, machine, { input: { unit: 'u' }, surroundings }).equivalent; // true: nobody wakes it
+ *  equivalentTo(functionalUnit, machine, { input: { unit: 'u' }, surroundings }).equivalent; // true: no WAKE is ever sent
  *  ``` */
 export function equivalentTo<E, C = any>(
   original: AnyStateMachine,
@@ -148,7 +149,7 @@ function sideOf<E>(machine: AnyStateMachine, { input, surroundings }: ProductOpt
   };
 }
 
-/** JSON, in which a number that is none stays what it is. */
+/** JSON in which NaN and the infinities stay distinct. */
 function text(value: unknown): string {
   const plain = JSON.stringify(value);
   if (!plain.includes('null')) return plain;

@@ -4,8 +4,8 @@
  *  is loaded when it is needed. A seed gives the same schedules again.
  *
  *  As in XState's proposal (statelyai/xstate#5627): `propertyTest`, `invariant`, `sut`, `reference`. There, events are
- *  drawn from generators of each type, and a failure is thrown; here, each next step is drawn from what the model says
- *  may happen, so that no schedule breaks the rules of the surroundings, and a failure is returned as a counter-example.
+ *  drawn from generators of each type, and a failure is thrown; here, each next step is drawn from what may happen in
+ *  the model, so that no schedule breaks the rules of the surroundings, and a failure is returned as a counter-example.
  *
  *  Sources: Claessen & Hughes 2000 (QuickCheck); Zeller & Hildebrandt 2002 (leaving out what a failure does not need). */
 import type { Counterexample } from '../claim.ts';

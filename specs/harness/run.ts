@@ -1,4 +1,5 @@
-/** One step of a system, to its end: who hears what, what it says to it, and who hears that. */
+/** One step of a system, to its end: which machines receive an event, what each answers, and which machines receive
+ *  that. */
 import { put } from './channel.ts';
 import type { Message } from '../claim.ts';
 import { eventText } from './plain.ts';
@@ -6,7 +7,7 @@ import { stateNames, type Part, type Word } from './part.ts';
 import type { Stepped, Stepper } from './stepper.ts';
 import type { Delivery, Hearing, Member, Outcome, Step, SystemOptions, World } from './system.ts';
 
-/** More words than this within one step never end. */
+/** A step with more words than this is treated as one that never ends. */
 const MOST_WORDS = 1_000;
 
 export class Run<E> {
@@ -34,7 +35,7 @@ export class Run<E> {
   /** The step itself. */
   take(step: Step): void {
     const { kind, from, to, event } = step;
-    const names = this.#everybody(to);
+    const names = this.#receivers(to);
     this.messages?.push(...told({ ...step, to: names }));
     if (kind === 'lose') return;
     for (const name of names) {
@@ -46,13 +47,13 @@ export class Run<E> {
     }
   }
 
-  /** A machine said this; it is heard when `settle` comes to it. */
+  /** Queues a machine's output; `settle` delivers it. */
   said(by: string, words: readonly Word[]): void {
     for (const word of words) this.#said.push({ by, word });
   }
 
-  /** Everybody hears, in order, until nobody says anything more.
-   *  @throws when that never ends. */
+  /** Delivers all output, in order, until no machine has any more.
+   *  @throws when it never ends. */
   settle(): void {
     for (let words = 0; this.#said.length > 0; words++) {
       const { by, word } = this.#said.shift()!;
@@ -67,7 +68,7 @@ export class Run<E> {
 
   #deliver(by: string, { to, event, over }: Delivery): void {
     const letter = { from: by, to: typeof to === 'string' ? [to] : to, event };
-    const names = this.#everybody(letter.to);
+    const names = this.#receivers(letter.to);
     if (over === undefined) {
       for (const name of names) {
         this.messages?.push({ from: by, to: name, text: eventText(event) });
@@ -103,7 +104,7 @@ export class Run<E> {
     this.said(name, words);
   }
 
-  #everybody(to: readonly string[]): readonly string[] {
+  #receivers(to: readonly string[]): readonly string[] {
     return to.length === 1 && to[0] === '*' ? Object.keys(this.#steppers) : to;
   }
 
@@ -115,7 +116,7 @@ export class Run<E> {
   }
 }
 
-/** The step as it stands in a transcript, before anybody answers. */
+/** The step as it stands in a transcript, before any machine answers. */
 function told({ kind, from, to, event }: Step): Message[] {
   const text = eventText(event);
   if (kind === 'lose') return [{ from, text: `loses ${text}` }];
@@ -124,16 +125,16 @@ function told({ kind, from, to, event }: Step): Message[] {
   return kind === 'repeat' ? [...arrows, { from, text: `keeps ${text}, to deliver it again` }] : arrows;
 }
 
-/** What may happen to a machine of itself: a delay ends, or an actor that it invoked.
- *  @throws when nobody said how that actor may end. */
+/** Steps of a machine without an event from outside: a delay ends, or an actor that it invoked ends.
+ *  @throws when `outcomes` does not state how that actor may end. */
 export function ownSteps(name: string, part: Part, { outcomes = {} }: Member): Step[] {
   const delays = part.timers.map(({ event }): Step => ({ kind: 'timeout', from: name, to: [name], event }));
   const ends = part.running.flatMap(({ id, src }) => {
     const all = outcomes[id] ?? outcomes[src];
     if (all === undefined)
       throw new Error(
-        `${name} runs the actor ${JSON.stringify(id)} (${src}), and nobody said how it may end. Say it beside the ` +
-          `machine: { machine, outcomes: { ${JSON.stringify(src === 'inline' ? id : src)}: [{ output: … }, { error: … }] } }; [] is never.`,
+        `${name} runs the actor ${JSON.stringify(id)} (${src}), and its outcomes are not given. Give them with the ` +
+          `machine: { machine, outcomes: { ${JSON.stringify(src === 'inline' ? id : src)}: [{ output: … }, { error: … }] } }; [] means that it never ends.`,
       );
     return all.map((outcome): Step => ({
       kind: 'outcome',

@@ -1,8 +1,8 @@
-/** What a machine's own `transition` has to be given, when no actor runs it: five times as fast as XState's pure
+/** The arguments that a machine's own `transition` needs when no actor runs it: five times as fast as XState's pure
  *  function, which makes a new actor for each step. */
 import type { AnyActorRef } from 'xstate';
 
-/** @param actionExecutor is handed each action in its turn, with its parameters and the context as it is then. */
+/** @param actionExecutor receives each action in its turn, with its parameters and the context as it is then. */
 export const scopeOf = (
   self: AnyActorRef,
   actionExecutor: (action: any) => void,

@@ -1,8 +1,8 @@
 /** One step of a machine, without starting anything: no timer runs, no invoked actor begins, no action acts.
  *
- *  What XState's `transition` does, with three things added. A step says all that it would have done, in order. Timers
- *  and invoked actors that are under way are part of the state, so that whoever explores decides when each ends. And a
- *  step that was taken once is not computed again: states are shared, and steps are remembered. */
+ *  What XState's `transition` does, with three things added. A step returns all that it would have done, in order.
+ *  Timers and invoked actors that are under way are part of the state, so that the exploration decides when each ends.
+ *  And a step is computed only once: states are shared, and steps are cached. */
 import { createActor, fromCallback, type AnyStateMachine, type EventObject } from 'xstate';
 import {
   outside,
@@ -21,7 +21,7 @@ import { scopeOf } from './scope.ts';
 export interface Stepped {
   readonly part: Part;
   readonly words: readonly Word[];
-  /** It cannot go on: a guard or an assignment threw, or the action `impossible` was said. */
+  /** It cannot go on: a guard or an assignment threw, or the action `impossible` was taken. */
   readonly broken?: string;
 }
 
@@ -135,7 +135,7 @@ export class Stepper {
     return {
       part: this.#shared(part),
       words,
-      ...(impossible ? { broken: `impossible: ${this.name} hears ${event?.type} in ${where}` } : {}),
+      ...(impossible ? { broken: `impossible: ${this.name} receives ${event?.type} in ${where}` } : {}),
     };
   }
 
@@ -173,7 +173,7 @@ export class Stepper {
     return part;
   }
 
-  /** Each step is computed twice: a machine that looks at the clock or throws dice cannot be explored. */
+  /** Each step is computed twice: a machine that reads the clock or a random number cannot be explored. */
   #twice(label: string, compute: () => Stepped): Stepped {
     const said = ({ words }: Stepped) => textOf(words, `what ${this.name} says`);
     const [first, second] = [compute(), compute()];

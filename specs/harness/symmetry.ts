@@ -1,4 +1,4 @@
-/** Names that are interchangeable, and a look whether they are.
+/** Names that are interchangeable, and a check that they are.
  *
  *  Where three agents run the same machine, a situation in which the first has the lock is as good as one in which the
  *  second has it. Exploring one of them is enough; of n agents, up to n! situations become one. (Clarke, Enders,
@@ -33,10 +33,10 @@ export class Symmetry {
     );
   }
 
-  /** The same text for situations that differ only in who is who: the least of those that there are.
+  /** The same text for situations that differ only in which name stands where: the least of all such texts.
    *
-   *  Names that play different parts are told apart by these first, so that only those that look alike are permuted, and
-   *  only where it makes a difference. */
+   *  Names that play different parts are distinguished first, so that only names that look alike are permuted, and only
+   *  where it makes a difference. */
   text(value: unknown): string {
     const choices = this.#groups.map((group, i) => {
       const parts = new Map(group.map((name) => [name, this.#part(value, name, i)]));
@@ -108,7 +108,7 @@ const orders = (names: readonly string[]): string[][] =>
     ? [[...names]]
     : names.flatMap((first, i) => orders(names.filter((_, k) => k !== i)).map((rest) => [first, ...rest]));
 
-/** Looks whether a situation with two names exchanged may do the same, with the two exchanged.
+/** Checks that a situation with two names exchanged has the same steps, with the two names exchanged.
  *  @param key the text of a situation.
  *  @param holds whether nothing is wrong with a situation; here nothing is.
  *  @throws {Error} when it may not: then the names are not interchangeable. */

@@ -1,18 +1,19 @@
-/** Several machines, what is under way between them, and their surroundings: a {@link Model} to explore.
+/** Several machines, the messages in transit between them, and their surroundings: a {@link Model} to explore.
  *
- *  A machine says something (an action by its name, or by `emit`, `sendTo`, `sendParent`); `hears` says who hears what of
- *  it, and how: at once, within the same step, or over a channel, where it waits and anything may come in between. A
- *  channel to everybody is a bus. All else that may happen: the surroundings tell somebody something, a delay (`after`)
+ *  A machine has output (an action by its name, or by `emit`, `sendTo`, `sendParent`); `hears` states which machines
+ *  receive it, and how: at once, within the same step, or over a channel, where it waits and anything may happen first.
+ *  A channel to all machines is a bus. The other steps: the surroundings send an event to a machine, a delay (`after`)
  *  ends, an invoked actor ends.
  *
- *  Time. There is no clock: a delay that is under way may end at any moment, in any order. Whatever holds here holds for
- *  any clocks, however slow the machines; what fails here may need an order that your delays rule out, and `allows` can
- *  rule out.
+ *  Time. There is no clock: a delay that is under way may end at any moment, in any order. A property that holds here
+ *  holds for any clocks, however slow the machines; one that fails here may need an order that your delays rule out.
+ *  Rule it out with `allows`.
  *
  *  Supported: nested, parallel, final and history states, `always`, `after`, delayed `raise`, `emit`, `sendTo` and
- *  `sendParent` without a delay, invoked and spawned actors as outcomes. Refused with the reason: actors or other things
- *  than plain data in the context, `sendTo` with a delay, guards and assignments that come out differently when they are
- *  computed twice (dice always; the clock only where a millisecond passes in between, so take the time from events). */
+ *  `sendParent` without a delay, invoked and spawned actors as outcomes. Refused with the reason: actors or other
+ *  things than plain data in the context, `sendTo` with a delay, guards and assignments that come out differently when
+ *  they are computed twice (random numbers always; the clock only where a millisecond passes in between, so take the
+ *  time from events). */
 import type { AnyStateMachine, EventObject } from 'xstate';
 import {
   channelSteps,
@@ -33,23 +34,23 @@ import { Stepper } from './stepper.ts';
 export interface World<E = unknown> {
   /** By name: where each machine is. */
   readonly parts: Readonly<Record<string, Part>>;
-  /** By channel: what is under way, the oldest first. */
+  /** By channel: the letters in transit, the oldest first. */
   readonly channels: Letters;
   readonly surroundings: E;
 }
 
 /** What may happen next. */
 export interface Step {
-  /** `tell`: the surroundings tell a machine. `deliver`, `lose`, `repeat`: a channel delivers its oldest letter, loses
-   *  it, or delivers it and keeps it. `timeout`: a delay ends. `outcome`: an invoked actor ends. */
+  /** `tell`: the surroundings send to a machine. `deliver`, `lose`, `repeat`: a channel delivers its oldest letter,
+   *  loses it, or delivers it and keeps it. `timeout`: a delay ends. `outcome`: an invoked actor ends. */
   readonly kind: 'tell' | 'deliver' | 'lose' | 'repeat' | 'timeout' | 'outcome';
-  /** Who tells, the channel, the machine whose delay ends, or the actor that ends. */
+  /** The sender, the channel, the machine whose delay ends, or the actor that ends. */
   readonly from: string;
   readonly to: readonly string[];
   readonly event: EventObject;
 }
 
-/** A machine heard something, and what it said to it. */
+/** An event that a machine received, and its answer. */
 export interface Hearing {
   readonly part: string;
   readonly from: string;
@@ -59,12 +60,12 @@ export interface Hearing {
   readonly after: Part;
 }
 
-/** What is to be heard of a word. */
+/** The event that a word becomes for its receivers. */
 export interface Delivery {
   /** One machine, several in this order, or `*` for all of them in the order of their declaration. */
   readonly to: string | readonly string[];
   readonly event: EventObject;
-  /** The channel; without one it is heard at once, within the same step. */
+  /** The channel; without one it is received at once, within the same step. */
   readonly over?: string;
 }
 
@@ -78,29 +79,29 @@ export interface Member {
   readonly outcomes?: Readonly<Record<string, readonly Outcome[]>>;
 }
 
-/** The surroundings tell a machine something. */
+/** An event from the surroundings to a machine. */
 export interface Told {
   readonly to: string;
   readonly event: EventObject;
-  /** Who tells it, in a transcript. Default: `outside`. */
+  /** The sender's name in a transcript. Default: `outside`. */
   readonly from?: string;
 }
 
 /** What the machines live in. The state `E` is plain data. */
 export interface SystemSurroundings<E> {
   readonly initial: E;
-  /** What they may tell whom. */
+  /** The events that they may send next. */
   may(world: World<E>): readonly Told[];
-  /** The surroundings after a step, in which this was heard and said. Default: as before. */
+  /** The surroundings after a step in which these events were received and answered. Default: as before. */
   after?(before: World<E>, step: Step, heard: readonly Hearing[]): E;
 }
 
 export interface SystemOptions<E = unknown> {
   /** By name: each machine, alone or with its input and the outcomes of what it invokes. 1 … 32. */
   readonly machines: Readonly<Record<string, AnyStateMachine | Member>>;
-  /** Who hears what a machine says. Default: nobody. */
+  /** Which machines receive a machine's output. Default: none. */
   readonly hears?: (word: Word, by: string, world: World<E>) => readonly Delivery[] | Delivery | undefined;
-  /** By name: what is under way. */
+  /** By name: the channels between machines. */
   readonly channels?: Readonly<Record<string, Channel>>;
   readonly surroundings?: SystemSurroundings<E>;
   /** Steps for which this is false never happen: an order of delays that their numbers rule out, or a loss that the

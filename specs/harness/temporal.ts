@@ -1,15 +1,15 @@
 /** What has to happen in the end: liveness, under fairness, over all that was explored.
  *
- *  An invariant says that nothing bad happens; a machine that does nothing at all keeps every invariant. `leadsTo(p, q)`
- *  says that wherever p holds, q holds then or later. Its counter-example is a lasso: a way to a place, and a circle in
- *  which q never holds and that can be gone round for ever (or a place where nothing may happen any more).
+ *  An invariant says that nothing bad happens; a machine that does nothing at all keeps every invariant. `leadsTo(p,
+ *  q)` says that wherever p holds, q holds then or later. Its counter-example is a lasso: a way to a place, and a
+ *  circle in which q never holds and that can repeat indefinitely (or a place where nothing may happen any more).
  *
- *  Not every circle is fair. A network that loses every letter for ever proves nothing against a sender that tries
- *  again. So steps are put into classes by name, and a circle counts only if it is fair to each class:
+ *  Not every circle is fair. A network that always loses every letter proves nothing against a sender that retries. So
+ *  steps are put into classes by name, and a circle counts only if it is fair to each class:
  *  - `weak`: a class that may happen all the time does happen in the end. For a delay, or a machine that works.
- *  - `strong`: a class that may happen again and again does happen in the end. For what is tried again and again:
- *    a letter on a channel that may lose it, or a lock that others take in turns.
- *  Without either, the only promise is that something happens while anything may that is not `optional`.
+ *  - `strong`: a class that may happen again and again does happen in the end. For what is retried: a letter on a
+ *  channel that may lose it, or a lock that others take in turns. Without either, the only promise is that something
+ *  happens while anything may that is not `optional`.
  *
  *  Sources: Lamport, Specifying Systems, ch. 8 (weak and strong fairness); Emerson & Lei 1987, Lichtenstein & Pnueli
  *  1985 (fair components, found by taking away what a strong class is not served in).
@@ -28,7 +28,7 @@ import { pathTo, transcriptOf } from './way.ts';
 /** Wherever `from` holds, `to` holds then or later. */
 export interface Temporal<W> {
   readonly name: string;
-  /** Where it is owed; at the beginning unless told. */
+  /** Where it is owed. Default: at the beginning. */
   readonly from?: (world: W) => boolean;
   readonly to: (world: W) => boolean;
 }
@@ -141,7 +141,8 @@ function nearest<W, S>(
   return undefined;
 }
 
-/** A circle within a trap that wrongs no class: it does what each may do, or comes where it may not be done. */
+/** A circle within a trap that is fair to every class: it takes a step of the class, or passes a place where the class
+ *  has none. */
 function circle<W, S>(
   explored: Explored<W, S>,
   within: ReadonlySet<number>,
@@ -185,16 +186,13 @@ function told<W, S>(
   const before = transcriptOf(model, path);
   if (cycle.length > 0)
     return {
-      what: `It can go on for ever without this: ${name}.`,
+      what: `It can go on indefinitely without this: ${name}.`,
       transcript: [...before, ...transcriptOf(model, cycle, end)],
       loopsFrom: before.length,
     };
   return {
     what: `It may stop here, and this was still to come: ${name}.`,
-    transcript: [
-      ...before,
-      { from: before.at(-1)?.from ?? 'everybody', text: 'nothing has to happen any more' },
-    ],
+    transcript: [...before, { from: before.at(-1)?.from ?? 'all', text: 'nothing has to happen any more' }],
     loopsFrom: before.length,
   };
 }

@@ -1,10 +1,10 @@
-/** What a flat machine says in one step, and what whoever performs it is told of the context. */
+/** Runs one step of a flat machine and records its actions with the context that each of them sees. */
 import { createActor, enqueueActions, type AnyStateMachine, type EventObject } from 'xstate';
 import { scopeOf } from './scope.ts';
 
 export type Snapshot = ReturnType<AnyStateMachine['resolveState']>;
 
-/** An action that a machine named in a step, and what whoever performs it is given. */
+/** An action that a machine named in a step, with the parameters and the context that it receives. */
 export interface Said {
   readonly type: string;
   readonly params: unknown;
@@ -37,8 +37,8 @@ interface Performed {
 /** What is read of the context, by the action's name. */
 export type Reads = Readonly<Record<string, (context: any) => unknown>>;
 
-/** A machine that says besides an action's name what whoever performs it reads. Names alone hide the order of an action
- *  and an assignment: `grantQueued`, then count, grants another number than count, then `grantQueued`.
+/** A machine that records what an action reads of the context, in addition to its name. Names alone hide the order of
+ *  an action and an assignment: `grantQueued` before a count grants another number than `grantQueued` after it.
  *  @returns the machine with each of those actions followed by what was read when its turn came: `grantQueued 2`. */
 export function told(machine: AnyStateMachine, reads: Reads): AnyStateMachine {
   const actions = Object.entries(reads).map(([name, read]) => [

@@ -1,8 +1,8 @@
-/** A counter-example as a sequence diagram in plain text: who says what to whom, from top to bottom. */
+/** A counter-example as a sequence diagram in plain text: the messages with sender and receiver, from top to bottom. */
 import type { Counterexample, Message } from '../claim.ts';
 import { whole } from './plain.ts';
 
-/** A counter-example; of one that goes on for ever, the message with which the circle begins. */
+/** A counter-example; for one that repeats indefinitely, the message with which the circle begins. */
 export type Drawable = Counterexample & { readonly loopsFrom?: number };
 
 /** Below this a name or a text has no room between two lines; then it is a list. */
@@ -31,11 +31,11 @@ export function sequenceText(drawn: Drawable, { width = 60 }: { readonly width?:
     lines.push(...diagram.message(message, i));
   }
   if (loopsFrom !== undefined && loopsFrom < transcript.length)
-    lines.push(...wrap('· and so on, for ever.', width));
+    lines.push(...wrap('· and so on, indefinitely.', width));
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
-/** Everybody who speaks or is spoken to, in that order. */
+/** All senders and receivers, in the order in which they first appear. */
 export const participants = (transcript: readonly Message[]): string[] => [
   ...new Set(transcript.flatMap(({ from, to }) => (to === undefined ? [from] : [from, to]))),
 ];

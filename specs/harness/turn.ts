@@ -1,7 +1,7 @@
-/** Lets others have a turn: a signal that somebody sends (Ctrl-C) is heard, and progress is drawn. */
+/** Yields to the event loop, so that a signal (Ctrl-C) is handled and progress is drawn. */
 const EVERY_MS = 50;
 
-/** Call it once a run: most calls do nothing.
+/** Call `turns` once per run, and the function that it returns often: most of those calls do nothing.
  *  @throws the signal's reason. */
 export function turns(signal: AbortSignal | undefined): () => Promise<void> | undefined {
   let last = performance.now();

@@ -1,9 +1,9 @@
 /** One machine and its surroundings, explored breadth-first over every state that both can reach together.
  *
  *  A cell is called `impossible` because the surroundings never do such a thing. Here the surroundings are written
- *  down: what they may do next, and what they learn from what the machine says. Then no impossible cell may ever be
- *  reached, and whatever else is claimed of the two together can be claimed of every state. (`invariant` means what it
- *  means in XState's own proposal, statelyai/xstate#5627. `getAdjacencyMap` knows no surroundings and no actions.)
+ *  down: what they may do next, and how they react to the machine's output. Then no impossible cell may ever be
+ *  reached, and any other property of the two together can be checked in every state. (`invariant` means what it means
+ *  in XState's own proposal, statelyai/xstate#5627. `getAdjacencyMap` knows no surroundings and no actions.)
  *
  *  This is for one flat machine without delays. `explore` of a `system` is for several, nested, with delays and actors. */
 import { initialTransition, type AnyStateMachine, type EventObject } from 'xstate';
@@ -22,7 +22,7 @@ export interface Surroundings<E, C = any> {
   readonly initial: E;
   /** What may happen next. */
   may(situation: Situation<E, C>): readonly EventObject[];
-  /** The surroundings after an event to which the machine said this. `before` is where the event found the two. */
+  /** The surroundings after an event and the machine's answer to it. `before` is the situation before the event. */
   after(before: Situation<E, C>, event: EventObject, said: readonly string[]): E;
 }
 

@@ -1,4 +1,4 @@
-/** Ways through what was explored: their names, their steps, and how they are told. */
+/** Paths through what was explored: their names, their steps, and their transcripts. */
 import type { Message } from '../claim.ts';
 import type { Explored, Model } from './explore.ts';
 import { textOf } from './plain.ts';
@@ -25,7 +25,7 @@ export const labelOf = <W, S>(model: Model<W, S>, step: S): string =>
  *  @param at the situation's number. */
 export const pathTo = <W, S>({ parents }: Explored<W, S>, at: number): S[] => wayTo(parents, at);
 
-/** The same, from who found whom. */
+/** The same, from the list of parents. */
 export function wayTo<S>(parents: Explored<unknown, S>['parents'], at: number): S[] {
   const path: S[] = [];
   for (let parent = parents[at]; parent !== undefined; parent = parents[parent[1]]) path.push(parent[0]);

@@ -1,7 +1,8 @@
-/** The workbench: lines by their machine's table, memory by its own code, set up as some world, and moved by one step.
+/** The workbench: lines by their machine's table, memory by its own code, set up as some world, and changed by one
+ *  step.
  *
- *  Owns nothing between two steps: `load` sets up a packed world, `take` moves it, `save` packs what came of it. Whatever
- *  a rule forbids is noted in `problem`; who said what to whom goes to `tell`, when somebody wants a transcript. */
+ *  Owns nothing between two steps: `load` sets up a packed world, `take` moves it, `save` packs the result. A broken
+ *  rule is stored in `problem`; each message goes to `tell`, if a transcript is wanted. */
 import type { Cell, Entry, Sink } from '../../actors/index.ts';
 import { sessionEntry, sessionText, wordEntry, wordText } from './entries.ts';
 import { Problem, writeSkew, wrongNow, wrongStep, type Before, type Looked, type Rule } from './rules.ts';
@@ -21,9 +22,9 @@ const SAID: Readonly<Record<string, Op>> = {
 
 export class Bench extends Scene implements Sink {
   problem: Problem | undefined;
-  /** `state * events + event`: the cells of the table that were heard. */
+  /** `state * events + event`: the cells of the table that occurred. */
   readonly visited: Uint8Array;
-  /** What the first agent's line got of the first key in this step. */
+  /** The answer that the first agent's line received for the first key in this step. */
   readonly first = { filled: false, done: false };
   tell: ((utterance: Utterance) => void) | undefined;
 
@@ -31,7 +32,7 @@ export class Bench extends Scene implements Sink {
   readonly #forgive: readonly Rule[];
   readonly #looked: Looked[];
   readonly #ones: readonly number[];
-  /** Who is being told of its own entry, and which one. */
+  /** The agent that receives the answer to its own entry, and that entry's number. */
   #applying: { readonly by: number; readonly op: Op | 'session' } | undefined;
   #unheardBy = -1;
 
@@ -43,7 +44,7 @@ export class Bench extends Scene implements Sink {
     const nothing = { state: '', readable: false, fresh: false, mine: false, dead: false };
     this.#looked = Array.from({ length: this.agents }, () => ({ ...nothing }));
     this.#ones = this.cells.map(() => 1);
-    // Number 0 of each sender has been settled, so that a word that comes again finds something that it repeats.
+    // Number 0 of each sender has been settled, so that a repeated word has an earlier one that it repeats.
     for (const agent of [...this.#numbers.keys()].map(agentName))
       this.memory.apply({ op: 'renew', agent, number: 0, floor: 0, key: keyName(0), epoch: 0 }, this);
   }
@@ -59,7 +60,7 @@ export class Bench extends Scene implements Sink {
         this.#unheardBy = step.unheardBy ?? -1;
         this.missed ||= step.unheardBy !== undefined;
         if (this.#unheardBy >= 0)
-          this.tell?.({ what: 'begun', by: this.#unheardBy, text: 'is away, and hears nothing' });
+          this.tell?.({ what: 'begun', by: this.#unheardBy, text: 'is away, and receives nothing' });
         this.#append(by, false, before);
         this.#unheardBy = -1;
         break;
@@ -84,7 +85,7 @@ export class Bench extends Scene implements Sink {
         this.dead[by] = true;
         if (event === 'VANISH' || this.atomic) this.sessions[by] = undefined;
         if (event === 'VANISH') this.said[by] = this.lanes.decode(0);
-        this.tell?.({ what: 'begun', by, text: event === 'VANISH' ? 'ends; what it said is lost' : 'ends' });
+        this.tell?.({ what: 'begun', by, text: event === 'VANISH' ? 'ends; what it sent is lost' : 'ends' });
         break;
       default:
         this.#hear(by, key, event);
@@ -137,7 +138,7 @@ export class Bench extends Scene implements Sink {
       return this.#publish(by, before);
     }
     this.said[by] = keep ? [{ ...word, again: true }, ...lane.slice(1)] : lane.slice(1);
-    // What was ordered before has its number still; whatever is new has the next.
+    // A word that was ordered before keeps its number; a new one has the next.
     const number = word.again ? (this.#numbers[by] as number) : ++this.#numbers[by]!;
     const signed = { agent: agentName(by), number, floor: number };
     this.#apply(by, wordEntry(signed, word), word, undefined, before);
@@ -168,13 +169,13 @@ export class Bench extends Scene implements Sink {
       for (const one of heard) tell(one);
     }
     this.#applying = undefined;
-    // What comes again has to change nothing, whatever it asks for.
+    // A repeated word must not change anything, for any request in it.
     const applied = { agent: entry.agent, word: word?.again ? undefined : word, session, result };
     for (let k = 0; k < this.keys && this.problem === undefined; k++)
       this.#wrong(wrongStep(before[k] as Before, this.cells[k] as Cell, applied));
   }
 
-  // ── what memory says
+  // ── memory's answers
   own(agent: string, cell: Cell, event: string): void {
     const applying = this.#applying;
     if (applying !== undefined && applying.op !== 'session' && agent === agentName(applying.by))
@@ -214,7 +215,10 @@ export class Bench extends Scene implements Sink {
       } else if (word === 'granted') this.epoch[line] = cell.epoch;
       else if (word === 'impossible')
         this.#wrong(
-          new Problem('table', `${agentName(agent)} hears ${event} in ${states[from]}, which is impossible`),
+          new Problem(
+            'table',
+            `${agentName(agent)} receives ${event} in ${states[from]}, which is impossible`,
+          ),
         );
       const op = SAID[word];
       if (op !== undefined)

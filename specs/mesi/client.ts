@@ -1,27 +1,27 @@
-/** What may happen next: everything that an agent of `src/coherence` does, at every time at which it could, and what the
+/** What may happen next: everything that an agent of `src/coherence` does, at every time at which it can, and what the
  *  bus and the manager do.
  *
- *  An agent reads whenever it likes, but asks only where it has no copy. What it writes, holds, gives back and evicts it
- *  does one at a time for each key (its slot's lock), and behind a release under way it does nothing. It does not know
- *  what is still on its way: where its line says `I`, it may ask again though its eviction has not been ordered. */
+ *  An agent reads at any time, but sends a request only where it has no copy. It writes, holds, releases and evicts one
+ *  at a time for each key (its slot's lock), and does nothing while a release is under way. It does not see what is
+ *  still on its way: where its line is in `I`, it may send a request again though its eviction has not been ordered. */
 import type { Bench } from './bench.ts';
 import { ON, writesOf, type Step } from './world.ts';
 
 export interface Surroundings {
   /** Which of the agents' and the manager's events occur; default all. The bus always takes words. */
   readonly events?: readonly string[];
-  /** `slot`: as above. `any`: besides, every event that the table says has no effect just then, or waits. */
+  /** `slot`: as above. `any`: also every event that, by the table, has no effect at that time, or waits. */
   readonly client?: 'slot' | 'any';
   /** One agent may crash, but not the first. */
   readonly crash?: boolean;
   /** The bus may fail after it took a word, so that the word comes twice. */
   readonly repeats?: boolean;
-  /** Once, somebody does not hear of an entry. No bus of this project does that. */
+  /** Once, an agent does not receive an entry. No bus of this project does that. */
   readonly deaf?: boolean;
 }
 
 const ASKING = ['LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT'] as const;
-/** By state: what an agent does that has nothing else under way. */
+/** By state: what an agent does while it has nothing else under way. */
 const OFFERS: Readonly<Record<string, readonly (typeof ASKING)[number][]>> = {
   I: ['LOAD', 'STORE', 'HOLD'],
   S: ['STORE', 'HOLD', 'EVICT'],
@@ -30,7 +30,7 @@ const OFFERS: Readonly<Record<string, readonly (typeof ASKING)[number][]>> = {
   IM: ['RELEASE'],
   SM: ['RELEASE'],
 };
-/** By state: what has no effect, but for what it says to its agent. */
+/** By state: the events that have no effect, except for the answer to the agent. */
 const IDLE: Readonly<Record<string, readonly (typeof ASKING)[number][]>> = {
   I: ['RELEASE', 'EVICT'],
   S: ['LOAD', 'RELEASE'],
@@ -54,7 +54,8 @@ export function mayHappen(bench: Bench, surroundings: Surroundings = {}): Step[]
   for (let by = 0; by < agents; by++) {
     if (bench.dead[by]) continue;
     const session = sessions[by];
-    // On a queued bus a session is published at once, and waits there: its agent leaves alone what it writes.
+    // On a queued bus a session is published at once, and waits there: meanwhile its agent does not use the keys that
+    // it writes.
     const writes = session === undefined || atomic ? [] : writesOf(session);
     let settled = true;
     for (let key = 0; key < keys; key++) {

@@ -1,7 +1,7 @@
-/** Whether a line is another line than the protocol's: machine and model side by side, from the beginning, through
- *  everything that anybody may say to either, and from their agents at any time. What is compared is all that can be
- *  seen from outside: what is said, in order, and whether the copy may be read and written. States are not compared, so
- *  a machine that differs in its states alone, and never shows it, is found to be the same. */
+/** Whether a line differs from the protocol's: machine and model side by side, from the beginning, through every event
+ *  that either may receive, those from their agents at any time. What is compared is all that can be seen from outside:
+ *  the output, in order, and whether the copy may be read and written. States are not compared, so a machine that
+ *  differs only in its states, and never in its behaviour, counts as the same. */
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
 import { PERMISSION } from './mapping.ts';
@@ -78,7 +78,7 @@ function walkPairs(
       const outcome = table.at(place.state, event, place.copy);
       const [said, due] = [outcome.words.join(' '), answer.says.join(' ')];
       if (said !== due)
-        return found(`${type} in ${name(place)}: the line says '${said}' and ought to say '${due}'`, [
+        return found(`${type} in ${name(place)}: the line sends '${said}' and should send '${due}'`, [
           ...path,
           type,
         ]);
@@ -88,9 +88,9 @@ function walkPairs(
   return { states: seen.size, steps };
 }
 
-/** Tells a line from the protocol's.
- *  @returns how the two can be told apart, or `undefined` when nothing that may ever be said to them does so: then the
- *    machine is equivalent, which the walk has proved for all surroundings that keep to the protocol. */
+/** Compares a line with the protocol's.
+ *  @returns a difference between the two, or `undefined` when no event that they may receive shows one: then the
+ *  machine is equivalent, which the walk has proved for all surroundings that keep to the protocol. */
 export function lineDiffers(machine: AnyStateMachine): string | undefined {
   const { difference } = besideModel(machine);
   if (difference === undefined) return undefined;
@@ -98,5 +98,5 @@ export function lineDiffers(machine: AnyStateMachine): string | undefined {
   return `${what} (readers ${readers}: ${path.join(', ')})`;
 }
 
-/** The real line beside the model: it has to be the same. */
+/** Compares the real line with the model: they have to be the same. */
 export const realBesideModel = (): SideBySide => besideModel(cacheLine as unknown as AnyStateMachine);

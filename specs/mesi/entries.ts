@@ -1,8 +1,8 @@
-/** What a word or a session is on the log. */
+/** Log entries of words and sessions. */
 import type { Entry } from '../../actors/index.ts';
 import { keyName, OFF, ON, writesOf, type Session, type Word } from './world.ts';
 
-/** Who says it, as which of its entries. */
+/** The sender, and the number of the entry. */
 export interface Signed {
   readonly agent: string;
   readonly number: number;

@@ -1,9 +1,9 @@
 /** Every reachable state of N lines of one key, their outboxes and memory: the lines by the table, memory by its own
  *  code. Versions and epochs are kept only as far as they matter: current, or not.
  *
- *  Worlds are plain here, one step is a function from one to the next, and nothing is told apart or taken together
- *  cleverly: a witness for whoever is clever. `search.ts`, which claims are judged by and which goes much further,
- *  compares its worlds with these. */
+ *  Worlds are plain objects here, one step is a function from one to the next, and worlds are neither packed nor
+ *  merged. `search.ts`, which judges the claims and explores much further, packs and merges them; a test compares its
+ *  worlds with these. */
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine, compile, type LineEvent, type ReaderPolicy } from '../../machines/index.ts';
 import { Memory, type Entry, type Faults, type MemorySnapshot, type Sink } from '../../actors/index.ts';
@@ -16,7 +16,7 @@ export interface LineView {
   readonly copy: boolean;
   /** The copy's version is the current one. */
   readonly fresh: boolean;
-  /** The epoch that the line knows is the current one. */
+  /** The line's epoch is the current one. */
   readonly mine: boolean;
 }
 export interface Said {
@@ -30,7 +30,7 @@ export interface World {
   /** By agent, and last the manager's reclaims. */
   readonly said: readonly (readonly Said[])[];
 }
-/** What happens next: an agent's event, the manager's reclaim, or the bus taking the oldest word of somebody. */
+/** What happens next: an agent's event, the manager's reclaim, or the bus taking the oldest word of an agent. */
 export type Step =
   | { readonly by: number; readonly event: 'LOAD' | 'STORE' | 'HOLD' | 'RELEASE' | 'EVICT' }
   | { readonly by: number; readonly event: 'RECLAIM' | 'APPEND' };
@@ -62,11 +62,11 @@ const normal = (cell: World['cell']): World['cell'] => ({
   changes: [],
 });
 
-/** How much may happen. On an atomic bus a request is ordered the moment it is made, and all is told at once; on a
- *  queued one it waits, and anything may come in between. */
+/** How much may happen. On an atomic bus a request is ordered and delivered to all as soon as it is made; on a queued
+ *  one it waits, and anything may happen first. */
 export interface Scope {
   readonly bus: 'atomic' | 'queued';
-  /** Which of the agents' events occur; all, unless told. */
+  /** Which of the agents' events occur. Default: all. */
   readonly events?: readonly string[];
 }
 
@@ -91,7 +91,7 @@ export function steps({ cell, lines, said }: World, { events }: Scope = { bus: '
 }
 
 export interface Observer {
-  /** A line heard an event in a state. */
+  /** An event that a line received, and its state. */
   heard(state: string, event: LineEvent['type']): void;
 }
 
@@ -179,7 +179,7 @@ function drained(
   }
 }
 
-/** What a cell of the table says, by name. */
+/** The output of a cell of the table, by name. */
 function saying(
   { machine }: LineTable,
   state: string,

@@ -1,5 +1,5 @@
-/** How hardware fails and how agents do (paper 4.4, H05 of its Table 7): a write conflict and its arbitration, a line that
- *  thrashes, an owner that is gone. What is looked at are the steps of an explored space. */
+/** How hardware fails and how agents do (paper 4.4, H05 of its Table 7): a write conflict and its arbitration, a line
+ *  that thrashes, an owner that is gone. Each is looked for in the steps of an explored space. */
 import { everyRequestEnds } from './liveness.ts';
 import { Search, search, type Edge, type Setting, type Space } from './search.ts';
 import { DEAD, PART } from './world.ts';
@@ -19,8 +19,8 @@ const stateOf = (space: Space, setting: Setting, world: number, by: number): str
 const isHeld = (space: Space, { agents, keys = 1 }: Setting, world: number): boolean =>
   (space.worlds[world]!.charCodeAt(agents * (keys + 2)) & 1) !== 0;
 
-/** A conflict: two have asked for a key that nobody holds, and the bus has not ordered either. Whoever it takes first
- *  owns the key, and he alone; both orders are possible. */
+/** A conflict: two have requested a key that no agent holds, and the bus has not ordered either request. The agent
+ *  whose request is ordered first owns the key, and no other does; both orders are possible. */
 export function arbitration(setting: Setting): Looked & { readonly space: Space } {
   const space = search({ ...setting, alike: 'none', keep: true });
   let occurred = 0;
@@ -39,7 +39,7 @@ export function arbitration(setting: Setting): Looked & { readonly space: Space 
   }
   return { space, occurred };
 }
-/** The bus takes a request for ownership of somebody who waits for it. */
+/** The bus takes a request for ownership of an agent that waits for it. */
 function asks(space: Space, setting: Setting, world: number, { by, event }: Edge['step']): boolean {
   if (event !== 'APPEND' || by >= setting.agents) return false;
   const state = stateOf(space, setting, world, by);
@@ -47,8 +47,9 @@ function asks(space: Space, setting: Setting, world: number, { by, event }: Edge
   return (state === 'IM' || state === 'SM') && space.lanes.decode(lane)[0]!.op === 'getm';
 }
 
-/** A storm: two write in turn for ever, and each write takes the other's copy. Hardware calls it ping-pong; a line may be
- *  thrown to and fro here, too. That nobody starves meanwhile, {@link everyRequestEnds} has to show. */
+/** A storm: two agents write in turn indefinitely, and each write takes the other's copy. In hardware this is called
+ *  ping-pong; a line may go back and forth here, too. {@link everyRequestEnds} has to show that no agent starves
+ *  meanwhile. */
 export function storm(setting: Setting): Looked & { readonly space: Space } {
   const space = search({ ...setting, alike: 'none', keep: true });
   const wrote =
@@ -64,7 +65,11 @@ export function storm(setting: Setting): Looked & { readonly space: Space } {
       if (there !== undefined && reaches(space, there, (_, { to }) => to === edge.to) !== undefined)
         occurred++;
     }
-  return { space, occurred, ...(occurred === 0 && { wrong: 'nobody takes a line from anybody for ever' }) };
+  return {
+    space,
+    occurred,
+    ...(occurred === 0 && { wrong: 'no agent takes a line from another indefinitely' }),
+  };
 }
 function reaches(
   space: Space,
@@ -80,8 +85,8 @@ function reaches(
   return undefined;
 }
 
-/** What remains when an agent has crashed and its line was reclaimed, is what would remain had it given its copy up:
- *  recovery leads to no world that is not one without a crash. And whoever lives is answered all the same. */
+/** What remains when an agent has crashed and its line was reclaimed, is what would remain if it had evicted its copy:
+ *  recovery leads only to worlds that also exist without a crash. And the agents that live still receive answers. */
 export function recovery(setting: Setting): Looked & { readonly space: Space } {
   const { agents, keys = 1 } = setting;
   const wide = keys + 2;
@@ -93,7 +98,7 @@ export function recovery(setting: Setting): Looked & { readonly space: Space } {
     const packed = space.worlds[world] as string;
     const all = [...Array(agents).keys()];
     const dead = all.find((by) => (packed.charCodeAt(by * wide + keys + 1) & DEAD) !== 0);
-    if (dead === undefined || packed.charCodeAt(dead * wide + keys) !== 0) continue; // it still speaks
+    if (dead === undefined || packed.charCodeAt(dead * wide + keys) !== 0) continue; // it still has words to send
     const parts = Array.from({ length: keys }, (_, k) => packed.charCodeAt(dead * wide + k));
     if (parts.some((part) => (part & PART.owner) !== 0 || part >= PART.queue)) continue; // not recovered yet
     occurred++;
@@ -110,5 +115,5 @@ export function recovery(setting: Setting): Looked & { readonly space: Space } {
   if (space.violation !== undefined) return { space, occurred };
   const { starved } = everyRequestEnds(space, setting, 'answer');
   if (starved === undefined) return { space, occurred };
-  return { space, occurred, wrong: 'after a crash somebody waits for ever', at: starved.way.at(-1)! };
+  return { space, occurred, wrong: 'after a crash an agent waits indefinitely', at: starved.way.at(-1)! };
 }

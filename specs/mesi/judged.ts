@@ -1,5 +1,5 @@
-/** How claims are judged that look at runs and not only at worlds: whether requests end, how things fail, and whether a
- *  mistake that is made on purpose is found. */
+/** Judges the claims about runs, not only about worlds: whether requests end, how failures end, and whether a mistake
+ *  that is made on purpose is found. */
 import type { Bounds, Counterexample, Finding } from '../claim.ts';
 import { turns } from '../harness/turn.ts';
 import type { Looked } from './failures.ts';
@@ -58,7 +58,7 @@ function starving(space: Space, request: Request, { way, round }: Starved): Coun
   const stuck = round.length === 0;
   const why = stuck ? 'nothing is left that would end it' : 'all is done that is due, again and again';
   const whose = request === 'answer' ? 'the request of a0' : `the ${request} of a0`;
-  const end = { from: 'a0', text: stuck ? 'waits for ever' : 'waits still, and so on for ever' };
+  const end = { from: 'a0', text: stuck ? 'waits indefinitely' : 'still waits, and so on indefinitely' };
   return { what: `${whose} never ends: ${why}.`, transcript: [...transcript, end] };
 }
 

@@ -1,8 +1,10 @@
-/** Replicas that lag, one for each agent: what is ordered reaches each when it likes, and until then its agent goes on by
- *  what it knows. Everything is explored up to a length of the log, with versions and epochs as they are.
+/** Replicas that lag, one for each agent: an ordered entry reaches each replica at any later time, and until then its
+ *  agent goes on with its older state. Everything is explored up to a length of the log, with versions and epochs as
+ *  they are.
  *
- *  `search.ts` has no lag of its own: whoever lags acts, in terms of the log, before what it has not heard is ordered,
- *  and there a word may wait as long as it likes. Here that need not be believed. */
+ *  `search.ts` does not model lag: an agent that lags acts, in terms of the log, before the entries that it has not
+ *  received are ordered, and in `search.ts` a word may wait for any time. Here lag is explored directly, so that this
+ *  argument is checked. */
 import { Memory, type Entry, type Sink } from '../../actors/index.ts';
 import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
 import type { AnyStateMachine } from 'xstate';
@@ -34,7 +36,7 @@ interface Place {
   /** How far its replica has got. */
   readonly applied: number;
   readonly line: Line;
-  /** Said, and not ordered: entries but for their numbers. */
+  /** Sent, and not yet ordered: entries without their numbers. */
   readonly said: readonly string[];
   /** Gives its hold or its turn back, and does nothing before that is settled. */
   readonly leaving: boolean;
@@ -43,7 +45,7 @@ interface World {
   readonly log: readonly string[];
   readonly places: readonly Place[];
 }
-/** Memory after some entries, and what the last of them made it say, by agent. */
+/** Memory after some entries, and its answers to the last of them, by agent. */
 interface Prefix {
   readonly version: number;
   readonly epoch: number;
@@ -75,7 +77,7 @@ export function exploreLag({ agents, readers, entries, skips = false }: LagOptio
   let transitions = 0;
   let wrong: string | undefined;
 
-  /** A line hears something, by what its own replica knows. */
+  /** A line receives an event, according to its own replica. */
   const hear = (
     by: number,
     { line, ...place }: Place,
@@ -89,7 +91,7 @@ export function exploreLag({ agents, readers, entries, skips = false }: LagOptio
       if (word === 'fill' || word === 'done') ({ version, epoch } = memory);
       else if (word === 'granted') epoch = memory.epoch;
       else if (word === 'impossible')
-        wrong ??= `${agentName(by)} hears ${event} in ${nameOf(line.state)}, which is impossible`;
+        wrong ??= `${agentName(by)} receives ${event} in ${nameOf(line.state)}, which is impossible`;
       else if (word === 'put') said = [...said, `put${by}:${version}:${epoch}`];
       else if (SAYS[word] !== undefined) said = [...said, `${SAYS[word]}${by}`];
     }
@@ -106,7 +108,7 @@ export function exploreLag({ agents, readers, entries, skips = false }: LagOptio
       if (state === 'M' && !(owns && memory.held && line.epoch === memory.epoch))
         return `${name} is M without a hold`;
       if (state === 'E' && !(owns && !memory.held)) return `${name} is E and does not own x`;
-      // Two that have heard the same: one writer, or any number of readers.
+      // Two replicas at the same entry: one writer, or any number of readers.
       if (state !== 'M' && state !== 'E') continue;
       for (const [j, other] of places.entries()) {
         if (j === i || other.applied !== applied || nameOf(other.line.state) === 'MP') continue;
@@ -139,7 +141,7 @@ export function exploreLag({ agents, readers, entries, skips = false }: LagOptio
     for (const [i, place] of places.entries()) {
       const from = agentName(i);
       const memory = prefix(log.slice(0, place.applied));
-      // The replica hears the next entry.
+      // The replica receives the next entry.
       for (const step of skips ? [1, 2] : [1]) {
         if (place.applied + step > log.length) continue;
         const until = place.applied + step;
@@ -161,7 +163,7 @@ export function exploreLag({ agents, readers, entries, skips = false }: LagOptio
         );
         if (failed !== undefined) return failed;
       }
-      // The bus takes its oldest word; or its replica's manager's, whose leases run by what that replica knows.
+      // The bus takes its oldest word; or that of its replica's manager, whose leases run by the state of that replica.
       if (log.length === entries) continue;
       const words = place.said.length > 0 ? [place.said[0]!] : [];
       for (const word of memory.held ? [...words, `reclaim:${memory.epoch}`] : words) {

@@ -1,10 +1,11 @@
 /** Whether every request ends, on the graph of all worlds.
  *
- *  A run may starve somebody only by going round for ever within some strongly connected part of the graph (or by
- *  standing still in a world). Such a run is fair when whatever could happen all the time does happen some time (weak
- *  fairness): the bus takes each sender's oldest word; an owner at work ends its hold, or its lease does; and, where the
- *  request goes on from its own agent's side, that agent goes on. So a part of the graph in which a request is never
- *  ended starves somebody exactly if every such duty is either fulfilled within it or not always due. There must be none.
+ *  A run may starve an agent only by staying indefinitely within one strongly connected part of the graph (or by
+ *  stopping in a world). Such a run is fair when each duty that is possible all the time does happen in the end (weak
+ *  fairness): the bus takes each sender's oldest word; an owner at work ends its hold, or its lease does; and, where
+ *  the request goes on from its own agent's side, that agent goes on. So a part of the graph in which a request never
+ *  ends starves an agent exactly if every such duty is either fulfilled within it or not always due. There must be
+ *  none.
  *
  *  The first agent and the first key stand for all; worlds may therefore not be sorted here (`alike: 'none'`). */
 import type { Edge, Setting, Space } from './search.ts';
@@ -14,13 +15,13 @@ import { DEAD } from './world.ts';
 export type Request = 'answer' | 'read' | 'write';
 
 export interface Starved {
-  /** The worlds on a shortest way into the part that nobody has to leave. */
+  /** The worlds on a shortest path into the part that no fair run has to leave. */
   readonly way: readonly number[];
   /** The worlds of a round that does all that is due and leads back; none, where nothing is due: a dead-lock. */
   readonly round: readonly number[];
 }
 export interface Liveness {
-  /** Worlds, told apart by whether the request is pending. */
+  /** Worlds, each with whether the request is pending. */
   readonly states: number;
   readonly transitions: number;
   /** Those in which it is pending. */

@@ -35,7 +35,7 @@ export const BOOK_STATES: Readonly<Record<State, { readonly book: string; readon
 export const PERMISSION: Readonly<Record<State, Permission>> = {
   I: 'none',
   S: 'read',
-  E: 'read', // it may become a writer without asking, but is none yet
+  E: 'read', // it may become a writer without a request, but is not one yet
   M: 'write',
   IS: 'none',
   IM: 'none',

@@ -1,20 +1,21 @@
-/** A cache line as the protocol promises it, apart from any table: what a line has, what it has asked for, and what it
- *  says to whatever it hears. It knows no state by name, and imports nothing, so that it cannot agree by accident.
+/** A cache line as the protocol promises it, apart from any table: what a line has, what it has requested, and how it
+ *  answers each event. It uses no names of states, and imports nothing, so that it cannot agree by accident.
  *
- *  Sources: Papamarcos & Patel 1984 (who may read and write, who is told); Sorin, Hill & Wood, ch. 7 and 8 (what a line
- *  with a request under way does); docs/decisions/0010 (the hold, and the write through memory). */
+ *  Sources: Papamarcos & Patel 1984 (who may read and write, who is notified); Sorin, Hill & Wood, ch. 7 and 8 (what a
+ *  line with a request under way does); docs/decisions/0010 (the hold, and the write through memory). */
 
 /** What may be done with the key, and what is on its way. */
 export interface Line {
   /** There is a copy that may be read. */
   readonly copy: boolean;
-  /** `alone`: nobody else has a copy, a write needs no permission. `held`: nobody else can get one before it ends. */
+  /** `alone`: no other agent has a copy, a write needs no permission. `held`: no other agent can get one before it
+   *  ends. */
   readonly owns: 'no' | 'alone' | 'held';
   /** The one request under way. */
   readonly asked: 'nothing' | 'copy' | 'ownership' | 'write';
 }
 
-/** What a line does with what it hears. */
+/** How a line reacts to an event. */
 export interface Answer {
   readonly line: Line;
   readonly says: readonly string[];
@@ -22,7 +23,7 @@ export interface Answer {
 
 export const EMPTY: Line = { copy: false, owns: 'no', asked: 'nothing' };
 
-/** @returns what the line does, or `never` where nobody would say such a thing to it.
+/** @returns what the line does, or `never` where it cannot receive such an event.
  *  @param keeps whether readers keep their copies while another agent holds the key. */
 export function hears(line: Line, event: string, keeps: boolean): Answer | 'never' {
   const { copy, owns, asked } = line;
@@ -40,7 +41,7 @@ export function hears(line: Line, event: string, keeps: boolean): Answer | 'neve
     case 'STORE':
       if (!idle) return says('stall');
       if (owns === 'no') return becomes({ asked: 'ownership' }, 'requestModified');
-      return becomes({ owns: 'no', asked: 'write' }, 'put'); // what becomes of the ownership, the write's answer tells
+      return becomes({ owns: 'no', asked: 'write' }, 'put'); // the answer to the write decides about the ownership
     case 'HOLD':
       if (!idle) return says('stall');
       return owns === 'held'
@@ -86,7 +87,7 @@ export function hears(line: Line, event: string, keeps: boolean): Answer | 'neve
   }
 }
 
-/** A newer version exists, or is being made. Whoever has nothing to lose is not told anything new. */
+/** A newer version exists, or is being made. A line without a copy has nothing to drop. */
 function invalidated(line: Line): Answer {
   return { line: { ...line, copy: false, owns: 'no' }, says: line.copy ? ['drop'] : [] };
 }

@@ -99,13 +99,13 @@ export const mesiClaims: readonly Claim[] = [
     mapping: 'mesi',
     criterion: 'operational semantics',
     property:
-      'To whatever it hears, a line says what a holder of a copy has to say, and permits what it may.',
+      'A line answers every event as a holder of a copy has to, and permits exactly the accesses that such a holder has.',
     source: 'Papamarcos & Patel 1984; Sorin, Hill & Wood, ch. 7 and 8; docs/decisions/0010',
     expected: 'holds',
     instrument: 'lockstep',
     check: () => {
       const { states, steps, difference } = realBesideModel();
-      const bound = 'one line and a model of permissions and requests, everything that may be said to them';
+      const bound = 'one line and a model of permissions and requests, every event that they may receive';
       const found = { bound, states, transitions: steps };
       if (difference === undefined) return { verdict: 'holds', ...found };
       const transcript = difference.path.map((text) => ({ from: 'surroundings', to: 'line', text }));
@@ -113,7 +113,7 @@ export const mesiClaims: readonly Claim[] = [
     },
   },
   invariant(
-    'One writer or any number of readers, and memory knows everybody who has a copy.',
+    'One writer or any number of readers, and memory lists every agent that has a copy.',
     'Sorin, Hill & Wood, A Primer on Memory Consistency, 2.3 (single writer, many readers); paper 4.4',
     ['single writer', 'directory'],
   ),
@@ -128,7 +128,7 @@ export const mesiClaims: readonly Claim[] = [
     ['versions', 'lost update'],
   ),
   invariant(
-    'Holds are granted first come, first served, end by their owner or a reclaim that names them, and nobody else writes meanwhile.',
+    'Holds are granted first come, first served, end by their owner or a reclaim that names them, and no other agent writes meanwhile.',
     'docs/decisions/0010; Hennessy & Patterson, ch. 5 (bus arbitration)',
     ['order of holds'],
   ),
@@ -176,14 +176,14 @@ export const mesiClaims: readonly Claim[] = [
   {
     ...invariant('', '', []),
     property:
-      'Every request of a line is answered, in every run in which the bus takes what is said and an owner at work, or its lease, ends the hold.',
+      'Every request of a line is answered, in every run in which the bus takes all words and an owner at work, or its lease, ends the hold.',
     source: 'Lamport 1977 (liveness); weak fairness, looked for in the strongly connected parts of the space',
     check: (bounds) => requestsEnd(bounds, ['answer', 'read'], true),
   },
   {
     ...invariant('', '', []),
     property: 'Every write is done, in every such run in which no lease runs out.',
-    source: 'as above; a lease that runs out again and again may refuse a write for ever',
+    source: 'as above; a lease that runs out again and again may refuse a write indefinitely',
     check: (bounds) => requestsEnd(bounds, ['write'], false),
   },
   failure(
@@ -192,12 +192,12 @@ export const mesiClaims: readonly Claim[] = [
     (bounds) => occurs(queued(bounds, 'LOAD', 'STORE', 'HOLD', 'RELEASE'), arbitration, bounds),
   ),
   failure(
-    'A line thrashes as in hardware: two writers take it from each other for ever. (That neither starves is claimed above.)',
+    'A line thrashes as in hardware: two writers may take it from each other indefinitely. (That neither starves is claimed above.)',
     'Hennessy & Patterson, ch. 5 (ping-pong); paper 4.4 (thrashing ↔ invalidation storm)',
     (bounds) => occurs(queued(bounds, 'LOAD', 'STORE'), storm, bounds),
   ),
   failure(
-    'An owner’s crash leaves, once it was reclaimed, a world that an eviction leaves, and whoever lives is answered.',
+    'An owner’s crash leaves, after the reclaim, a world that an eviction leaves, and the agents that live receive answers.',
     'paper 4.4; docs/decisions/0012 (crash ↔ reclaim)',
     (bounds) => occurs(crashing(bounds), recovery, bounds),
   ),

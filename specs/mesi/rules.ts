@@ -3,18 +3,18 @@ import type { Cell, Result } from '../../actors/index.ts';
 import type { ReaderPolicy } from '../../machines/index.ts';
 import { agentName, keyName, OFF, writesOf, type Session, type Word } from './world.ts';
 
-/** What a violation is a violation of. */
+/** The rules that a violation may break. */
 export type Rule =
-  | 'table' //         nobody hears what the table says is impossible
+  | 'table' //         no line receives an event that its table calls impossible
   | 'single writer' // one writer, or any number of readers
   | 'data value' //    a read returns the last write of the applied prefix
   | 'versions' //      versions and epochs only grow
   | 'lost update' //   a write replaces the version from which it was computed
   | 'order of holds' // first come, first served; a hold ends by its owner, or by a reclaim that names it
   | 'invalidation' //  a request invalidates others, never its sender
-  | 'directory' //     memory knows everybody who has a copy, and nobody waits for nothing
+  | 'directory' //     memory lists every agent that has a copy, and no agent waits for a free key
   | 'read set' //      a publish is accepted only if nothing that it read has changed
-  | 'silence'; //      lines fall silent when nobody asks
+  | 'silence'; //      lines send nothing more when no agent sends a request
 
 export class Problem {
   readonly rule: Rule;
@@ -25,14 +25,14 @@ export class Problem {
   }
 }
 
-/** One line, as far as rules look at it. */
+/** One line, as far as the rules read it. */
 export interface Looked {
   readonly state: string;
   readonly readable: boolean;
   /** Its copy and its epoch are current. */
   readonly fresh: boolean;
   readonly mine: boolean;
-  /** Its agent has crashed: nobody reads there. */
+  /** Its agent has crashed: no agent reads there. */
   readonly dead: boolean;
 }
 
@@ -46,7 +46,7 @@ export function wrongNow(cell: Cell, lines: readonly Looked[], readers: ReaderPo
     const name = agentName(i);
     if (readable && !fresh) return new Problem('data value', `${name} reads a stale copy of ${key}`);
     if (readable && state !== 'MP' && !cell.sharers.has(name))
-      return new Problem('directory', `${name} has a copy of ${key}, and memory does not know`);
+      return new Problem('directory', `${name} has a copy of ${key}, and memory does not list it`);
     if (state !== 'M' && state !== 'E') continue;
     if (++owners > 1) return new Problem('single writer', `${key} has two owners`);
     if (state === 'M' && (cell.owner !== name || !cell.held || !mine))
@@ -61,14 +61,14 @@ export function wrongNow(cell: Cell, lines: readonly Looked[], readers: ReaderPo
     }
   }
   if (!cell.held && cell.queue.length + cell.readers.length > 0)
-    return new Problem('directory', `${key} is free, and somebody waits for it`);
+    return new Problem('directory', `${key} is free, and an agent waits for it`);
   for (const list of [cell.queue, cell.readers])
     if (list.length > 1 && new Set(list).size < list.length)
-      return new Problem('directory', `somebody waits twice for ${key}`);
+      return new Problem('directory', `an agent waits twice for ${key}`);
   return undefined;
 }
 
-/** What memory was, before an entry. Its version and epoch were 1: whatever was current then. */
+/** What memory was, before an entry. Its version and epoch were 1, which stands for the current ones. */
 export interface Before {
   readonly owner: string | undefined;
   readonly held: boolean;
@@ -106,11 +106,11 @@ export function wrongStep(before: Before, cell: Cell, applied: Applied): Problem
   }
   const ended = before.held && !(cell.held && cell.owner === before.owner && cell.epoch === 1);
   if (ended && agent !== before.owner && !(word?.op === 'reclaim' && word.epoch === 1))
-    return new Problem('order of holds', `${before.owner} loses ${key} to somebody who may not take it`);
+    return new Problem('order of holds', `${before.owner} loses ${key} to an agent that may not take it`);
   return wrongQueue(before, cell, applied);
 }
 
-/** The queue loses its head to a grant, or somebody who gives up, and gains at its end. */
+/** The queue loses its head to a grant, or an agent that gives up, and gains at its end. */
 function wrongQueue(before: Before, cell: Cell, { agent, word }: Applied): Problem | undefined {
   const asks = word?.key === cell.index ? word.op : undefined;
   const granted = cell.held && cell.epoch > 1 ? cell.owner : undefined;
@@ -129,7 +129,7 @@ function wrongQueue(before: Before, cell: Cell, { agent, word }: Applied): Probl
     : new Problem('order of holds', `those who wait for ${keyName(cell.index)} changed places`);
 }
 
-/** Two are on call, and each signs off only if he sees that the other stays (Berenson et al. 1995, A5B). */
+/** Two are on call, and each signs off only if it sees that the other stays (Berenson et al. 1995, A5B). */
 export const writeSkew = (cells: readonly Cell[]): Problem | undefined =>
   cells.length === 2 && cells.every(({ value }) => value === OFF)
     ? new Problem('read set', 'write skew: both have signed off')

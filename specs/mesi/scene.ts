@@ -1,4 +1,4 @@
-/** Everybody's place, laid open: what a packed world says, set up so that steps can be taken, and packed again. */
+/** An unpacked world: the packed one as objects, so that steps can be taken, and packed again. */
 import type { AnyStateMachine } from 'xstate';
 import { Memory, type Cell, type Faults } from '../../actors/index.ts';
 import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
@@ -26,15 +26,15 @@ export interface BenchOptions {
   /** 1 or 2. */
   readonly keys?: number;
   readonly readers: ReaderPolicy;
-  /** On an atomic bus what a line says is ordered the moment it is said; on a queued one it waits. */
+  /** On an atomic bus a word of a line is ordered as soon as it is sent; on a queued one it waits. */
   readonly bus: 'atomic' | 'queued';
   /** Rules of memory that are left out. */
   readonly faults?: Faults;
   /** A line's table with a mistake in it. Default: the real one. */
   readonly machine?: AnyStateMachine;
-  /** Who may not be told from whom; default `all`. `others`: the first agent is followed, and stays the first. */
+  /** Which agents are interchangeable; default `all`. `others`: the first agent is followed, and stays the first. */
   readonly alike?: 'all' | 'others' | 'none';
-  /** Rules that are not looked at, so that one sees what comes of breaking them. Default none. */
+  /** Rules that are not checked, so that the effects of breaking them show. Default none. */
   readonly forgive?: readonly Rule[];
 }
 
@@ -52,11 +52,11 @@ export class Scene {
   readonly copy: boolean[];
   readonly version: number[];
   readonly epoch: number[];
-  /** What is said and not ordered: by agent, and last the manager's. */
+  /** What is sent and not ordered: by agent, and last the manager's. */
   readonly said: (readonly Word[])[];
   readonly sessions: (Session | undefined)[];
   readonly dead: boolean[];
-  /** An entry has gone unheard by somebody: it happens once. */
+  /** An agent has missed an entry: it happens once. */
   missed = false;
 
   readonly #alike: 'all' | 'others' | 'none';

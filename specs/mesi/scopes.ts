@@ -7,7 +7,8 @@ import { Search, type Setting, type SpaceViolation } from './search.ts';
 export const bothPolicies = (setting: Omit<Setting, 'readers'>): Setting[] =>
   (['wait', 'committed'] as const).map((readers) => ({ ...setting, readers }));
 
-/** One key. On a queued bus anything may come in between, so that there are many more worlds than on an atomic one. */
+/** One key. On a queued bus anything may happen between a request and its order, so that there are many more worlds
+ *  than on an atomic one. */
 export function oneKey({ agents }: Bounds): Setting[] {
   const race = ['LOAD', 'STORE', 'CAS', 'RECLAIM'];
   const settings: Omit<Setting, 'readers'>[] = [{ agents: 2, bus: 'queued', client: 'any' }];
@@ -17,7 +18,7 @@ export function oneKey({ agents }: Bounds): Setting[] {
   return settings.flatMap(bothPolicies);
 }
 
-/** Two keys, whatever the bound: a read set needs two. */
+/** Two keys, at every bound: a read set needs two. */
 export function twoKeys({ agents, lines }: Bounds): Setting[] {
   const sessions = ['LOAD', 'STORE', 'BOTH', 'OFF'];
   const settings = bothPolicies({ agents: 2, keys: 2, bus: 'queued', events: sessions });
@@ -27,14 +28,14 @@ export function twoKeys({ agents, lines }: Bounds): Setting[] {
   if (lines >= 2 && agents >= 3) settings.push({ ...three, events: sessions });
   return settings;
 }
-/** One key, and a bus that may fail after it took a word: the sender says it again. */
+/** One key, and a bus that may fail after it took a word: the sender sends it again. */
 export function repeated({ agents }: Bounds): Setting[] {
   const some = { bus: 'queued', repeats: true, events: ['LOAD', 'STORE', 'RECLAIM'] } as const;
   return [2, 3]
     .filter((count) => count <= agents)
     .flatMap((count) => bothPolicies({ agents: count, ...some }));
 }
-/** Every space that is asked for. */
+/** Every space that a claim may use. */
 export const allKeys = (bounds: Bounds): Setting[] => [
   ...oneKey(bounds),
   ...(bounds.lines < 2 ? [] : twoKeys(bounds)),
@@ -72,7 +73,7 @@ export interface Explored extends Seen {
 /** What was explored in this run already. */
 const known = new WeakMap<Bounds, Map<string, Seen>>();
 
-/** Explores settings one after the other, up to the first violation. Others have a turn meanwhile. */
+/** Explores settings one after the other, up to the first violation. Yields to the event loop meanwhile. */
 export async function explored(bounds: Bounds, settings: readonly Setting[]): Promise<Explored> {
   const { signal, progress } = bounds;
   const before = known.get(bounds) ?? new Map<string, Seen>();

@@ -11,15 +11,15 @@ import type { Lanes, Step } from './world.ts';
 export interface Setting extends BenchOptions, Surroundings {
   /** More worlds than this are an error of the caller. Default 4,000,000. */
   readonly limit?: number;
-  /** Whether every step is kept, for whoever wants to look at runs and not only at worlds. */
+  /** Whether every step is kept, for checks of runs and not only of worlds. */
   readonly keep?: boolean;
 }
 
-/** What somebody finds who walks from world to world. */
+/** The result of an exploration. */
 export interface Space {
   readonly states: number;
   readonly edges: number;
-  /** `state EVENT` cells of the table that were heard. */
+  /** `state EVENT` cells of the table that occurred. */
   readonly cells: ReadonlySet<string>;
   /** Packed, in the order in which they were found. */
   readonly worlds: readonly string[];
@@ -31,13 +31,13 @@ export interface Space {
   readonly lanes: Lanes;
   /** The worlds on a shortest way to one. */
   readonly wayTo: (world: number) => readonly number[];
-  /** Tells a way through worlds, each one step from the one before. */
+  /** The transcript of a path through worlds, each one step from the one before. */
   readonly tell: (way: readonly number[]) => Told;
 }
 export interface Edge {
   readonly step: Step;
   readonly to: number;
-  /** What the first agent got of the first key in this step. */
+  /** The answer that the first agent received for the first key in this step. */
   readonly filled: boolean;
   readonly done: boolean;
 }
@@ -65,8 +65,8 @@ export class Search {
     this.#limit = setting.limit ?? 4_000_000;
     this.#reach(this.bench.save(), -1);
   }
-  /** Looks at so many worlds more.
-   *  @returns whether there is anything left to look at. */
+  /** Explores so many more worlds.
+   *  @returns whether any world is left to explore. */
   go(worlds: number): boolean {
     const { bench, setting } = this;
     for (const end = this.#at + worlds; this.#at < end; this.#at++) {

@@ -1,6 +1,7 @@
-/** The mistakes of the manager that the paper prints (5.4) and of protocols like it, each made on purpose: what explores
- *  has to find every one. Which mistake of the paper is which: it emits before it knows who owns, tells everybody on its
- *  list, the writer included, sets states beside the bus, never lets a reader back in, and names no version. */
+/** The mistakes of the manager that the paper prints (5.4) and of protocols like it, each made on purpose: the
+ *  exploration has to find every one. The mistakes of the paper: it emits before the owner is decided, notifies every
+ *  agent on its list, the writer included, sets states without the bus, never lets a reader back in, and names no
+ *  version. */
 import { createMachine, type AnyStateMachine } from 'xstate';
 import { cacheLine } from '../../machines/index.ts';
 import { mutant } from '../harness/mutants.ts';
@@ -22,7 +23,7 @@ const line = cacheLine as unknown as AnyStateMachine;
 const RACE = ['LOAD', 'STORE', 'RECLAIM'];
 const two = { agents: 2, readers: 'wait', bus: 'queued' } as const;
 
-/** M gives way to whoever asks for ownership, and to whoever writes. */
+/** M gives way to any agent that requests ownership, and to any agent that writes. */
 function yielding(machine: AnyStateMachine): AnyStateMachine {
   const { states = {}, ...config } = machine.config;
   const give = { target: 'I', actions: 'drop' };
@@ -34,14 +35,14 @@ function yielding(machine: AnyStateMachine): AnyStateMachine {
 export const SEEDS: readonly Seed[] = [
   {
     name: 'a bus without replay',
-    follows: 'who misses an entry goes on by what is so no longer',
+    follows: 'an agent that misses an entry goes on with an old state',
     source: 'paper 5.4 (Redis Pub/Sub: at most once, no replay)',
     setting: { ...two, deaf: true, events: ['LOAD', 'STORE'] },
     breaks: { rule: 'single writer' },
   },
   {
     name: 'a commit that leaves the readers invalid',
-    follows: 'a reader that waited for the writer waits for ever',
+    follows: 'a reader that waited for the writer waits indefinitely',
     source: 'paper 5.4, commit_and_broadcast (no way back from invalid)',
     setting: { ...two, alike: 'none', keep: true, faults: { leaveReaders: true }, events: ['LOAD', 'STORE'] },
     breaks: { request: 'read' },
@@ -70,7 +71,7 @@ export const SEEDS: readonly Seed[] = [
   {
     name: 'ownership without a hold',
     follows: 'two writers steal the line from each other',
-    source: 'paper 5.4, acquire_exclusive (nobody asks who owns it already); docs/decisions/0010',
+    source: 'paper 5.4, acquire_exclusive (the current owner is not checked); docs/decisions/0010',
     setting: { ...two, faults: { noHold: true } },
     breaks: { rule: 'table' },
   },
@@ -92,7 +93,7 @@ export const SEEDS: readonly Seed[] = [
   {
     name: 'ownership taken before the bus has given it',
     follows: 'a writer computes from a copy that it never had',
-    source: 'paper 5.4 (states are set beside the bus whose order is said to arbitrate)',
+    source: 'paper 5.4 (states are set without the bus, whose order is meant to arbitrate)',
     setting: { ...two, machine: mutant(line, 'I STORE[0] to M').machine },
     breaks: { rule: 'data value' },
   },
@@ -118,7 +119,7 @@ export const SEEDS: readonly Seed[] = [
     breaks: { rule: 'table' },
   },
   {
-    name: 'a publish whose read set nobody validates',
+    name: 'a publish whose read set is not validated',
     follows: 'two sessions write what neither would have, had it seen the other: write skew',
     source: 'Berenson et al. 1995, A5B; docs/guides',
     setting: { ...two, keys: 2, events: ['OFF'], faults: { ignoreReadSet: true } },

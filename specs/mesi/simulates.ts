@@ -52,7 +52,8 @@ export function simulatesBook(agents: number, machine?: AnyStateMachine): Simula
   return { states: pairs.length, transitions };
 }
 
-/** What an agent does for one operation of the book: it reads what it has not, and writes until it has written.
+/** What an agent does for one operation of the book: it reads a key of which it has no copy, and retries a write until
+ *  it is done.
  *  @returns what went wrong. */
 function operate(bench: Bench, by: number, operation: Operation): string | undefined {
   const event: Step['event'] = ({ read: 'LOAD', write: 'STORE', evict: 'EVICT' } as const)[operation];

@@ -1,9 +1,9 @@
-/** A cache line's machine as plain arrays, read from its compiled form: whatever table it has, a mutant's included. */
+/** A cache line's machine as plain arrays, read from its compiled form: for any table, also that of a mutant. */
 import type { AnyStateMachine } from 'xstate';
 import { compile, type ReaderPolicy } from '../../machines/index.ts';
 import { PERMISSION } from './mapping.ts';
 
-/** Everything that a line hears. The first five come from its agent. */
+/** Every event that a line receives. The first five come from its agent. */
 export const HEARD = [
   ...(['LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT'] as const),
   ...(['SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const),
@@ -16,7 +16,7 @@ export interface Outcome {
   /** The state's place in {@link LineTable.states}. */
   readonly target: number;
   readonly copy: boolean;
-  /** What it says, in order. */
+  /** Its output, in order. */
   readonly words: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export class LineTable {
   /** By state: whether the mapping permits reads. MP reads while its copy is good. */
   readonly #reads: readonly boolean[];
   readonly #outcomes: readonly Outcome[];
-  /** By state: whether what the line remembers can still matter. What cannot is not told apart. */
+  /** By state: whether the line's memory can still matter. Where it cannot, lines that differ in it count as one. */
   readonly copyMatters: readonly boolean[];
   readonly versionMatters: readonly boolean[];
   readonly epochMatters: readonly boolean[];
@@ -111,7 +111,7 @@ export class LineTable {
   }
 }
 
-/** The machine with actions that say their names. Those that assign do so, and are seen by what they assign. */
+/** The machine with actions that record their names. Those that assign still do so, and show by what they assign. */
 function speaking(machine: AnyStateMachine, spoken: string[]): AnyStateMachine {
   const actions: Record<string, () => void> = {};
   for (const [name, action] of Object.entries(machine.implementations.actions))

@@ -1,4 +1,4 @@
-/** A way through the worlds, told as who says what to whom. */
+/** A path through the worlds as a transcript: messages with sender and receiver. */
 import type { Message } from '../claim.ts';
 import { Bench } from './bench.ts';
 import type { BenchOptions } from './scene.ts';
@@ -14,8 +14,8 @@ export interface Told {
   readonly transcript: readonly Message[];
 }
 
-/** Packed worlds have forgotten who is who. Somebody who keeps the names takes, at each world, a step that leads to the
- *  next: there is one, since agents differ in nothing but their names.
+/** Packed worlds do not contain the agents' names. To restore them, a step that leads to the next world is taken at
+ *  each world, with the names kept: there is one, since agents differ only in their names.
  *  @param last what is done in the last world; what is wrong shows there. */
 export function transcriptOf(
   setting: BenchOptions & Surroundings,
@@ -85,7 +85,7 @@ export function tellSteps(setting: BenchOptions, steps: readonly Step[], what: s
   return [...messages, { from: 'memory', text: `wrong: ${what}` }];
 }
 
-/** Takes a step, and says what is said. */
+/** Takes a step, and adds its messages to the transcript. */
 function told(bench: Bench, step: Step): Message[] {
   const messages: Message[] = [];
   if (OPENING[step.event] !== undefined || step.event === 'RECLAIM') openWith(messages, step, bench.agents);

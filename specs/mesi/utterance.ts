@@ -1,6 +1,6 @@
-/** What a transcript is made of: who hears, orders or says what, while a step is taken. */
+/** The parts of a transcript: what agents receive, order or send while a step is taken. */
 
-/** One thing that somebody hears or says, before it is put into words. */
+/** One message that an agent receives or sends, before it is put into words. */
 export type Utterance = Hearing | Ordering | Saying;
 export interface Hearing {
   readonly what: 'heard';
@@ -20,7 +20,7 @@ export interface Ordering {
   readonly outcome: string;
 }
 export interface Saying {
-  /** To the bus, or to nobody. */
+  /** To the bus, or without a receiver. */
   readonly what: 'said' | 'begun';
   readonly by: number;
   readonly text: string;

@@ -1,14 +1,14 @@
-/** Where everybody is: the lines of some agents for one or two keys, what is said and not yet ordered, and memory.
+/** A world: the lines of some agents for one or two keys, the words that are sent and not yet ordered, and memory.
  *
- *  Versions and epochs are kept only as far as they matter: current, or not, for nothing ever compares them otherwise.
- *  A world is packed into a string of a few characters. Agents have no names in what the protocol decides, so worlds
- *  that differ in who is who are one: everything that concerns an agent stands together, and the agents are sorted; the
- *  same with the two keys.
+ *  Versions and epochs are kept only as far as they matter: current, or not, since they are never compared in any other
+ *  way. A world is packed into a string of a few characters. The protocol does not depend on the agents' names, so
+ *  worlds that differ only in the names are one: everything that concerns an agent stands together, and the agents are
+ *  sorted; the same with the two keys.
  *
- *  A bus that delivers late to some needs no world of its own: a line that lags acts, in terms of the log, earlier than
- *  its words are ordered, and so does a line here whose words wait. What nobody can see is at which hour it did. */
+ *  A bus that delivers late to some agents needs no separate world: a line that lags acts, in terms of the log, earlier
+ *  than its words are ordered, and so does a line here whose words wait. The time at which it acted cannot be observed. */
 
-/** What a line may say, in the order of their numbers; what the manager says; and that a session is published. */
+/** The words that a line may send, in the order of their numbers; that of the manager; and the publish of a session. */
 export const OPS = ['gets', 'getm', 'put', 'release', 'evict', 'reclaim', 'session'] as const;
 export type Op = (typeof OPS)[number];
 
@@ -19,7 +19,7 @@ export interface Word {
   /** What a PUT replaces, and by which right; what a RECLAIM is about. */
   readonly version: number;
   readonly epoch: number;
-  /** It was ordered once already, and its sender does not know. */
+  /** It was ordered once already, and its sender has not learned of it. */
   readonly again: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface Word {
  *  one. On a queued bus its place among the agent's words is kept there. */
 export interface Session {
   /** Compare-and-set of one key; one publish of both; or, of two who are on call, one signs off, having seen that the
-   *  other stays. If both may, somebody validated only what he wrote: write skew. */
+   *  other stays. If both may, only the written keys were validated: write skew. */
   readonly form: 'cas' | 'both' | 'off';
   readonly key: number;
   /** By key: the version that it has seen. */
@@ -39,7 +39,7 @@ const FORMS = ['cas', 'both', 'off'] as const;
 export const writesOf = ({ form, key }: Session): readonly number[] => (form === 'both' ? [0, 1] : [key]);
 
 /** What happens next: an agent's event, a session's beginning and its publishing, the manager's reclaim, the bus taking
- *  somebody's oldest word, or somebody's end. */
+ *  an agent's oldest word, or the end of an agent. */
 export interface Step {
   readonly by: number;
   readonly event:
@@ -55,10 +55,10 @@ export interface Step {
     | 'RECLAIM'
     | 'APPEND'
     | 'REPEAT' //  the bus takes a word, and its sender does not learn of it
-    | 'CRASH' //   an agent ends; what it said arrives
-    | 'VANISH'; // an agent ends, and what it said is lost
+    | 'CRASH' //   an agent ends; what it sent arrives
+    | 'VANISH'; // an agent ends, and what it sent is lost
   readonly key: number;
-  /** Whom the bus does not tell of what it takes. Nobody, but for a seeded fault. */
+  /** The agent that does not receive what the bus takes. Undefined, except for a seeded fault. */
   readonly unheardBy?: number;
 }
 
@@ -67,7 +67,7 @@ const NAMES = Array.from({ length: 8 }, (_, index) => `a${index}`);
 export const agentName = (index: number): string => NAMES[index] as string;
 const KEYS = ['x', 'y'];
 export const keyName = (key: number): string => KEYS[key] as string;
-/** Memory's values: whether somebody is on call. */
+/** Memory's values: whether an agent is on call. */
 export const [ON, OFF] = [0, 1];
 
 // ── one agent and one key: state 3 bits, copy, fresh, mine, owner, sharer, place among the writers and readers that wait

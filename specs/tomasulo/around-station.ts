@@ -8,7 +8,7 @@ import type { Situation, Surroundings } from '../harness/walk.ts';
 type Ending = 'value' | 'default' | 'fault';
 type Issue = StationEvent & { type: 'ISSUE' };
 
-/** What a station's surroundings know of it. */
+/** What a station's surroundings have recorded about it. */
 export interface AroundStation {
   readonly busy: boolean;
   /** Operands that have not passed on the bus. */
@@ -17,15 +17,15 @@ export interface AroundStation {
   readonly holds: number;
   readonly requested: boolean;
   readonly running: boolean;
-  /** It was squashed while it ran; and it told the agent. */
+  /** It was squashed while it ran; and it has notified the agent. */
   readonly stopped: boolean;
   readonly aborted: boolean;
-  /** It was refused while it ran; and it told the agent. */
+  /** It was refused while it ran; and it has notified the agent. */
   readonly refused: boolean;
   readonly refusalSent: boolean;
   /** It was squashed, or its broadcast has passed, and it stayed. */
   readonly overdue: boolean;
-  /** What it has to put on the bus, by what it was told; and what it did. */
+  /** What it has to put on the bus, by the events it received; and what it did put there. */
   readonly owes: Ending | undefined;
   readonly wrote: Ending | undefined;
   readonly retries: number;
@@ -36,7 +36,7 @@ export interface AroundStation {
   readonly leaked: boolean;
 }
 
-const nobody: AroundStation = {
+const unused: AroundStation = {
   busy: false,
   due: 0,
   holds: 0,
@@ -85,9 +85,9 @@ const answers: readonly StationEvent[] = [
   { type: 'FAILED', retryable: false },
 ];
 
-/** A station on a bus that delivers when it likes, with at most two holds at a time. */
+/** A station on a bus that delivers at any time, with at most two holds at a time. */
 export const aroundStation: Surroundings<AroundStation, StationContext> = {
-  initial: nobody,
+  initial: unused,
   may: ({ value, surroundings: { due, holds, requested, running, wrote, busy } }) => {
     const events: StationEvent[] = [{ type: 'SQUASH' }, { type: 'REFUSE' }, { type: 'VAMP', rounds: 1 }];
     if (!busy) events.push(...issues);
@@ -96,14 +96,14 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
     if (running) events.push(...answers);
     if (wrote !== undefined) events.push({ type: 'WRITTEN' }, { type: 'UNSENT' });
     if (holds < 2) events.push({ type: 'HOLD' });
-    if (holds > 0 || value !== 'held') events.push({ type: 'RESUME' }); // one that comes too late is no news
+    if (holds > 0 || value !== 'held') events.push({ type: 'RESUME' }); // one that comes too late changes nothing
     return events as EventObject[];
   },
   after: ({ value, surroundings }, event, said) => {
     const leaves = said.indexOf('release');
     if (leaves >= 0) {
-      const withdrawn = said.slice(0, leaves).includes('withdraw'); // afterwards it speaks for nobody
-      return { ...nobody, leaked: surroundings.leaked || (surroundings.requested && !withdrawn) };
+      const withdrawn = said.slice(0, leaves).includes('withdraw'); // afterwards it answers for no step
+      return { ...unused, leaked: surroundings.leaked || (surroundings.requested && !withdrawn) };
     }
     const next: { -readonly [K in keyof AroundStation]: AroundStation[K] } = { ...surroundings };
     const issue = event as Issue;
@@ -158,7 +158,7 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
   },
 };
 
-/** The station is where its surroundings think it is, and has done what it owes. */
+/** The station is in the state that its surroundings expect, and has done what it owes. */
 export const stationAgrees = ({
   value,
   context,

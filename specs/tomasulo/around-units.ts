@@ -1,9 +1,9 @@
-/** What units and the conductor live in: who may tell them what and when, and what they must answer. */
+/** The surroundings of units and of the conductor: which events may reach them and when, and what they must answer. */
 import { grantable, type UnitContext } from '../../machines/functional-unit.ts';
 import type { Reads } from '../harness/told.ts';
 import type { Situation, Surroundings } from '../harness/walk.ts';
 
-/** What a unit's surroundings know of it. */
+/** What a unit's surroundings have recorded about it. */
 export interface AroundUnit {
   readonly running: number;
   readonly waiting: number;
@@ -18,7 +18,7 @@ const granted = (word: string): number => {
   return action === 'grant' ? 1 : action === 'grantQueued' ? Number(count ?? 0) : 0;
 };
 
-/** A unit that tells, and its stations, at most `most` of which run or wait. */
+/** A unit whose grants are recorded (see `told`), and its stations, at most `most` of which run or wait. */
 export const aroundUnit = (most: number): Surroundings<AroundUnit, UnitContext> => ({
   initial: { running: 0, waiting: 0, silent: false },
   may: ({ surroundings: { running, waiting } }) => {
@@ -40,7 +40,7 @@ export const aroundUnit = (most: number): Surroundings<AroundUnit, UnitContext> 
   },
 });
 
-/** The unit counts right, keeps its capacity, and nobody waits while there is room. */
+/** The unit counts right, keeps its capacity, and no station waits while there is room. */
 export const unitAgrees = ({
   value,
   context,
@@ -54,7 +54,7 @@ export const unitAgrees = ({
   (s.silent || (value === 'idle') === (s.running === 0)) &&
   (value === 'saturated' || s.silent || s.waiting === 0);
 
-/** What a conductor's surroundings know of it. */
+/** What a conductor's surroundings have recorded about it. */
 export interface AroundConductor {
   /** The downbeat came before any caesura; and the conductor began. */
   readonly due: boolean;
@@ -63,7 +63,7 @@ export interface AroundConductor {
   readonly watching: boolean;
   /** The stall's timer has been armed at least once; it may fire too late. */
   readonly armed: boolean;
-  /** It is to stop early; and has told the stations. */
+  /** It is to stop early; and has notified the stations. */
   readonly stopped: boolean;
   readonly squashed: boolean;
   readonly deadlocks: number;
@@ -98,7 +98,8 @@ export const aroundConductor: Surroundings<AroundConductor> = {
   after: ({ surroundings: s }, { type }, said) => {
     const runs = s.due && !s.stopped && !s.settled;
     const stops = (type === 'CAESURA' && !s.settled) || (type === 'STALL_TIMEOUT' && s.stalled);
-    // Whoever is squashed waits no more: who waits is named, and the watch is over, before that.
+    // A squashed station no longer waits, so the report of the waiting stations and the end of the watch come before
+    // the squash.
     const inTime = said.includes('squash') ? said.slice(0, said.indexOf('squash')) : said;
     return {
       due: s.due || (type === 'DOWNBEAT' && !s.stopped),

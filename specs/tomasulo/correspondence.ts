@@ -1,8 +1,8 @@
 /** Whether each machine's states are the hardware's stages, and its steps the hardware's steps.
  *
- *  Without what agents need and hardware has not (holds, faults, retries, repeats, silence, cancellation), the mapping
- *  from machine to hardware has to be a bisimulation: whatever one side may do next, the other may, too, and both are at
- *  the same stage again. */
+ *  Apart from what agents need and hardware does not have (holds, faults, retries, repeats, silence, cancellation), the
+ *  mapping from machine to hardware has to be a bisimulation: each step that one side may take, the other may take,
+ *  too, and both are at the same stage again. */
 import type { AnyStateMachine } from 'xstate';
 import type { Message } from '../claim.ts';
 import type { Situation, WalkOptions } from '../harness/walk.ts';
@@ -18,10 +18,10 @@ export interface Part {
   /** Machine state to hardware stage, or `none`. */
   readonly mapping: Readonly<Record<string, string>>;
   readonly stages: readonly string[];
-  /** All surroundings, and those that do nothing that hardware does not. */
+  /** All surroundings, and those that do only what hardware does. */
   readonly all: readonly WalkOptions<any>[];
   readonly quiet: WalkOptions<any>;
-  /** Where the hardware is when the machine is there. */
+  /** The hardware's stage for a state of the machine. */
   readonly at: (situation: Situation<any>) => unknown;
   readonly steps: (at: any) => readonly hardware.HardwareStep<unknown>[];
   /** The hardware's step by the event that causes the machine's. */
@@ -104,8 +104,8 @@ export interface Compared {
   readonly way?: readonly Message[];
 }
 
-/** Compares the steps of both sides, in every situation among quiet surroundings. What changes no stage and says nothing
- *  is no step. */
+/** Compares the steps of both sides, in every situation among quiet surroundings. An event that changes no stage and
+ *  has no output does not count as a step. */
 export function stepForStep({ name, machine, quiet, at, steps, names }: Part): Compared {
   let transitions = 0;
   const { all, impossible } = situationsOf(machine, quiet);

@@ -1,4 +1,5 @@
-/** What exploring each machine among its surroundings says of it; `properties.ts` has what lock-step says. */
+/** The properties that exploring each machine among its surroundings shows; `properties.ts` has those that lock-step
+ *  shows. */
 import type { AnyStateMachine } from 'xstate';
 import { conductor, functionalUnit, reservationStation, type StationContext } from '../../machines/index.ts';
 import { cells } from '../harness/cells.ts';
@@ -23,7 +24,7 @@ export interface Explored {
   readonly machine: AnyStateMachine;
   /** The first of them visits every possible cell. */
   readonly settings: readonly WalkOptions<any>[];
-  /** What of a context the machine's actor reads when it does what the machine said. */
+  /** What the machine's actor reads of the context when it performs an action. */
   readonly hears: (action: string, context: any) => unknown;
 }
 
@@ -37,7 +38,7 @@ export const EXPLORED: Readonly<Record<string, Explored>> = {
   'functional-unit': {
     machine: unit,
     settings: [unitOf(3), unitOf(1), unitOf(2), unitOf(5)],
-    hears: () => null, // actors/unit.ts reads what the unit tells
+    hears: () => null, // actors/unit.ts reads what `unitTells` records
   },
   conductor: {
     machine: leader,
@@ -46,11 +47,11 @@ export const EXPLORED: Readonly<Record<string, Explored>> = {
   },
 };
 
-/** Whether exploring tells a machine from the real one. */
+/** Whether exploring finds a difference between a machine and the real one. */
 export const kills = ({ settings }: Explored, mutant: AnyStateMachine): boolean =>
   settings.some((setting) => walk(mutant, setting).violation !== undefined);
 
-/** Whether nobody could tell a mutant from the real machine, in any setting. */
+/** Whether a mutant behaves like the real machine in every setting. */
 export const isEquivalent = ({ machine, settings, hears }: Explored, mutant: AnyStateMachine): boolean =>
   settings.every((setting) => equivalentTo(machine, mutant, { ...setting, hears }).equivalent);
 
@@ -111,7 +112,8 @@ export const exploredClaims: readonly Claim[] = [
   {
     mapping: 'tomasulo',
     criterion: 'invariant guarantees',
-    property: 'A unit never runs more than its capacity, and grants whenever it has room and somebody waits.',
+    property:
+      'A unit never runs more than its capacity, and grants whenever it has room and a station waits.',
     source: 'Hennessy & Patterson, 3.4 (structural hazards); paper 4.3',
     expected: 'holds',
     instrument: 'explore',
@@ -120,7 +122,7 @@ export const exploredClaims: readonly Claim[] = [
   {
     mapping: 'tomasulo',
     criterion: 'failure modes',
-    property: 'A stall is told and either goes on or is ended as a dead-lock; nothing ends twice.',
+    property: 'A stall is reported, and either goes on or is ended as a dead-lock; nothing ends twice.',
     source: 'paper 4.3 (pipeline stall ↔ waiting agents); docs/decisions/0007',
     expected: 'holds',
     instrument: 'explore',

@@ -1,4 +1,4 @@
-/** What the real orchestrator makes of what goes wrong, against the fates and cycles that the models say. */
+/** How the real orchestrator handles failures, compared with the fates and cycles of the models. */
 import { DeadlockError, type StepError } from '../../actors/index.ts';
 import type { Message } from '../claim.ts';
 import { difference } from './lockstep.ts';
@@ -8,7 +8,7 @@ import { many, numbered, picture } from './picture.ts';
 import type { Objection } from './search.ts';
 import { fates, producersOf, type Fate, type Troubled } from './troubles.ts';
 
-/** With stations for everybody: the orchestrator has one window and no stations of a class. */
+/** With stations for every instruction: the orchestrator has one window and no stations of a class. */
 export const ample = <C extends Case>(given: C): C => {
   const { classes } = given.hardware;
   const roomy = Object.entries(classes).map(([name, { units }]) => [name, { units, stations: Infinity }]);
@@ -40,7 +40,11 @@ export async function unaccounted(small: Troubled, run: Run = orchestrated): Pro
     if (said.join() !== fate)
       return objected(given, found, `${numbered(given, i)} is ${said.join(' and ') || 'lost'}, not ${fate}`);
     if (fate === 'failed' && !blamesRightly(given, found, i))
-      return objected(given, found, `${numbered(given, i)} failed, and names no failed producer of its own`);
+      return objected(
+        given,
+        found,
+        `${numbered(given, i)} failed, and does not name one of its failed producers`,
+      );
   }
   return objected(given, found, wrongRegister(given, found, wanted));
 }
@@ -49,7 +53,7 @@ export async function unaccounted(small: Troubled, run: Run = orchestrated): Pro
 export const unaccountedLate = async (small: Troubled): Promise<Objection | undefined> =>
   (await unaccounted(small)) ?? unaccounted(small, (given) => orchestrated(given, 4));
 
-/** Every failed try is made again, no other, and in the end nothing shows. */
+/** Every failed try is retried, no other is, and the results are as without failures. */
 export async function unrecovered(small: Troubled, run: Run = orchestrated): Promise<Objection | undefined> {
   const given = ample(small);
   const found = await run(given);
@@ -67,7 +71,7 @@ export async function unrecovered(small: Troubled, run: Run = orchestrated): Pro
 }
 
 /** With a silent class of units: the same instructions starve as in hardware that has none of them, everything else
- *  happens in the same cycles, and who starves is told, each with what it waits for. */
+ *  happens in the same cycles, and each starving instruction is reported with what it waits for. */
 export async function untold(small: Troubled, run: Run = orchestrated): Promise<Objection | undefined> {
   const given = ample(small);
   const found = await run(given);
@@ -82,13 +86,13 @@ export async function untold(small: Troubled, run: Run = orchestrated): Promise<
   for (const [k, report] of reports.entries()) {
     const about = report?.filter((line) => line.startsWith('e')).toSorted();
     if (JSON.stringify(about) === JSON.stringify(expected?.toSorted())) continue;
-    const what = `the ${['stall', 'dead-lock'][k]} is told as [${about ?? 'none'}], not [${expected ?? 'none'}]`;
+    const what = `the ${['stall', 'dead-lock'][k]} is reported as [${about ?? 'none'}], not [${expected ?? 'none'}]`;
     return objected(given, found, what, messages);
   }
   return undefined;
 }
 
-/** What is said of an instruction: one thing, or the account is wrong. */
+/** What the run reports of an instruction: exactly one fate, or the account is wrong. */
 function accounts({ times, events }: Performed, i: number): Fate[] {
   const says: Record<Fate, boolean> = {
     written: times[i]!.write !== Infinity,

@@ -1,4 +1,5 @@
-/** What is promised of every run, whatever the program: no more than there is of units and buses, and no operand early. */
+/** What is promised of every run of every program: no more units and buses are used than there are, and no operand is
+ *  used early. */
 import { runMachines, type Outcome } from './machine.ts';
 import type { Case } from './model.ts';
 import { cycle, numbered, picture } from './picture.ts';
@@ -15,7 +16,7 @@ function broken({ program, hardware }: Case, { times, impossible }: Outcome): st
   if (impossible.length > 0) return `${impossible[0]} came where the machine calls it impossible`;
   const kindOf = (i: number) => hardware.ops[program[i]!.op]!.class;
   for (const [i, { start, write }] of times.entries()) {
-    if (start === Infinity) continue; // what never happens breaks nothing
+    if (start === Infinity) continue; // an instruction that never starts breaks nothing
     const kind = kindOf(i);
     const running = times.filter(
       (time, k) => kindOf(k) === kind && time.start <= start && start <= time.complete,

@@ -2,9 +2,9 @@
  *  agent answers, each broadcast passes or is refused, holds are lifted, and neither holds nor vamps are ordered without
  *  end.
  *
- *  It is shown as one shows that a loop ends. In every situation in which a station is busy, something fair may happen;
- *  and whatever of it happens, what is left to do becomes less, in an order that has no infinite descent. Termination by a
- *  ranking function: Floyd, "Assigning Meanings to Programs", 1967. */
+ *  It is shown as one shows that a loop ends. In every situation in which a station is busy, at least one fair event
+ *  may happen; and each fair event reduces what is left to do, in an order that has no infinite descent. Termination by
+ *  a ranking function: Floyd, "Assigning Meanings to Programs", 1967. */
 import type { AnyStateMachine } from 'xstate';
 import type { StationContext } from '../../machines/reservation-station.ts';
 import type { Situation, WalkOptions } from '../harness/walk.ts';
@@ -36,7 +36,7 @@ const left = ({ value, context: { retries, repeats, holds }, surroundings: { due
   FAR[value]!,
 ];
 
-/** @returns how many situations and steps were looked at, and the first in which a station may wait for ever. */
+/** @returns how many situations and steps were looked at, and the first in which a station may wait indefinitely. */
 export function waitsForEver(machine: AnyStateMachine, setting: WalkOptions<AroundStation>): Compared {
   const { all, impossible } = situationsOf(machine, setting);
   const from = stepsFrom(machine, setting);

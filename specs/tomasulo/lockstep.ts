@@ -6,14 +6,14 @@ import type { Objection } from './search.ts';
 
 const EVENTS = ['issue', 'start', 'complete', 'write'] as const satisfies readonly (keyof Timing)[];
 
-/** What a run of a program came to. */
+/** The result of a run of a program. */
 export interface Ran {
   readonly times: readonly Timing[];
   readonly registers: Registers;
 }
 
 /** @param seeded a mistake made on the machines' side alone.
- *  @param lost a broadcast lost on both sides; then nobody promises what the registers hold. */
+ *  @param lost a broadcast lost on both sides; then the contents of the registers are not compared. */
 export function objection(given: Case, seeded: Seeded = {}, lost?: number): Objection | undefined {
   const found = runMachines(given, lost === undefined ? seeded : { ...seeded, lost });
   const oracle = tomasulo(given, lost);

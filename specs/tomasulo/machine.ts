@@ -2,7 +2,7 @@
  *  bus within one process, whose pulses are the broadcasts.
  *
  *  This adapter owns what hardware has and an agent's run has not: the clock, issue in order, and who may use a common
- *  data bus. When a station is ready, executes, or is free again is for the station's own state to say. */
+ *  data bus. Whether a station is ready, executes, or is free again is decided by the station's own state. */
 import { createActor, type Actor } from 'xstate';
 import { createBus, type InProcessBus } from '../../actors/in-process-bus.ts';
 import { compile, type CompiledLogic } from '../../machines/compile.ts';
@@ -13,11 +13,11 @@ import { initialValue, never, resultOf, type Case, type Registers, type Timing }
 
 /** Mistakes that can be made on purpose, to see whether they are noticed. */
 export interface Seeded {
-  /** Ready only when what was heard EQUALS what is awaited, where it should contain it. */
+  /** Ready only when the received tags EQUAL the awaited ones; they should only have to contain them. */
   readonly exactMatch?: boolean;
   /** The instruction whose broadcast reaches no waiting station. */
   readonly lost?: number;
-  /** Results bear the register's name, not a name of their own. */
+  /** Results bear the register's name, not a unique name. */
   readonly noRenaming?: boolean;
 }
 
@@ -75,7 +75,7 @@ class Core implements Outcome {
   #now = 0;
   #next = 0;
   #events = 0;
-  // What the machines have said and no stage has yet acted upon.
+  // Output of the machines that no stage has processed yet.
   #requests: Station[] = [];
   #done: Station[] = [];
   #writes: Station[] = [];

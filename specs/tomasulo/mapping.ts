@@ -1,4 +1,4 @@
-/** What of Tomasulo's hardware is what of the machines, and what that is among agents. */
+/** Which part of Tomasulo's hardware is which part of the machines, and what that is among agents. */
 import type { ConductorMachine } from '../../machines/conductor.ts';
 import type { FunctionalUnitMachine } from '../../machines/functional-unit.ts';
 import type { ReservationStationMachine } from '../../machines/reservation-station.ts';
@@ -20,7 +20,7 @@ export const TOMASULO_TABLE: readonly Correspondence[] = [
   },
   { hardware: 'reservation station', machine: 'reservationStation', agents: 'a call that waits for inputs' },
   { hardware: 'Qj, Qk', machine: '`missing`', agents: 'inputs still due' },
-  { hardware: 'common data bus', machine: 'pulse on the bus', agents: 'a result told to all who wait' },
+  { hardware: 'common data bus', machine: 'pulse on the bus', agents: 'a result sent to all that wait' },
   { hardware: 'functional unit', machine: 'functionalUnit', agents: 'a model or tool with a capacity' },
   {
     hardware: 'issue stage that runs or stalls',
@@ -54,7 +54,7 @@ export const UNIT_STAGE: Readonly<Record<StateOf<FunctionalUnitMachine>, UnitSta
   idle: 'all free',
   busy: 'some busy',
   saturated: 'all busy', //          the structural hazard: who is ready waits
-  tacet: 'none', //                  silenced; no unit of 1967 can be told to rest
+  tacet: 'none', //                  silenced; no unit of 1967 can be made to rest
 };
 
 /** The same for the control of the issue stage. */

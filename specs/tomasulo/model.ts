@@ -37,7 +37,7 @@ export interface Timing {
 }
 export type Registers = Record<string, number>;
 
-/** Of an instruction to which nothing has happened. */
+/** The times of an instruction to which nothing has happened. */
 export const never = (): Timing => ({
   issue: Infinity,
   start: Infinity,
@@ -49,7 +49,7 @@ export const never = (): Timing => ({
 export const initialValue = (register: string): number =>
   [...register].reduce((hash, letter) => mix(hash, letter.charCodeAt(0)), 17);
 
-/** What an instruction computes. Each has a function of its own, so that any wrong operand shows in the result. */
+/** What an instruction computes. Each has its own function, so that any wrong operand shows in the result. */
 export const resultOf = (index: number, operands: readonly number[]): number =>
   operands.reduce(mix, index + 1);
 
@@ -102,7 +102,7 @@ export function tomasulo({ program, hardware }: Case, lost = -1): { times: Timin
     });
 
     const runs = times.some(({ complete, write }) => complete !== Infinity && write === Infinity);
-    // What waits now, with nothing on its way, waits for ever.
+    // With no broadcast on its way, what waits now waits indefinitely.
     if (!runs && before === JSON.stringify(times)) break;
   }
 

@@ -17,7 +17,7 @@ import { tacet } from '../../machines/factories.ts';
 import { initialValue, never, resultOf, type Case, type Registers, type Timing } from './model.ts';
 import type { Troubled } from './troubles.ts';
 
-/** A try that does not answer is told to stop after this many cycles; no latency that is drawn is as long. */
+/** A try that does not answer is aborted after this many cycles; every latency that is drawn is shorter. */
 export const TIME_OUT = 1_000;
 /** Between two tries. */
 const REST = 3;
@@ -28,7 +28,7 @@ export interface Performed {
   /** What the registers hold at the end; none whose last writer has no result. */
   readonly registers: Registers;
   readonly outcome: Outcome;
-  /** What was told while it ran. */
+  /** The events that were reported while it ran. */
   readonly events: readonly RunEvent[];
 }
 
@@ -63,7 +63,7 @@ export async function orchestrated(given: Case | Troubled, window = 4_096): Prom
 }
 
 /** Three steps for each instruction, by agents that note when they did what.
- *  @param input is given the value of every register that is read before it is written. */
+ *  @param input receives the value of every register that is read before it is written. */
 function stepsOf({ program, hardware }: Case | Troubled, times: Timing[], input: Registers): StepPlan[] {
   const at = (stepId: string) => Number(stepId.slice(1));
   const front: AgentPlan = {
@@ -92,7 +92,7 @@ function stepsOf({ program, hardware }: Case | Troubled, times: Timing[], input:
       const failing = context.attempt <= fails;
       times[index]!.start = context.now() + 1;
       await context.sleep(failing && hangs ? 2 * TIME_OUT : hardware.ops[op]!.latency);
-      if (failing && hangs) return Number.NaN; // nobody listens by then
+      if (failing && hangs) return Number.NaN; // the result is dropped: the try has been aborted
       if (failing) throw new Error(`try ${context.attempt} fails`);
       times[index]!.complete = context.now();
       return resultOf(

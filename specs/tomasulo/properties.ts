@@ -29,11 +29,11 @@ const troubled = (judge: (given: Troubled) => ReturnType<Judge<Troubled>>, kinds
     search(bounds, { draw, judge: (given) => judge(given), bound, holds: 'holds', further: lessTrouble });
 };
 
-/** Mistakes, each made once, and who should notice. */
+/** Mistakes, each made once, and the check that should detect it. */
 export const MISTAKES: readonly (readonly [string, Judge<Case>])[] = [
   ['readiness by exact match', (given) => objection(given, { exactMatch: true })],
   ['a lost broadcast', (given) => objection(given, { lost: 0 })],
-  ['results without names of their own', (given) => objection(given, { noRenaming: true })],
+  ['results without unique names', (given) => objection(given, { noRenaming: true })],
   ['a unit too many', (given) => brokenInvariant(given, runMachines(oneMore(given, 'unit')))],
   ['a bus too many', (given) => brokenInvariant(given, runMachines(oneMore(given, 'bus')))],
   ['an operand that is taken early', (given) => brokenInvariant(given, runMachines(given, { noRenaming: true }))],
@@ -91,7 +91,7 @@ export const tomasuloClaims: readonly Claim[] = [
     property:
       'Without holds, faults and cancellation, every instruction issues, starts, completes and writes in the same cycle as under Tomasulo’s algorithm, and the registers end as in sequential execution.',
     source: BOOK,
-    // The claim that carries the others, and the cheapest: ten times the runs.
+    // The other claims depend on this one, and it is the cheapest to check: ten times the runs.
     check: (bounds) =>
       programs((given) => objection(given), 'isomorphism')({ ...bounds, runs: 10 * bounds.runs }),
   },
@@ -132,7 +132,7 @@ export const tomasuloClaims: readonly Claim[] = [
   {
     ...of('invariant guarantees', 'holds', 'explore'),
     property:
-      'Among fair surroundings no station waits for ever: from every situation it comes to its write, or is free.',
+      'Among fair surroundings no station waits indefinitely: from every situation it comes to its write, or is free.',
     source: 'paper 4.3; termination by a ranking function (Floyd 1967)',
     check: fairness,
   },
@@ -145,14 +145,14 @@ export const tomasuloClaims: readonly Claim[] = [
   {
     ...of('failure modes', 'holds', 'lockstep'),
     property:
-      'Where a class of units is silent, the instructions that starve in hardware without those units starve, nothing else is late, and the stall is told with what each of them waits for.',
+      'Where a class of units is silent, the instructions that starve in hardware without those units starve, nothing else is late, and the stall is reported with what each of them waits for.',
     source: 'paper 4.3 (stall ↔ dead-lock, ended by timeout and caesura); docs/decisions/0007',
     check: troubled(untold, { silence: true }, 'one class is silent'),
   },
   {
     ...of('failure modes', 'holds', 'lockstep'),
     property:
-      'A failed producer poisons its consumers and theirs, and only them: each names a failed producer of its own, and all others compute what they would have.',
+      'A failed producer poisons its consumers and theirs, and only them: each names one of its failed producers, and all others compute what they would have.',
     source: `${BOOK} (true dependences); docs/decisions/0002`,
     check: troubled(
       unaccountedLate,
@@ -174,7 +174,7 @@ export const tomasuloClaims: readonly Claim[] = [
   {
     ...of('failure modes', 'holds', 'lockstep'),
     property:
-      'Whatever fails, hangs or is silent, every instruction writes, or is told as failed, or is told as waiting: exactly one of the three.',
+      'When something fails, hangs or is silent, every instruction writes, or is reported as failed, or is reported as waiting: exactly one of the three.',
     source: 'paper 4.3 (no node is left without a word); docs/decisions/0007',
     check: troubled(
       unaccounted,

@@ -1,4 +1,4 @@
-/** Looks for a program about which a judge has something to say, and makes it as small as it can. */
+/** Looks for a program to which a judge objects, and makes it as small as it can. */
 import type { Bounds, Finding, Message, Verdict } from '../claim.ts';
 import { turns } from '../harness/turn.ts';
 import type { Case } from './model.ts';
@@ -9,7 +9,7 @@ export interface Objection {
   readonly what: string;
   readonly transcript: readonly Message[];
 }
-/** Says what is wrong with a case; the seed is what the case was drawn from. */
+/** Returns what is wrong with a case; the seed is the one that the case was drawn from. */
 export type Judge<C extends Case> = (
   given: C,
   seed: number,

@@ -2,7 +2,7 @@
 import type { Case, Hardware } from './model.ts';
 
 /** Takes steps towards less as long as what is left still fails.
- *  @param further what else could be less, besides the program and the hardware.
+ *  @param further what else could be smaller, apart from the program and the hardware.
  *  @returns a case of which no single part can be left out or made smaller. */
 export async function shrink<C extends Case>(
   given: C,
@@ -66,7 +66,7 @@ function* lessHardware(hardware: Hardware, used: ReadonlySet<string>): Generator
   for (const fewer of less(buses)) yield { ...hardware, buses: fewer };
 }
 
-/** From 1 up to one less: first the boldest. */
+/** From 1 up to one less: the largest reduction first. */
 const less = (value: number): number[] =>
   [...new Set([1, Math.floor(value / 2), value - 1])].filter((other) => other >= 1 && other < value);
 

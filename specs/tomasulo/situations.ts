@@ -19,7 +19,7 @@ export function situationsOf<E>(
   };
 }
 
-/** A shortest way to a situation, as whoever draws it tells it. */
+/** A shortest path to a situation, as messages of a transcript. */
 export function wayTo<E>(machine: AnyStateMachine, options: WalkOptions<E>, to: Situation<E>): Message[] {
   const there = JSON.stringify(to);
   const { violation } = walk(machine, { ...options, invariant: (at) => JSON.stringify(at) !== there });
@@ -29,7 +29,7 @@ export function wayTo<E>(machine: AnyStateMachine, options: WalkOptions<E>, to: 
   return [...said, { from: machine.id, text: `is in '${to.value}'` }];
 }
 
-/** A step that was taken, and what was said in it. */
+/** A step that was taken, and its output. */
 export interface Taken<E> {
   readonly event: EventObject;
   readonly to: Situation<E>;

@@ -1,8 +1,9 @@
 /** What goes wrong in a run, and what becomes of each instruction then. The model of failure modes; it computes with
  *  nothing but the program's true dependences.
  *
- *  A failed producer has no result, so its consumers have none, and theirs; everybody else is as if nothing had happened.
- *  What waits for a class of units that is silent, or for what waits for it, waits for ever. */
+ *  A failed producer has no result, so its consumers have none, and neither do theirs; all other instructions are as if
+ *  nothing had happened. An instruction that waits for a silent class of units, directly or through its operands, waits
+ *  indefinitely. */
 import { Random } from '../harness/random.ts';
 import type { Case, Instruction } from './model.ts';
 
@@ -20,10 +21,11 @@ export interface Troubled extends Case {
   readonly silent?: string;
 }
 
-/** What becomes of an instruction: it writes, it has failed (or an operand of it has), or it waits for ever. */
+/** What becomes of an instruction: it writes, it has failed (or an operand of it has), or it waits indefinitely. */
 export type Fate = 'written' | 'failed' | 'starved';
 
-/** The fate of each instruction. A fault that comes settles whoever waits for it, whatever else it waits for. */
+/** The fate of each instruction. A fault settles each instruction that waits for it, even if that instruction also
+ *  waits for other operands. */
 export function fates({ program, attempts, silent, hardware }: Troubled): Fate[] {
   const all: Fate[] = [];
   for (const [i, { op, fails = 0 }] of program.entries()) {

@@ -28,7 +28,7 @@ export interface Answers {
   end(): void;
 }
 
-/** How long a hold lasts that does not say: HCT's 30 seconds. */
+/** How long a hold lasts that sets no time: HCT's 30 seconds. */
 const HOLD_MS = 30_000;
 
 /** @throws {UsageError} when a cue names a step that the score does not have. */

@@ -4,7 +4,7 @@ import { jsonFault } from '../../machines/wire/json.ts';
 import type { Report } from '../perform.ts';
 import { safeMessage } from './secrets.ts';
 
-/** A value as JSON, or why JSON cannot say it. */
+/** A value as JSON, or the reason why JSON cannot represent it. */
 export type Written = { readonly text: string } | { readonly why: string };
 
 /** Writes a value as JSON. A value that JSON would change without a word (a BigInt, NaN, a Map, a cycle, a function) is
@@ -33,7 +33,7 @@ function resolved(value: unknown, above: Set<unknown>): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item, inside)]));
 }
 
-/** A value for a person to read: JSON where JSON can say it. */
+/** A value for a person to read: as JSON where possible. */
 export function shownText(value: unknown): string {
   const written = jsonText(value, 2);
   if ('text' in written) return written.text;
@@ -50,14 +50,14 @@ export interface Unwritten {
   readonly why: string;
 }
 
-/** The outputs that JSON cannot say. */
+/** The outputs that JSON cannot represent. */
 export const unwrittenIn = (outputs: Report['outputs']): Unwritten[] =>
   Object.entries(outputs).flatMap(([output, value]) => {
     const written = jsonText(value);
     return 'why' in written ? [{ output, why: written.why }] : [];
   });
 
-/** The report as JSON. Outputs that JSON cannot say are left out of `outputs` and listed under `unwritten`. */
+/** The report as JSON. Outputs that JSON cannot represent are left out of `outputs` and listed under `unwritten`. */
 export function reportJson(report: Report): Record<string, unknown> {
   const { status, outputs, shared, timeline, makespan, criticalPath, usage, errors } = report;
   const unwritten = unwrittenIn(outputs);

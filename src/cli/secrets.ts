@@ -1,4 +1,4 @@
-/** What the command line says of errors goes through here: a program or a server may have put a key into its words. */
+/** Removes secrets from error messages of the command line: a program or a server may have quoted a key. */
 import { inspect } from 'node:util';
 import { messageOf } from '../../actors/errors.ts';
 import { redactor, type Redact } from '../models/redact.ts';

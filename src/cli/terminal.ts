@@ -1,4 +1,4 @@
-/** What is known of the terminal. */
+/** Properties of the terminal. */
 
 /** How many characters fit on a line: the terminal's own width, else what COLUMNS says, else 80. */
 export function columnsOf(stream: { readonly columns?: number }, environment = process.env): number {

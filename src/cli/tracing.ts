@@ -78,7 +78,7 @@ function both(file: TraceSink | undefined, live: TraceSink | undefined): TraceSi
   };
 }
 
-/** Serves the page until Ctrl-C or SIGTERM. Nobody looks at it in continuous integration, where a job has to end. */
+/** Serves the page until Ctrl-C or SIGTERM. In continuous integration it closes at once, because a job has to end. */
 async function stayOpen(inspector: Inspector, stop: AbortSignal): Promise<void> {
   const { CI } = process.env;
   if (stop.aborted) return inspector.close();

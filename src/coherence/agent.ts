@@ -93,7 +93,7 @@ export class SharedAgent<V extends Values> {
     return this.#state.slot(key).seen;
   }
 
-  /** Writes. A recipe changes a draft of what is current, whatever that is. A whole value has to say which version it was
+  /** Writes. A recipe changes a draft of the current value. A whole value has to say which version it was
    *  computed from (`expect`, or `copy().write`), or `blind: true`; otherwise it replaces the initial value only.
    *  @returns the new version, when this agent's replica has applied it.
    *  @throws {ConflictError | RecipeError | ValueError | SchemaError | UnknownKeyError | ClosedAgentError | HoldDeadlockError}

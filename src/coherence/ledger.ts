@@ -1,7 +1,7 @@
 /** The token ledger: what coherence costs each agent, by key and cause, and what theory says it may cost.
  *
  *  Counted is what an agent would have to read again: a value it never had (cold fetch), one that it has in an
- *  older version (re-fetch), the difference (delta), a value pushed to everybody (broadcast), and the notice that
+ *  older version (re-fetch), the difference (delta), a value pushed to all agents (broadcast), and the notice that
  *  its copy is stale (invalidation; 12 tokens, as in arXiv 2603.15183). What an agent wrote itself it knows. */
 import type { Patch } from '../../actors/coherence/index.ts';
 import { estimate, type TokenCounter } from './counter.ts';

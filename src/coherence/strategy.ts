@@ -10,7 +10,7 @@ import { UsageError } from './errors.ts';
  *  | `accessCount` | the copy may be read `reads` more times | `reads` reads |
  *
  *  Staleness is against the applied prefix of the agent's own replica; `fresh: true` reads at the log's tip. A
- *  write is never computed from a stale copy unseen: whatever was read, a stale write is refused. */
+ *  write is never computed from a stale copy unseen: a stale write is refused, no matter what was read. */
 export type Strategy =
   | { readonly name: 'lazy' | 'eager' | 'broadcast' }
   | { readonly name: 'lease'; readonly ttlMs: number }

@@ -17,9 +17,9 @@ import type { Slot } from './slot.ts';
 export interface WriteOptions {
   readonly signal?: AbortSignal;
   /** The version that must be current; for a whole value, the version that it was computed from, as `copy()` returns it.
-   *  Default: for a recipe, whatever is current; for a whole value 0, so that it replaces nothing but the initial value. */
+   *  Default: for a recipe, the current one; for a whole value 0, so that it replaces nothing but the initial value. */
   readonly expect?: number;
-  /** A whole value replaces whatever is there, seen or not. */
+  /** A whole value replaces the current value, seen or not. */
   readonly blind?: boolean;
   /** The former name of `blind`. */
   readonly overwrite?: boolean;

@@ -83,9 +83,9 @@ const isCount = (value: number | null | undefined): value is number =>
   Number.isSafeInteger(value) && value! >= 0;
 
 /**
- * What a provider reports, if it can be true. Not believed are counts that are missing, null, NaN, negative or broken,
- * a request of no tokens, and an answer of no tokens that says something: some servers write zeros where they do not
- * count. A total above input and output is thinking that stands in neither, so it belongs to the output.
+ * What a provider reports, if it can be true. Rejected are counts that are missing, null, NaN, negative or broken, a
+ * request of no tokens, and an answer with content but without tokens, because some servers write zeros where they do
+ * not count. A total above input and output is thinking that is in neither, so it belongs to the output.
  */
 function believable(usage: TokenUsage | undefined, hasContent: boolean): TokenUsage | undefined {
   const { inputTokens, outputTokens } = usage ?? {};

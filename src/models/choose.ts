@@ -109,8 +109,8 @@ export function governed(options: GovernedOptions): Governed {
   });
 }
 
-/** Before each choice the ceiling is set to what is left then. Choosing is one go, so that a governor may serve several
- *  performances, each with a budget of its own. */
+/** Before each choice the ceiling is set to what is left then. Choosing is synchronous, so one governor can serve several
+ *  performances with separate budgets. */
 function pointsWithin(
   governor: UnitGovernor,
   at: (point: OperatingPoint) => ModelChoice,

@@ -63,7 +63,7 @@ export interface EscalateOptions<T> {
   readonly verify: readonly Verifier<T>[];
   /** Attempts at most, 1 to 64. Default: as many as there are points. */
   readonly maxAttempts?: number | undefined;
-  /** Told of each attempt as it is judged. */
+  /** Called for each attempt when it has been judged. */
   readonly onAttempt?: ((attempt: EscalationAttempt) => void) | undefined;
   /** What to do with a result that is still rejected at the ceiling. Default fail. */
   readonly onExhausted?: 'fail' | 'accept' | undefined;
@@ -87,7 +87,7 @@ export class EscalationError extends Error {
 
 const ESCALATE_KEYS = ['governor', 'difficulty', 'run', 'verify', 'maxAttempts', 'onAttempt', 'onExhausted'];
 
-/** @throws EscalationError when nothing was accepted; whatever `run` or a verifier throws */
+/** @throws EscalationError when nothing was accepted; also any error of `run` or of a verifier */
 export async function escalate<T>(options: EscalateOptions<T>): Promise<Escalated<T>> {
   knownKeys('escalate', options, ESCALATE_KEYS);
   const { governor, run, onExhausted = 'fail', maxAttempts = 64 } = options;

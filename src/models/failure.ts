@@ -210,7 +210,7 @@ export function readRetryAfter(
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
-/** What a provider says in an error part of a stream may be text or an object. */
+/** The error part of a provider's stream, which may be text or an object. */
 function textOf(error: unknown): string {
   if (typeof error === 'string') return error;
   const message = (error as { message?: unknown } | null | undefined)?.message;

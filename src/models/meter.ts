@@ -56,7 +56,7 @@ export interface MeterOptions {
 }
 
 /** What a file can cost does not follow from its bytes: a picture is charged by its pixels, and anything else (a PDF of
- *  many pages, an address of who knows what) may fill the largest window there is. */
+ *  many pages, a remote address) may fill the largest window there is. */
 const FILE_TOKENS = { picture: 16_384, other: 2 ** 20 };
 function fileBound({ prompt }: LanguageModelV4CallOptions): number {
   const parts = prompt.flatMap(({ content }): readonly { type: string }[] =>

@@ -93,7 +93,7 @@ function choiceFrom(
   return { model: first!, fallbacks };
 }
 
-/** The orchestrator tells how many steps run and wait in the agent's pool; the governor hears it. */
+/** The orchestrator reports how many steps run and wait in the agent's pool; the governor receives it. */
 const observes = ({ options }: Governed): Pick<AgentPlan, 'observe'> => ({
   observe: (pool) => options.governor.observe(pool),
 });
@@ -187,9 +187,9 @@ export function escalatingAgent<Operands = Record<string, unknown>, Result = str
 }
 
 /**
- * Passes verdicts on to an estimator that learns. Its question is whether the cheap model is enough, so it hears what
- * was said of the bottom model's answer, and of a rejection further up but below the top: who fails there would have
- * failed at the bottom. Once for each task, since a climb is one story.
+ * Passes verdicts on to an estimator that learns. The estimator predicts whether the cheap model is enough. So it gets
+ * the verdicts on the bottom model's answer, and rejections of better models except the top one, because the bottom
+ * model would have failed, too. It gets at most one verdict for each task.
  */
 function teacher({ options, at }: Governed, task: string): (attempt: EscalationAttempt) => void {
   const { governor, estimator } = options;

@@ -319,6 +319,6 @@ function translate(error: unknown, fail: Fail, sdk: Sdk, maxSteps: number): unkn
   return fail('output', `${name}: ${message}`, 'See what the model was asked, and its tools.');
 }
 
-/** Without a need for prices, a performance whose price package is not installed says no money, and goes on. */
+/** Without a need for prices, a performance without the price package reports no cost, and goes on. */
 const pricesFor = (needed: boolean): Promise<PriceList | undefined> =>
   needed ? loadPrices() : loadPrices().catch(() => undefined);

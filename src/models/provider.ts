@@ -2,7 +2,7 @@
  * Models from the environment: `provider:name` and a key, or a local server.
  *
  * Any server that speaks the chat-completions protocol will do, through `@ai-sdk/openai-compatible` (an optional
- * peer). The names of models are the user's and stand nowhere here.
+ * peer). The user chooses the models; their names are not in this code.
  */
 import { RoutingConfigError } from '../routing/config-error.ts';
 import { checkModelName, providerOf } from '../routing/router.ts';
@@ -15,7 +15,7 @@ interface Endpoint {
   readonly baseURL: string;
   /** The variable that holds the key; none is needed where there is none. */
   readonly key?: string | undefined;
-  /** What this provider wants said in another way. */
+  /** Differences of this provider from the protocol. */
   readonly dialect?: ((body: Body) => Body) | undefined;
 }
 
@@ -88,7 +88,7 @@ export async function modelFromEnvironment(
   return made(name.slice(provider.length + 1));
 }
 
-/** For who does not know `json_schema`: any JSON, and the schema as a message. */
+/** For providers without `json_schema`: any JSON, and the schema as a message. */
 function inWords(body: Body): Body {
   const schema: unknown = body['response_format']?.json_schema?.schema;
   if (schema === undefined) return body;

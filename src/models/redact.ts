@@ -3,7 +3,7 @@
 const HIDDEN = '[redacted]';
 /** Shorter than this, a value is too common a word to be taken for a secret. */
 const SHORTEST = 8;
-/** What secrets look like where nobody has named them: authorisation headers, and keys with a usual prefix. */
+/** Common forms of secrets that were not named: authorisation headers, and keys with a usual prefix. */
 const PATTERNS: readonly RegExp[] = [
   /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi,
   /\b(?:sk|pk|rk|gsk|xai|key|api|ghp|gho|hf|AIza)[-_][A-Za-z0-9_-]{12,}/g,
@@ -14,7 +14,7 @@ const PATTERNS: readonly RegExp[] = [
 
 /** Keys that models were made with, wherever they came from. */
 const handedOver = new Set<string>();
-/** Says that a value must never be shown from now on. */
+/** Registers a value that must be hidden from now on. */
 export const keepSecret = (value: string): void => void handedOver.add(value);
 
 /** Replaces secrets in any text. */
@@ -33,7 +33,7 @@ export function redactor(
   let forms: readonly string[] = [];
   let known = -1;
   let readAt = Number.NEGATIVE_INFINITY;
-  /** Read anew at most once a second: an environment is often filled after the agents were made. */
+  /** Reads the environment at most once a second, because it is often filled after the agents were made. */
   const formsNow = (): readonly string[] => {
     if (handedOver.size === known && Date.now() - readAt < 1_000) return forms;
     [known, readAt] = [handedOver.size, Date.now()];

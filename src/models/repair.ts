@@ -19,7 +19,7 @@ export function repairedOutput(sdk: Sdk, schema: Schema<any, any>, repairText: R
     try {
       return await output.parseCompleteOutput({ text }, context);
     } catch (error) {
-      // An answer that was cut or withheld is no answer in other words.
+      // Only a complete answer can be repaired, not one that was cut or withheld.
       if (!sdk.NoObjectGeneratedError.isInstance(error) || context.finishReason !== 'stop') throw error;
       const parse = (repaired: string) => output.parseCompleteOutput({ text: repaired }, context);
       if (repairText === undefined) return onlyFitting(text, parse, error);
@@ -32,7 +32,7 @@ export function repairedOutput(sdk: Sdk, schema: Schema<any, any>, repairText: R
   return { ...output, parseCompleteOutput };
 }
 
-/** The one piece of JSON in a text that fits. Where several different ones fit, it is not known which is meant, so the
+/** The one piece of JSON in a text that fits. If several different ones fit, the choice is ambiguous, so the
  *  answer stays refused. */
 async function onlyFitting<Result>(
   text: string,

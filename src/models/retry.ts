@@ -6,7 +6,7 @@ import type { WireFailure } from './failure.ts';
 /** When a request is repeated. The limits hold for one request to one model: each round of tools and each fallback
  *  model begins again. */
 export interface CallRetry {
-  /** Requests in all, 1 to 20, whatever a provider asks for. Default 3. */
+  /** Requests in all, 1 to 20. A provider cannot raise it. Default 3. */
   readonly attempts?: number | undefined;
   /** Milliseconds before the second request. Default 1,000. */
   readonly delayMs?: number | undefined;

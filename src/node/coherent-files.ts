@@ -170,7 +170,7 @@ export class CoherentFiles implements AsyncDisposable {
   readonly #agents = new Map<string, FileAgent>();
   readonly #closing = new AbortController();
   readonly #calls = new Set<Promise<unknown>>();
-  /** By path. Each file has a space of its own, so that files that appear later have one, too. */
+  /** By path. Each file has a separate space, so that files that appear later get one, too. */
   readonly #lines = new Map<string, Coherence<Line>>();
   #paths = new Set<string>();
   #skipped: readonly SkippedFile[] = [];
@@ -317,7 +317,7 @@ export class CoherentFiles implements AsyncDisposable {
     this.#lines.set(path, line);
     return line;
   }
-  /** Waits for a publication. The text is on the disk, so the write is done, whatever happens to the publication. */
+  /** Waits for a publication. The text is on the disk, so the write is done even if the publication fails. */
   async #bounded(publication: Promise<unknown>): Promise<void> {
     const { promise: late, resolve: giveUp } = Promise.withResolvers<void>();
     const timer = setTimeout(giveUp, TURN_MS);
@@ -359,9 +359,9 @@ export class FileAgent {
     });
   }
 
-  /** Writes the file. A function gets the present text, whoever wrote it; it may run again when the file has changed
-   *  meanwhile. A whole text is written if the file still says what this agent has read last; after a write, read again
-   *  or use `compareAndSet` with the text that the write returned.
+  /** Writes the file. A function gets the present text, including changes by others; it may run again when the file has
+   *  changed meanwhile. A whole text is written only if the file still holds what this agent has read last; after a write,
+   *  read again or use `compareAndSet` with the text that the write returned.
    *  @returns the text that is in the file then.
    *  @throws {FileConflictError} when the file has changed, or has not been read.
    *  @throws {RecipeError} when the function throws. */

@@ -1,5 +1,5 @@
-/** A live trace, for whoever looks and however slowly: the beginning and the latest of it are kept, and every client
- *  reads on from where it is. One that falls behind what is kept, or takes nothing for too long, is dropped. */
+/** A live trace for clients of any speed. The beginning and the latest part are kept, and each client continues from its
+ *  own position. A client is dropped when its position is no longer kept, or when it reads nothing for too long. */
 import { INSPECT_VERSION, TRACE_SESSION } from '../trace/format.ts';
 import type { TraceSink } from '../trace/writer.ts';
 
@@ -18,7 +18,7 @@ const LIMITS: FeedLimits = { first: 8 << 20, latest: 32 << 20, inFlight: 1 << 20
 const OVER = 1000;
 const TOO_SLOW = 1013;
 
-/** What is used of a web socket. The types of `ws` are a package that whoever reads ours need not have. */
+/** The parts of a web socket that are used here, so that users of our types need not install the types of `ws`. */
 export interface Socket {
   readonly readyState: number;
   readonly OPEN: number;
@@ -83,12 +83,12 @@ export class Feed implements TraceSink {
     }
     for (const client of this.#clients) this.#send(client);
   }
-  /** The performance is over: whoever has everything is told so. */
+  /** The performance is over. A client that has received everything is closed with that reason. */
   close(): void {
     this.#ended = true;
     for (const client of this.#clients) this.#send(client);
   }
-  /** Sends away everybody. */
+  /** Disconnects every client. */
   stop(): void {
     clearInterval(this.#watch);
     for (const { socket } of this.#clients) socket.terminate();
@@ -117,7 +117,7 @@ export class Feed implements TraceSink {
       }
       const part = this.#partAt(client.at);
       if (part.at > client.at) {
-        // What lies between has been forgotten. Whoever is new is told; whoever was reading was too slow.
+        // What lies between is no longer kept. A new client receives a gap; a client in the middle was too slow.
         if (client.at > this.#firstLength) {
           this.#leave(client, TOO_SLOW, 'too slow: what came next is no longer kept');
           return;
@@ -138,7 +138,7 @@ export class Feed implements TraceSink {
   #leave(client: Client, code: number, why: string): void {
     this.#clients.delete(client);
     client.socket.close(code, why);
-    // Whoever does not answer the close is not waited for.
+    // A client that does not answer the close is terminated.
     setTimeout(() => client.socket.terminate(), 2_000).unref();
   }
   #dropStalled(): void {

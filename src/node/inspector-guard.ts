@@ -1,8 +1,8 @@
-/** Who may ask: somebody on this machine who has the token, and no page of anybody else's. */
+/** Admits requests from this machine that have the token, and none from pages of other sites. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** A refusal, as HTTP says it. */
+/** A refusal as an HTTP status and a reason. */
 export interface Refusal {
   readonly status: number;
   readonly why: string;
@@ -19,7 +19,7 @@ export function createGuard(token = randomBytes(24).toString('base64url')): Guar
   return {
     token,
     check({ headers, url = '/', method }, port) {
-      // Another name for 127.0.0.1 would make somebody else's page one of ours (DNS rebinding).
+      // Another name for 127.0.0.1 would let a page of another site pass as ours (DNS rebinding).
       const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
       if (!hosts.includes(headers.host ?? '')) return { status: 403, why: 'unknown host' };
       if (method !== 'GET' && method !== 'HEAD') return { status: 405, why: 'only GET' };

@@ -20,7 +20,7 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
 };
-/** The page says itself what it may load; that nobody frames it can be said only here. */
+/** The page states itself what it may load, but only a header can forbid that it is framed. */
 const FRAMES = "frame-ancestors 'none'";
 
 export function say(response: ServerResponse, status: number, text: string): void {
@@ -84,7 +84,7 @@ async function sendFile(path: string, request: IncomingMessage, response: Server
     response.end();
     return;
   }
-  // Whoever goes away in the middle, or a file that does, ends the answer and nothing else.
+  // A client that disconnects, or a file that disappears, ends this answer and nothing else.
   pipeline(createReadStream(path, { start, end }), response, () => response.destroy());
 }
 /** One range of bytes; undefined for the whole, null for one that is not there. */

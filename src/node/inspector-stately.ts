@@ -2,14 +2,14 @@
  *  hands them on to it. Source: `@statelyai/inspect` 0.7.2, `createWebSocketReceiver` and `createBrowserReceiver`; what
  *  its own inspector says of an actor is in `convertXStateEvent`.
  *
- *  Whoever opens that page shows the trace to stately.ai; nobody else's page does. */
+ *  Opening that page sends the trace to stately.ai; no other page does. */
 import { createHash } from 'node:crypto';
 import type { Frames } from './inspector-feed.ts';
 
 const ACTOR = '{"type":"@xstate.actor"';
 
-/** Frames for one client: definitions stand in a trace once per machine, and the Inspector wants one with each actor. What
- *  is no machine has its name for a definition, as Stately's own inspector says it. */
+/** Frames for one client. A trace has each definition once per machine, and the Inspector wants one with each actor. An
+ *  actor that is no machine has its name as definition, as in Stately's own inspector. */
 export function statelyFrames(): Frames {
   const definitions = new Map<number, string>();
   return (text) =>
@@ -29,7 +29,7 @@ export function statelyFrames(): Frames {
 
 const INSPECTOR = 'https://stately.ai';
 
-/** Frames wait in the page until the Inspector says that it is there, and no longer than memory likes. */
+/** Frames wait in the page until the Inspector reports that it is loaded, up to a limit of memory. */
 const SCRIPT = `
 const frame = document.querySelector('iframe');
 const waiting = [];

@@ -34,15 +34,15 @@ export interface Inspector {
   readonly sink: TraceSink;
   /** Who is looking at a live trace. */
   readonly clients: number;
-  /** Stops at once, or when everybody has got the rest of a trace that has ended, after so many milliseconds at most. */
+  /** Stops. With a grace, first sends every client the rest of a trace that has ended, for at most `graceMs` milliseconds. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** People who may look at once. */
+/** How many clients may be connected at once. */
 const CLIENTS = 16;
-/** How long a connection may stand still. Sockets with a client have a patience of their own. */
+/** How long a connection may be idle. Sockets with a client have a separate limit. */
 const IDLE_MS = 120_000;
-/** Clients have nothing to say; one that keeps talking is sent away. */
+/** Clients send nothing; one that keeps sending is disconnected. */
 const MESSAGES = 32;
 /** RFC 6455: a policy was violated. */
 const POLICY = 1008;
@@ -71,7 +71,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     });
   });
   server.maxConnections = 4 * CLIENTS;
-  server.setTimeout(IDLE_MS); // a download that nobody takes ends
+  server.setTimeout(IDLE_MS); // ends a download that is not read
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1_024, perMessageDeflate: false });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());

@@ -1,5 +1,5 @@
-/** Which files other processes have open for writing. Linux tells it in /proc, for the processes of the same user (all of
- *  them for root) in the same PID namespace. Elsewhere nothing is known. */
+/** Which files other processes have open for writing. Linux lists them in /proc, for the processes of the same user (all of
+ *  them for root) in the same PID namespace. On other systems the answer is always "none known". */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 

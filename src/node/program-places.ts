@@ -8,7 +8,7 @@ const NO_ROOM = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'];
 export class Places {
   #most: number;
   #taken = 0;
-  /** The system refused a program. Until one has ended or started, nobody else tries. */
+  /** The system refused a program. Until one has ended or started, no other program is tried. */
   #full = false;
   /** Those that the system refused; they try again, one at a time and before all others. */
   readonly #refused = new Set<() => void>();

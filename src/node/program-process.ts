@@ -54,7 +54,7 @@ async function start({ argv, cwd, env }: Launch): Promise<ChildProcessWithoutNul
     cwd,
     env,
     stdio: 'pipe',
-    detached: process.platform !== 'win32', // a group of its own, to be ended as a whole
+    detached: process.platform !== 'win32', // a new process group, to be ended as a whole
     windowsHide: true,
   });
   // There are no streams when the system had no room for them.
@@ -108,7 +108,7 @@ function closeWhenQuiet(child: ChildProcessWithoutNullStreams, received: () => n
   const latest = performance.now() + DRAIN_MS;
   let timer: NodeJS.Timeout | undefined;
   const look = (before: number) => {
-    // Timers run before input is read: a busy event loop looks once more at its input before it decides.
+    // Timers run before input is read: after a busy event loop, read the input once more before deciding.
     timer = setTimeout(() => setImmediate(decide, before), QUIET_MS);
   };
   const decide = (before: number) => {

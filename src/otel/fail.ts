@@ -1,4 +1,4 @@
-/** How a span says that something went wrong. Messages may quote what nobody should read, so they go without secrets. */
+/** Records an error on a span. Messages may quote secrets, so secrets are removed first. */
 import { SpanStatusCode, type Span } from '@opentelemetry/api';
 import { hider } from '../trace/secrets.ts';
 

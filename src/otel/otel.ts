@@ -1,8 +1,8 @@
 /** OpenTelemetry: a span for each performance, each try of a step, and each call of a model.
  *
  *  Source: semantic conventions for generative AI, 1.41 (in development): `invoke_workflow`, `invoke_agent`, `chat`.
- *  Only `@opentelemetry/api` is needed; without an SDK, spans go nowhere and cost next to nothing. Nothing of what is
- *  read and written is told unless `bodies` asks for it. */
+ *  Only `@opentelemetry/api` is needed; without an SDK, spans go nowhere and cost next to nothing. Operands, results,
+ *  prompts and answers are exported only with `bodies`. */
 import {
   context,
   SpanKind,
@@ -26,9 +26,9 @@ import { tracedModel } from './model.ts';
 export interface TelemetryOptions {
   /** Default: the tracer `tutti` of the registered provider. */
   readonly tracer?: Tracer | undefined;
-  /** Whether prompts, answers, operands and results are told, without secrets and cut to 64 kB. Default false. */
+  /** Whether prompts, answers, operands and results are exported, without secrets and cut to 64 kB. Default false. */
   readonly bodies?: boolean | undefined;
-  /** Values that must never be told, besides those of the environment. */
+  /** Values that must never be exported, in addition to the secrets in the environment. */
   readonly secrets?: readonly string[] | undefined;
 }
 
@@ -100,7 +100,7 @@ function performWithSpans<Input, N extends Record<string, unknown>>(
     steps.end();
     span.end();
   };
-  // At once, so that whoever has awaited the result finds the span ended.
+  // Synchronously, so that the span has ended for code that has awaited the result.
   run.report.then(
     ({ status, usage, errors }) => {
       const { calls, retries } = usage;
@@ -135,7 +135,7 @@ class Steps {
     this.#parent = parent;
     this.#spans = spans;
   }
-  /** The program with agents that tell. Agents that were one still are. */
+  /** The program with agents that report spans. Steps with a common agent still have a common one. */
   program(program: Program): Program {
     return { ...program, steps: program.steps.map((step) => ({ ...step, agent: this.#agent(step.agent) })) };
   }

@@ -1,11 +1,11 @@
-/** How difficult a task looks before anybody has tried it. */
+/** How difficult a task looks before it is tried. */
 import { FEATURES, readFeatures, type Feature } from './features.ts';
 
 /** Anything that can tell a difficult task from a simple one. */
 export interface DifficultyEstimator {
   /**
    * @param task - any text
-   * @returns 0 (a cheap model does it) to 1 (only a dear one does); a pure function of the task until the
+   * @returns 0 (a cheap model does it) to 1 (only an expensive one does); a pure function of the task until the
    *   estimator learns
    */
   estimate(task: string): number;
@@ -18,7 +18,7 @@ export interface LearningEstimator extends DifficultyEstimator {
 }
 
 /**
- * What each feature says of difficulty, per ln(1 + count): set by hand, from what the feature means, and not fitted.
+ * The weight of each feature in the difficulty, per ln(1 + count): set by hand, from what the feature means, and not fitted.
  * None is negative, so that adding words, clauses or constraints to a task never makes it look easier.
  */
 export const BUILT_IN_WEIGHTS: Readonly<Partial<Record<Feature, number>>> = Object.freeze({

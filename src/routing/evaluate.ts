@@ -13,7 +13,7 @@ export interface EvaluateOptions {
   readonly router?: DifficultyEstimator | undefined;
   /** Folds of the cross-validation, 2 or more; default 5. */
   readonly folds?: number | undefined;
-  /** How often the rows are cut into folds anew, 1 or more; default 3. The figures are the mean. */
+  /** How often the rows are cut into new folds, 1 or more; default 3. The figures are the mean. */
   readonly repeats?: number | undefined;
   /** The seed of the first cut, the next one has the next; default 1. */
   readonly seed?: number | undefined;
@@ -49,7 +49,7 @@ export interface Evaluation extends Figures {
     readonly promptLength: Figures;
     /** The estimator that needs no training. */
     readonly builtIn: Figures;
-    /** Who knows the outcomes: the best possible order. */
+    /** The oracle, which orders by the outcomes: the best possible order. */
     readonly oracle: Figures;
   };
 }

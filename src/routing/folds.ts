@@ -21,7 +21,7 @@ export function randomFrom(seed: number): () => number {
  *
  * Equal prompts share a fold, so that none is learnt and tested. Folds are stratified by outcome: each gets its share
  * of every kind, for otherwise a fold with more gain leaves a training part with less, and pooled scores are biased
- * against the router. The row order has no say, only the prompts and the seed.
+ * against the router. Only the prompts and the seed decide, not the order of the rows.
  */
 export function foldsOf(rows: readonly Outcome[], folds: number, seed: number): Int32Array {
   const groups = new Map<string, number[]>();

@@ -1,4 +1,4 @@
-/** How difficult is this task, and is the dear model worth it? */
+/** Difficulty estimation and model selection under a budget. */
 export { RoutingDataError, type RoutingDataDetails } from './errors.ts';
 export {
   BUILT_IN_WEIGHTS,

@@ -215,7 +215,7 @@ export class Ledger {
 
 function checkedLimits(limits: Budget): Units {
   knownFields('budget', limits, KINDS, 'limit');
-  // A ledger has no limits of its own keys: taken for limits, it would mean none.
+  // A ledger has none of the keys of a budget, so it would count as a budget without limits.
   if (typeof (limits as { acquire?: unknown }).acquire === 'function')
     throw new RoutingConfigError('budget', 'a ledger is not limits', `Give ${KINDS.join(', ')}.`);
   const limit = (kind: keyof Amount): number => {

@@ -40,8 +40,8 @@ export function accuracies(rows: readonly Outcome[]): { weakAccuracy: number; st
 }
 
 /**
- * A number that tells sets of prompts apart, whatever their order: so that figures on the very rows a router was
- * trained on can say so. 32 bits; not a secure hash.
+ * A number that tells sets of prompts apart, independent of their order, so that figures on the rows that a router was
+ * trained on can be marked. 32 bits; not a secure hash.
  */
 export function digestOf(rows: readonly Outcome[]): number {
   let digest = 0;

@@ -1,5 +1,5 @@
 /**
- * Prices of models: a maintained package, and whatever the user says instead.
+ * Prices of models: from a maintained package, with the user's prices in front.
  *
  * The package is `@pydantic/genai-prices`, an optional peer: with an override for every model it is not needed. It
  * carries its table with it; nothing is fetched.
@@ -35,7 +35,7 @@ export interface TokenUsage {
 export interface PriceList {
   /** US dollars for what was used. Tokens that were not reported cost nothing here; ask before. */
   cost(model: string, usage: TokenUsage): number;
-  /** The most that a call with at most so many tokens can cost: every input token at its dearest kind. */
+  /** The most that a call with at most so many tokens can cost: every input token at its most expensive kind. */
   bound(model: string, inputTokens: number, outputTokens: number): number;
 }
 
@@ -113,7 +113,7 @@ export async function loadPrices(options: PriceOptions = {}): Promise<PriceList>
     cost: (model, { inputTokens, outputTokens }) => {
       const { noCache = 0, cacheRead = 0, cacheWrite = 0 } = inputTokens;
       const total = inputTokens.total ?? noCache + cacheRead + cacheWrite;
-      // What a provider reports as cached is a part of the total, whatever it adds up to.
+      // What a provider reports as cached is a part of the total, also if the numbers do not add up.
       const read = Math.min(cacheRead, total);
       return priced(model, total, read, Math.min(cacheWrite, total - read), outputTokens.total ?? 0);
     },
@@ -178,7 +178,7 @@ function flatOf(
     price = calculate?.(usage, model.slice(provider.length + 1), options)?.model_price;
     if (price?.['requests_kcount'] !== undefined) return undefined; // a call costs, too
   } catch {
-    return undefined; // whoever asks for the cost is told
+    return undefined; // a caller that needs the cost gets an error
   }
   const { input_mtok: input, output_mtok: output, cache_read_mtok, cache_write_mtok } = price ?? {};
   const isPrice = (value: unknown): value is number => typeof value === 'number' && value >= 0;

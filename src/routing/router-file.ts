@@ -68,7 +68,7 @@ export function formatRouter(router: TrainedRouter): string {
  * @throws RoutingDataError where it is something else, naming the place
  */
 export function parseRouter(text: string, source = 'router'): TrainedRouter {
-  const remedy = 'Write it anew with `tutti train-router DATA --out FILE`.';
+  const remedy = 'Write it again with `tutti train-router DATA --out FILE`.';
   let json: unknown;
   try {
     json = JSON.parse(text);

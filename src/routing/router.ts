@@ -3,7 +3,7 @@
  *
  * Paper: section 5.3, `DVFSRouter`. Its fallback is undefined and evaluated even when it is not needed; here the
  * nearest row is looked up only on a miss, remembered, and has a stated metric (docs/decisions/0022). A table with a
- * hole is an error that names the hole, unless nearest match is on. No model name stands in this code.
+ * hole is an error that names the hole, unless nearest match is on. This code contains no model names.
  */
 import { DYNAMICS_LEVELS, dynamicsRank, type Dynamics } from '../../machines/dynamics.ts';
 import type { OperatingPoint } from '../../machines/operating-point.ts';

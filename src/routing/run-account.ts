@@ -144,7 +144,7 @@ export class RunAccount {
   fellBack(fallback: Fallback): void {
     this.#fallbacks.push(fallback);
   }
-  /** Tells of every call from now on.
+  /** Calls the listener for every call of a model from now on.
    *  @returns how to stop listening. */
   listen(listener: (report: CallReport) => void): () => void {
     this.#listeners.add(listener);
@@ -181,7 +181,7 @@ function sumOf(steps: readonly StepCheck[]): Checked {
 /** Where a call's upper bound is set aside. */
 export type Purse = Pick<Ledger, 'acquire'>;
 
-/** Sets aside in one's own ledger and then in everybody's, always in this order, so that nobody waits in a circle. */
+/** Reserves in the caller's ledger and then in the shared one, always in this order, so that no two calls deadlock. */
 export function bothOf(own: Purse, shared: Purse): Purse {
   return {
     async acquire(bound, signal): Promise<Reservation> {

@@ -9,7 +9,7 @@ import { relativeCost, type LadderPoint, type OperatingPoint } from '../../machi
 import { RoutingConfigError } from './config-error.ts';
 import type { Amount, Ledger } from './ledger.ts';
 
-/** What one call uses; what is left out is not looked at. */
+/** What one call uses; an absent field does not count. */
 export type Need = Partial<Pick<Amount, 'tokens' | 'usd'>>;
 
 export interface ThrottleOptions {
@@ -26,7 +26,7 @@ const KINDS = ['tokens', 'usd'] as const;
 /**
  * Lowers or lifts the governor's ceiling: to the highest point at which a call is expected to use at most its step's
  * share of what is unspent, and cannot use more than all of it. Expected is the upper bound times the share of such
- * bounds that calls have used so far. Less budget never gives a higher point, and so never a dearer one.
+ * bounds that calls have used so far. Less budget never gives a higher point, and so never a more expensive one.
  *
  * @throws RoutingConfigError for a number that makes no sense
  */
@@ -61,8 +61,8 @@ export function throttle(
 }
 
 /**
- * The points that are worth their money: one that costs more than a higher one is of no use. What is left never falls
- * in cost, whatever the prices are, so that more difficulty never means a cheaper model. Linux leaves such operating
+ * The points that are worth their money: one that costs more than a higher one is of no use. Along the points that are
+ * left the cost never falls, for any prices, so more difficulty never means a cheaper model. Linux leaves such operating
  * points out by the same rule (`CPUFREQ_INEFFICIENT_FREQ`).
  *
  * @param usd - what the call at hand costs at a point
@@ -82,7 +82,7 @@ export function efficientRungs(
   return kept;
 }
 
-/** The first of the rungs at or above a point of the ladder; a point beside the ladder stands for itself. */
+/** The first of the rungs at or above a point of the ladder; a point that is not on the ladder is its own rung. */
 export function lift(
   point: OperatingPoint,
   ladder: readonly LadderPoint[],

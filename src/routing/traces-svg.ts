@@ -1,8 +1,8 @@
 /**
  * Governors' traces as a picture: tempo, dynamics and cost over time, one column per load.
  *
- * A writer of its own, since a plotting library wants a document (a simulated browser of some 20 MB) for what is
- * twelve panels of straight lines; docs/decisions/0025. No script, no font, no link: the file is all there is.
+ * The SVG is written here, because a plotting library needs a document (a simulated browser of some 20 MB) for twelve
+ * panels of straight lines; docs/decisions/0025. The file has no script, font or link, and needs no other file.
  */
 import { DYNAMICS_LEVELS, dynamicsRank } from '../../machines/dynamics.ts';
 import { GOVERNORS, type GovernorName } from '../../machines/governor.ts';

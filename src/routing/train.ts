@@ -27,16 +27,16 @@ const RARITIES: readonly Rarity[] = [0, 1];
 
 /**
  * How strongly weights are held back, in units of a row's mean squared length. Anything from 10 to 100 does equally
- * well on 500 rows and on 7,000. It is not chosen anew each time: choosing gains nothing there, and folds that chose
+ * well on 500 rows and on 7,000. It is constant: choosing it for each training gains nothing there, and folds that chose
  * differently have scores of different width, which cannot be ranked together.
  */
 const PENALTY = 30;
 
-/** Folds inside the training rows, and how often these are cut anew. */
+/** Folds inside the training rows, and how often they are cut. */
 const INNER_FOLDS = 5;
 const INNER_CUTS = 3;
 
-/** Fewer different prompts say nothing; with 20 a router is hardly better than random. */
+/** With fewer different prompts the result is noise; with 20 a router is hardly better than random. */
 const LEAST_ROWS = 20;
 
 /**

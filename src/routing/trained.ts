@@ -22,7 +22,7 @@ export interface Training {
   readonly digest: number;
 }
 
-/** All that a router knows. */
+/** The complete state of a router. */
 export interface RouterState {
   readonly trained: Training;
   /** How many verdicts it has learnt from since. */
@@ -38,7 +38,7 @@ export interface RouterState {
 const LOGITS = Array.from({ length: 19 }, (_, index) => Math.log((index + 1) / (19 - index)));
 
 /**
- * How far a verdict moves the logit of its own task, before it is weighed: at most 2.5 when weighed. Chosen on a
+ * How far a verdict moves the logit of its task, before it is weighed: at most 2.5 when weighed. Chosen on a
  * simulated stream of MMLU's outcomes after a start on other subjects; half or twice as much does equally well.
  */
 const RATE = 0.25;
@@ -46,7 +46,7 @@ const RATE = 0.25;
 /**
  * Estimates how much a task would gain by the strong model, from its spelling and its features.
  *
- * The estimate is about the share of the training tasks that gain less: so sending whatever has 1 - s or more to
+ * The estimate is about the share of the training tasks that gain less. So sending all tasks with 1 - s or more to
  * the strong model sends it a share of about s. A task that both models fail at is not difficult in this sense, as
  * the strong model would be wasted on it.
  */
@@ -78,7 +78,7 @@ export class TrainedRouter implements DifficultyEstimator {
    * out of hand.
    *
    * @param task - the task that the cheap model did
-   * @param verdict - what the verifier said of its answer; a dear model's verdict says nothing here
+   * @param verdict - the verifier's verdict on its answer; a verdict on an expensive model's answer has no effect here
    */
   learn(task: string, verdict: Verdict): void {
     const text = excerpt(task);
@@ -93,7 +93,7 @@ export class TrainedRouter implements DifficultyEstimator {
     this.#verdicts++;
   }
 
-  /** All that it knows now, as a copy. */
+  /** A copy of the present state. */
   get state(): RouterState {
     return {
       trained: this.trained,

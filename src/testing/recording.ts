@@ -1,4 +1,4 @@
-/** Models that record what a real one says, and say it again without a network. A miss fails loudly. */
+/** Models that record the answers of a real one, and replay them without a network. A miss is an error. */
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
@@ -102,7 +102,7 @@ export async function recordingModel(
   });
 }
 
-/** A recorded failure, said again. */
+/** A recorded failure, replayed. */
 class ReplayedError extends Error {
   override name = 'AI_APICallError';
   readonly statusCode: number | undefined;

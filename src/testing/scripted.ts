@@ -1,4 +1,4 @@
-/** A model that says what a test has written down, in order. A miss fails loudly. */
+/** A model that returns the answers of a script, in order. A request without an answer is an error. */
 import { redactor } from '../models/redact.ts';
 import type {
   JSONValue,

@@ -22,7 +22,7 @@ export interface InspectedSnapshot {
   readonly error?: unknown;
 }
 
-/** What is known of an actor. */
+/** The record of one actor. */
 export interface Known {
   /** `"sessionId":…,"rootId":…` */
   readonly who: string;
@@ -46,7 +46,7 @@ export class Actors {
     this.#shower = shower;
     this.#definitions = definitions;
   }
-  /** By root. Children that nobody stops go with it. */
+  /** By root. Children that were not stopped are removed with it. */
   readonly #byRoot = new Map<string, Set<object>>();
   /** How many there have been. */
   made = 0;

@@ -13,7 +13,7 @@ interface Watched {
 
 export class Buses {
   readonly #recorder: Recorder;
-  /** By number, for as long as anything waits that tells of them. */
+  /** By number, for as long as a waiting row refers to them. */
   readonly #rows = new Map<number, BusRow>();
   #made = 0;
   readonly #watched = new Map<Bus, Watched>();
@@ -34,7 +34,7 @@ export class Buses {
     this.#recorder.actor(whoIs(row.session), 'bus');
     this.#watched.set(bus, { row, hearing: this.#hear(bus, row) });
   }
-  /** Has a space's entries told with what its memory holds after them: so it has to hear them first. */
+  /** Records a space's entries with memory's state after each. Its replica must be subscribed to the bus first. */
   watchSpace(bus: Bus, replica: Replica): void {
     this.#replicas.push(replica);
     this.watch(bus);
@@ -75,7 +75,7 @@ export class Buses {
     } else if (sampling.rate > 1 && !sampling.keeps(seq)) return recorder.skip(1);
     recorder.say(signalText(bus, envelope, this.#replicas, recorder.shower));
   }
-  /** @returns false where it takes more than numbers to tell of it. */
+  /** @returns false when numbers are not enough to record it. */
   #takePulse(bus: BusRow, { seq, runId }: Envelope, tag: number, value: unknown): boolean {
     const { sampling, writer } = this.#recorder;
     const run = bus.run(runId);

@@ -1,7 +1,7 @@
 /** Machines' definitions, each once. */
 import type { Redact } from '../models/redact.ts';
 
-/** A definition beyond this many characters is not a chart that anybody reads. */
+/** A definition with more characters is too large to be drawn as a chart. */
 const LONGEST = 1 << 18;
 const DEEPEST = 32;
 

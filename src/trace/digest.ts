@@ -1,6 +1,6 @@
 /** Values as JSON of bounded length: what is too large becomes a digest, what is secret is hidden.
  *
- *  Nothing here walks further than its allowance, whatever it is given: cycles, proxies, a million items. */
+ *  Every walk has a limit, also for cycles, proxies and a million items. */
 import type { Redact } from '../models/redact.ts';
 import type { Digest, TraceLimits } from './format.ts';
 import { HIDDEN, isSecretName } from './secrets.ts';
@@ -43,7 +43,7 @@ export class Shower {
     return this.#cut(text);
   }
 
-  /** @returns undefined for what JSON has no word for. */
+  /** @returns undefined for a value that JSON cannot represent. */
   #write(value: unknown, allowance: number): string | undefined {
     switch (typeof value) {
       case 'string':
@@ -178,8 +178,8 @@ export function digestOf(value: unknown): string {
   return digest;
 }
 
-/** cyrb53: two multiplicative hashes of 32 bits, mixed. Public domain. Made to tell values apart, not to withstand
- *  anybody. */
+/** cyrb53: two multiplicative hashes of 32 bits, mixed. Public domain. It tells values apart and is not secure against
+ *  attacks. */
 class Hash {
   #a = 0xdeadbeef;
   #b = 0x41c6ce57;

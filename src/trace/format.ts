@@ -1,14 +1,14 @@
 /** The format of a trace: one JSON object per line, each a message of Stately's inspection protocol.
  *
- *  Source: `@statelyai/inspect` 0.7.2, `StatelyInspectionEvent`. What is tutti's own stands inside snapshots, events
+ *  Source: `@statelyai/inspect` 0.7.2, `StatelyInspectionEvent`. Additions of tutti are inside snapshots, events
  *  and a few further fields, never in other types of message: so every reader of the protocol accepts every line.
- *  The guide `docs/guides/trace-format.md` tells the same to people. This file imports nothing and runs anywhere. */
+ *  The guide is `docs/guides/trace-format.md`. This file imports nothing and runs anywhere. */
 
 /** Which `@statelyai/inspect` the messages are written for. */
 export const INSPECT_VERSION = '0.7.2';
-/** The version of what tutti adds; a reader of version 1 ignores what it does not know of a later one. */
+/** The version of tutti's additions; a reader of version 1 ignores additions of later versions. */
 export const TRACE_VERSION = 1;
-/** The actor that speaks of the trace itself: the first line and the last are its. */
+/** The actor that describes the trace itself: it is in the first and the last line. */
 export const TRACE_SESSION = 'tutti:trace';
 
 /** What is in every message. */
@@ -73,9 +73,9 @@ export interface Digest {
 /** What bounds a trace; stated in its first line. */
 export interface TraceLimits {
   /** Messages that are kept, all of them; beyond, whole steps are sampled: 1 of 2, and at each doubling half of those.
-   *  Faults, and whatever is not the life of a step, are kept. */
+   *  Faults, and all messages that are not part of the life of a step, are kept. */
   readonly messages: number;
-  /** Actors; of more, nothing is told. */
+  /** Actors; further ones are not recorded. */
   readonly actors: number;
   /** Characters of one string. */
   readonly string: number;
@@ -108,7 +108,7 @@ export type LeftOutEvent = { readonly type: 'tutti.leftOut' } & (
   | { readonly why: 'sampled'; /** One in so many from here on. */ readonly keeps: number }
   | { readonly why: 'slow'; readonly messages: number }
   | { readonly why: 'actors'; readonly limit: number }
-  /** In a live feed, to whoever came late: so much is no longer kept. */
+  /** In a live feed, to a late reader: so many characters are no longer kept. */
   | { readonly why: 'history'; readonly characters: number }
 );
 /** The context of the last line, whose status is `done`. A trace without one was cut off. */
@@ -191,7 +191,7 @@ export interface HctEvent extends SignalEvent {
   readonly intent?: string;
   readonly key?: string;
   readonly payload?: unknown;
-  /** Where the signal is an entry of shared state: what was said, and what memory holds after it. */
+  /** Where the signal is an entry of shared state: the entry, and memory's state after it. */
   readonly coherence?: CoherenceEntry;
 }
 export interface CoherenceEntry {

@@ -1,4 +1,4 @@
-/** What stands around every message: who, when, which. */
+/** The fields that are common to all messages: actor, time, type. */
 import { INSPECT_VERSION } from './format.ts';
 
 const FRACTIONS = Array.from({ length: 1_000 }, (_, i) => `.${String(i).padStart(3, '0')}`);
@@ -29,7 +29,7 @@ export class Frame {
     return begun + this.end(id, time);
   }
 
-  /** A time of the clock as text. To make text of a number of 16 digits is dear; the milliseconds are kept. */
+  /** A time of the clock as text. Formatting a number of 16 digits is expensive, so the milliseconds are cached. */
   #text(time: number): string {
     const micros = Math.round((this.#epoch + time) * 1_000);
     const fraction = micros % 1_000;

@@ -1,4 +1,4 @@
-/** Reading a trace: bytes to messages, one line at a time, whatever the file may hold and however large it is. */
+/** Reads a trace: bytes to messages, one line at a time, for files of any content and size. */
 import { TRACE_VERSION, type TraceMessage } from './format.ts';
 
 /** A line beyond this many bytes is left out: no message is that long, and memory is not for it. */
@@ -32,7 +32,7 @@ export async function* readTrace(
 
 const NEWLINE = 10;
 
-/** Cuts bytes into lines, for whoever gets them piece by piece. */
+/** Cuts bytes that come piece by piece into lines. */
 export class TraceLines {
   readonly #decoder = new TextDecoder();
   #kept: Uint8Array[] = [];
@@ -100,7 +100,7 @@ export function checkMessage(value: unknown): { message: TraceMessage; note?: st
   const note = noteOn(value);
   return note === undefined ? { message } : { message, note };
 }
-/** What a reader should know of a message that can be read all the same. */
+/** A remark on a message that is readable but incomplete. */
 function noteOn(message: Fields): string | undefined {
   if (message['type'] !== '@xstate.actor') return undefined;
   const { context } = message['snapshot'] as Fields;
@@ -112,7 +112,7 @@ function noteOn(message: Fields): string | undefined {
 }
 /** What a machine has, even one without states. */
 const PARTS = ['states', 'on', 'invoke', 'always', 'after', 'entry', 'exit', 'context'];
-/** With some of its parts; or a name alone, which is what Stately's inspector says of an actor that is no machine. */
+/** Whether it has some of a machine's parts, or only a name, which is Stately's form for an actor that is no machine. */
 function isMachine(definition: unknown): boolean {
   if (isObject(definition))
     return Object.keys(definition).every((key) => key === 'id') || PARTS.some((part) => part in definition);

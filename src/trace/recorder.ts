@@ -1,4 +1,4 @@
-/** What every part of a trace writes with: numbers messages, samples them, and says what was left out. */
+/** The common writer of all parts of a trace: numbers messages, samples them, and records what was left out. */
 import { realClock, type Clock } from '../../actors/clock.ts';
 import { Definitions } from './definitions.ts';
 import { Shower } from './digest.ts';
@@ -97,7 +97,7 @@ export class Recorder {
     this.sampling.count += messages;
     this.sampling.sampled += messages;
   }
-  /** Called before a message: tells of the sampling's rate when it has become another. */
+  /** Called before a message: records a change of the sampling rate. */
   turn(): void {
     if (this.sampling.turns)
       this.event(TRACE, { type: 'tutti.leftOut', why: 'sampled', keeps: this.sampling.rate });
@@ -108,7 +108,7 @@ export class Recorder {
     if (this.#actors++ > 0) return;
     this.event(TRACE, { type: 'tutti.leftOut', why: 'actors', limit: this.limits.actors });
   }
-  /** Nothing that goes wrong here may reach whoever is traced: a throw would wedge an actor's mailbox. */
+  /** No error of the trace may reach the traced program: a throw would block an actor's mailbox. */
   fail(error: unknown): void {
     this.writer.failure ??= error instanceof Error ? error : new Error(String(error));
   }

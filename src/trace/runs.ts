@@ -5,14 +5,14 @@ import type { Report, Run } from '../perform.ts';
 import type { Shower } from './digest.ts';
 import type { EndedEvent, ProgramStep, RunEvent, UsageEvent } from './format.ts';
 
-/** What a trace has to know of a run. */
+/** The parts of a run that a trace needs. */
 export type TracedRun = Pick<Run, 'id' | 'bus' | 'report'> & Partial<Pick<Run, 'onUsage'>>;
 export interface TracedScore {
   readonly name: string;
   readonly program: Program;
 }
 
-/** Steps of a program that one message tells. */
+/** Steps of a program in one message. */
 const CHUNK = 256;
 
 export const runEvent = (runId: string, { name, program }: TracedScore): RunEvent => ({

@@ -1,4 +1,4 @@
-/** Which messages are kept once there are many: all up to a limit, then whole steps and events, fewer and fewer.
+/** Chooses the messages to keep: all up to a limit, then a falling share of whole steps and events.
  *
  *  Beyond the limit one in two is kept, beyond twice the limit one in four, and so on: a trace of a run that goes on
  *  grows with the logarithm of its length. */

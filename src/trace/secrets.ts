@@ -1,9 +1,9 @@
-/** What must not get into a trace, by the name of its field or by its look. */
+/** Finds secrets, which must not get into a trace, by the name of their field or by their form. */
 import { redactor, type Redact } from '../models/redact.ts';
 
 export const HIDDEN = '[redacted]';
 
-/** Fields whose value is hidden whatever it is. `inputTokens` and the like count something and are shown. */
+/** Fields whose value is always hidden. `inputTokens` and the like count something and are shown. */
 const NAMED =
   /(?:^|[^a-z])(?:pass(?:word|wd|phrase)?|secret|token|cookie|auth(?:orization)?|credentials?|bearer|jwt|pin|otp)$|(?:api|access|private|secret|signing|encryption|client|service|auth|session)[-_ ]?(?:key|token|secret)s?$|(?:password|secret|authorization|credentials?)$/i;
 /** Camel case ends a word, too: `authToken`, `dbPassword`. */
@@ -24,7 +24,7 @@ const SHORTEST = 8;
 export const isSecretName = (name: string): boolean => NAMED.test(name) || CAMEL.test(name);
 
 /** Makes the function that every text of a trace goes through.
- *  @param secrets values that must never be seen, besides those of the environment */
+ *  @param secrets values that must never appear, in addition to those of the environment */
 export function hider(secrets: readonly string[] = []): Redact {
   const redact = redactor(secrets);
   return (text) => {

@@ -1,4 +1,4 @@
-/** What XState's inspection tells, of every actor there is. */
+/** Records what XState's inspection reports of every actor. */
 import type { InspectionEvent } from 'xstate';
 import type { StationContext } from '../../machines/reservation-station.ts';
 import { Actors, type InspectedActor, type InspectedSnapshot, type Known } from './actors.ts';
@@ -12,7 +12,7 @@ type Change = Extract<Sighting, { type: '@xstate.snapshot' }>;
 export class Sightings {
   readonly actors: Actors;
   readonly #recorder: Recorder;
-  /** By number, for as long as anything waits that tells of them. */
+  /** By number, for as long as a waiting row refers to them. */
   readonly #pools = new Map<number, Pool>();
   #made = 0;
   readonly #poolOf = new Map<unknown, Pool>();
@@ -29,10 +29,10 @@ export class Sightings {
     const pool = this.#poolOf.get(actorRef.logic);
     if (type === '@xstate.actor') this.#register(actorRef, event.rootId, inspect);
     else if (pool === undefined) this.#other(event, inspect);
-    // An event of a station is told with the snapshot that it leads to: there always is one.
+    // An event of a station is recorded with the snapshot that it leads to: there is always one.
     else if (type === '@xstate.snapshot') this.#station(pool, event);
   }
-  /** Takes note of an actor that was there before anybody looked. */
+  /** Registers an actor that existed before the inspection began. */
   meet(actor: InspectedActor, inspect: unknown): void {
     let root = actor;
     while (root._parent !== undefined) root = root._parent;
@@ -113,7 +113,7 @@ export class Sightings {
     if (snapshot.status === 'error') recorder.faults++;
     if (ended) this.actors.forget(actorRef);
     if (ended && actorRef._parent === undefined) this.actors.forgetRoot(event.rootId);
-    // What an event led to goes with it, and the end of an actor is always told.
+    // An event is kept together with its effect, and the end of an actor is always recorded.
     if (sampling.rate > 1 && known.kept !== event.event && !ended) return recorder.skip(1);
     recorder.say(this.actors.change(known.who, event.event, snapshot, known.more));
   }

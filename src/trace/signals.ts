@@ -1,4 +1,4 @@
-/** What a bus carries, as events of an actor that stands for it. */
+/** Signals of a bus, as events of an actor that represents the bus. */
 import { fromSignal, type Entry, type Replica } from '../../actors/coherence/index.ts';
 import type { Envelope, Pulse } from '../../machines/signal.ts';
 import { cellState } from './actors.ts';

@@ -1,7 +1,7 @@
-/** Stations: nearly all that happens in a performance happens to them, so their messages are kept as five numbers.
+/** Stations cause nearly all messages of a performance, so each of their messages is kept as five numbers.
  *
- *  A station takes an event and is in a state, with a tag and so many operands missing: that is all there is to say of
- *  a plain step. What has more to it (holds, retries, vamps, failures) goes the usual way. */
+ *  For a plain step these numbers (event, state, tag, missing operands) are complete. Steps with holds, retries, vamps or
+ *  failures are recorded in full. */
 import type { StationContext } from '../../machines/reservation-station.ts';
 import type { Sampling } from './sampling.ts';
 import type { Waiting, Writer } from './writer.ts';
@@ -51,7 +51,7 @@ export class Pool {
     const who = this.#who[station] as string;
     const event = `,"event":{"type":"${EVENTS[type]}"`;
     const snapshot = `},"snapshot":{"status":"active","value":"${STATES[state]}","context":{"station":${station},"tag":`;
-    // An ISSUE says itself what the station then holds: a tag, and how many operands are missing.
+    // ISSUE carries what the station then holds: a tag, and how many operands are missing.
     return type === ISSUE
       ? [
           flat(`{"type":"@xstate.event",${who}${event},"tag":`),

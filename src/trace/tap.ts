@@ -1,7 +1,7 @@
-/** A short cut for stations. XState makes three objects and two calls of every event that is inspected, twice per
- *  event, which is most of what a trace would cost; so where nobody else looks, stations are heard where XState would
- *  begin with that. All else goes its usual way. Where XState is not as it was in 5.33, or somebody else looks, too,
- *  nothing is cut short, and the trace is the same. */
+/** A shorter path for stations. For each inspected event XState makes three objects and two calls, twice, which is most of
+ *  the cost of a trace. So where the trace is the only inspector, it intercepts the events of stations before that. All
+ *  other actors are inspected as usual. With a version of XState that differs from 5.33 here, or with a second inspector,
+ *  nothing is intercepted, and the trace is the same. */
 import type { InspectionEvent } from 'xstate';
 
 interface System {
@@ -13,10 +13,10 @@ interface Inspected {
   readonly options?: { readonly inspect?: unknown };
   readonly _parent?: Inspected;
 }
-/** What XState says before it adds the root's id. */
+/** An inspection event of XState before the root's id is added. */
 export type Raw = Extract<InspectionEvent, { type: '@xstate.snapshot' }>;
 
-/** Hears the snapshots of all actors of one logic in an actor's system, and keeps their events from being told.
+/** Receives the snapshots of all actors of one logic in an actor's system, and suppresses the inspection of their events.
  *  @param only the inspector that has to be the only one
  *  @returns what undoes it; undefined when nothing was done. */
 export function tap(
@@ -42,7 +42,7 @@ export function tap(
   };
   system._sendInspectionEvent = tapped;
   system.inspect = (observer) => {
-    undo(); // somebody else looks now
+    undo(); // there is a second inspector now
     return inspect(observer);
   };
   return undo;

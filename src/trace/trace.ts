@@ -1,5 +1,5 @@
-/** A trace: everything that XState's inspection tells, and what a bus, a program and a model's bill add to it, as
- *  lines of Stately's inspection format. See `format.ts` for what it says, `writer.ts` for how it stays cheap. */
+/** A trace: every event of XState's inspection, and the additions of a bus, a program and a model's usage, as lines of
+ *  Stately's inspection format. See `format.ts` for the fields, and `writer.ts` for how the cost stays low. */
 import type { InspectionEvent } from 'xstate';
 import type { Bus } from '../../actors/bus.ts';
 import { realClock, type Clock } from '../../actors/clock.ts';
@@ -18,7 +18,7 @@ import type { TraceSink } from './writer.ts';
 export interface TraceOptions {
   /** See {@link TraceLimits}; the defaults are {@link LIMITS}. */
   readonly limits?: Partial<TraceLimits> | undefined;
-  /** Values that must never be seen, besides those of the environment and what looks like a secret. */
+  /** Values that must never appear, in addition to those of the environment and to text that looks like a secret. */
   readonly secrets?: readonly string[] | undefined;
   /** The clock of what is traced. Default: real time. */
   readonly clock?: Clock | undefined;
@@ -71,7 +71,7 @@ export class Trace {
     }
   };
 
-  /** Adds what inspection cannot tell of a performance: its program, its bus, how it ended. Call it right after
+  /** Adds the parts of a performance that inspection lacks: its program, its bus, how it ended. Call it right after
    *  `perform`. */
   watch(run: TracedRun, score: TracedScore): void {
     if (this.#closed !== undefined) return;
@@ -117,7 +117,7 @@ export class Trace {
     this.#recorder.event(this.#run(report.runId), usageEvent(report));
   }
 
-  /** Writes what waits and the last line, and closes the sink. What happens later is not told.
+  /** Writes the waiting messages and the last line, and closes the sink. Later events are not recorded.
    *  @throws what the sink threw, if it failed: then the trace ends where it did. */
   close(): Promise<void> {
     return (this.#closed ??= this.#finish());
@@ -132,7 +132,7 @@ export class Trace {
     this.#sightings.close();
     return this.#recorder.finish();
   }
-  /** The actor that stands for a performance. */
+  /** The actor that represents a performance. */
   #run(runId: string): string {
     const who = whoIs(`run:${runId}`);
     if (!this.#runs.has(runId)) {

@@ -7,7 +7,7 @@ import type { Frame } from './frame.ts';
 
 /** Where a trace goes. */
 export interface TraceSink {
-  /** Takes whole lines. A promise says: nothing more before it settles. */
+  /** Takes whole lines. If it returns a promise, the next call waits until that promise settles. */
   write(text: string): void | PromiseLike<unknown>;
   close?(): void | PromiseLike<unknown>;
 }
@@ -17,13 +17,13 @@ export type Render = (waiting: Waiting, row: number) => string;
 
 /** Rows that are made text of before others may run. */
 const SLICE = 2_048;
-/** Messages after which the clock is looked at again. */
+/** Messages after which the clock is read again. */
 const LOOKS = 16;
 /** What happens together is written together. */
 const DELAY_MS = 50;
 /** Characters that are handed over at once. */
 const CHUNK = 1 << 16;
-/** Characters of text that may wait, besides rows of numbers. */
+/** Characters of text that may wait, in addition to rows of numbers. */
 const MOST_TEXT = 1 << 23;
 
 /** Rows of numbers, each perhaps with a text or a small value. */
@@ -123,7 +123,7 @@ export class Writer {
     if (typeof text === 'string') this.#text += text.length;
     return true;
   }
-  /** Whether messages have been lost, and there is room to say so. */
+  /** Whether messages have been lost, and there is room to record that. */
   get hasLost(): boolean {
     return this.#lost > 0 && this.waiting.length * 2 <= this.waiting.capacity;
   }

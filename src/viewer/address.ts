@@ -1,5 +1,5 @@
-/** What the page's own address asks for. Served by `tutti view` or `--inspect`, it finds beside it `source.json`, which
- *  says what there is, and then either the file or a socket on which a trace comes as it happens. From a disk: nothing. */
+/** Reads the page's address. A page that `tutti view` or `--inspect` serves has a `source.json` beside it, which names a
+ *  file, or a socket on which a live trace arrives. A page that is opened from a disk has none. */
 import { isObject, numberOf, textOf } from './model/message.ts';
 import { takeLine } from './model/read.ts';
 import { rangeSource, WireSource } from './model/source.ts';
@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 
 /** A smaller file is fetched as a whole. */
 const SMALL = 64 << 20;
-/** How a socket ends when all has been said. */
+/** The close code of a socket after the whole trace has been sent. */
 const OVER = 1000;
 
 export async function startFromAddress(session: Session): Promise<void> {

@@ -1,4 +1,4 @@
-/** What a person looks at: it stands in the page's address after `#`, so that a link keeps the view. */
+/** The view that a person has open. It is kept in the page's address after `#`, so that a link keeps the view. */
 
 export const VIEWS = ['score', 'lines', 'governor', 'charts', 'messages', 'notes'] as const;
 export type ViewName = (typeof VIEWS)[number];

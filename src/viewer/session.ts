@@ -1,4 +1,4 @@
-/** What the page knows and what is looked at. One of it; whoever changes it says so, and the page is drawn again. */
+/** The state of the page. There is one; a method that changes it calls `changed`, and the page is drawn again. */
 import { FIRST_LOOK, fromHash, namesView, toHash, type Look } from './look.ts';
 import { openOf, type Opened } from './model/opened.ts';
 import { readAll } from './model/read.ts';
@@ -8,7 +8,7 @@ import { traceOfTranscripts } from './model/transcript.ts';
 
 /** How a replay may be slowed and hurried: milliseconds of the trace per millisecond. */
 export const SPEEDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000];
-/** A replay takes about this long unless told otherwise. */
+/** A replay takes about this long by default. */
 const USUAL = 20_000;
 
 /** How often a page is drawn while time passes, in milliseconds; less often while steps only wait, and for a person who
@@ -21,7 +21,7 @@ export type Live = 'off' | 'connecting' | 'on' | 'lost';
 export class Session {
   look: Look = fromHash(location.hash);
   opened: Opened | undefined;
-  /** What the file holds besides what is shown: the names of its counter-examples. */
+  /** The names of the counter-examples in the file, including those that are not shown. */
   parts: readonly string[] = [];
   /** How far reading has got: 0 … 1; undefined when nothing is being read. */
   reading: number | undefined;
@@ -87,7 +87,7 @@ export class Session {
     this.#remember();
     this.changed();
   }
-  /** Puts the cursor on a row, and stops playing unless told not to. */
+  /** Puts the cursor on a row, and stops playing unless `playing` is true. */
   seek(row: number, playing = false): void {
     if (!playing) this.playing = false;
     const at = Math.max(-1, Math.min(row, this.length - 1));
@@ -138,7 +138,7 @@ export class Session {
     this.playing = false;
     this.trouble = '';
     this.#file = { name, file };
-    // The first file is what a link may be about; another one is looked at from its beginning.
+    // A link refers to the first file; a further file is shown from its beginning.
     if (keeps === 'view' && this.opened !== undefined) this.look = { ...FIRST_LOOK, view: this.look.view };
     const transcripts = await traceOfTranscripts(name, file, this.look.part).catch(() => undefined);
     if (reading.signal.aborted) return;
@@ -204,7 +204,7 @@ export class Session {
   }
   show(opened: Opened): void {
     this.opened = opened;
-    // A counter-example is short: nobody needs longer than a second for a step.
+    // A counter-example is short: one second per step is enough.
     const wanted = Math.max(opened.counterexample === undefined ? 0 : 1, opened.trace.duration / USUAL);
     this.speed = SPEEDS.find((speed) => speed >= wanted) ?? (SPEEDS.at(-1) as number);
     this.changed();
@@ -215,7 +215,7 @@ export class Session {
     const hash = toHash(this.look);
     return `${location.origin === 'null' ? 'file://' : location.origin}${location.pathname}${location.search}${hash === '' ? '' : `#${hash}`}`;
   }
-  /** Somebody has changed the address: go there. */
+  /** Shows what the address names, after the user has changed it. */
   readAddress(): void {
     this.look = fromHash(location.hash);
     this.changed();

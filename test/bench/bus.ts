@@ -6,7 +6,7 @@ const TAGS = 10_000;
 const SIGNALS = 1_000_000;
 const ROUNDS = 9;
 
-/** Nanoseconds a signal, with a listener on every tag and some that hear everything. */
+/** Nanoseconds a signal, with a listener on every tag and some that receive every signal. */
 function round(tagOf: (index: number) => Tag, passive: number): number {
   const bus = createBus();
   let heard = 0;

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Job } from './job.ts';
 
-/** A graph ready to run, and to run again. A run resolves, when every node is done, with whatever the
- *  library hands back with the results in it; the measurement of memory holds on to that. */
+/** A graph ready to run, and to run again. A run resolves, when every node is done, with the value that the
+ *  library returns and that holds the results; the measurement of memory keeps that value alive. */
 export interface Runnable {
   run(): Promise<unknown>;
 }

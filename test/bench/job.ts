@@ -1,6 +1,6 @@
 /** The judge: the one step function that every contender runs, and the check that it ran it honestly.
  *
- *  A step's result is a hash of its own number and of its operands in their order. When every node
+ *  A step's result is a hash of its number and of its operands in their order. When every node
  *  has been executed exactly once and every result equals that of a sequential interpretation, then
  *  every operand was there before its reader started, and was the right one. The record is in typed
  *  arrays made beforehand, so that judging costs a few nanoseconds and no garbage. */

@@ -1,8 +1,8 @@
 /** Runs a whole collection of litmus tests: `node test/bench/litmus.ts FILE [schedules] [schedules through the API]`.
  *  FILE has the form of herdtools7's tests as JSON. First every interleaving of the real lines, and random schedules of
- *  them (10,000 unless told); then, when asked, random schedules through all that a user calls, of which not all has to
- *  be drawn. Exit code 1 when an outcome lies outside sequential consistency, or one inside is never reached; 2 when
- *  FILE is none. */
+ *  them (10,000 by default); then, if asked for, random schedules through the user's API, of which a part can be drawn.
+ *  Exit code 1 when an outcome lies outside sequential consistency, or one inside is never reached; 2 when FILE is not
+ *  such a file. */
 import { readFileSync } from 'node:fs';
 import type { LitmusFile } from '../../specs/claim.ts';
 import { checkLitmus, READERS, type LitmusReport } from '../../specs/mesi/litmus/litmus.ts';

@@ -35,7 +35,7 @@ async function scrub(page: Page): Promise<number[]> {
   }, FRAMES);
 }
 
-/** The most memory that a process has had at once, in megabytes; Linux tells. */
+/** The most memory that a process has had at once, in megabytes; known on Linux only. */
 function peakOf(process: number): number {
   const found = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${process}/status`, 'utf8'));
   return Number(found?.[1] ?? Number.NaN) / 1_024;

@@ -127,7 +127,7 @@ export function isWorkloadName(name: string): name is WorkloadName {
   return Object.hasOwn(makers, name);
 }
 
-/** Made anew at each call: the large ones would otherwise weigh on every measurement of memory. */
+/** Built at each call: if the large ones were kept, they would count in every measurement of memory. */
 export function workload(name: WorkloadName): Workload {
   return makers[name]();
 }

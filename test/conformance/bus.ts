@@ -70,7 +70,7 @@ export function busConformance(name: string, { make, settle }: BusUnderTest): vo
       expect(seen.map(({ seq }) => seq)).toEqual([1, 4]);
     });
 
-    test('a late listener hears only what comes later', async () => {
+    test('a late listener receives only what comes later', async () => {
       const bus = await make();
       await bus.publish(pulse('a', 1));
       await settle(bus);
@@ -80,7 +80,7 @@ export function busConformance(name: string, { make, settle }: BusUnderTest): vo
       expect(tagsOf(seen)).toEqual(['b']);
     });
 
-    test('a listener that throws, also behind an operator, harms nobody and is reported', async () => {
+    test('a listener that throws, also behind an operator, harms no other listener and is reported', async () => {
       const bus = await make();
       const faults: unknown[] = [];
       bus.faults.subscribe(({ error }) => void faults.push((error as Error).message));
@@ -143,7 +143,7 @@ export function busConformance(name: string, { make, settle }: BusUnderTest): vo
       expect((await reader).map(({ seq }) => seq)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
     });
 
-    test('a slow consumer is cut off with a typed error, and nobody else notices', async () => {
+    test('a slow consumer is cut off with a typed error, and other listeners are not affected', async () => {
       const bus = await make({ retain: 'all' });
       const iterator = bus.replay(1, { follow: true, limit: 4 })[Symbol.asyncIterator]();
       const first = iterator.next();
@@ -209,7 +209,7 @@ export function busConformance(name: string, { make, settle }: BusUnderTest): vo
       expect(completed).toBe(2);
       bus.signals.subscribe({ complete: () => completed++ });
       bus.on('a').subscribe({ complete: () => completed++ });
-      expect(completed, 'who comes after the end is told so').toBe(4);
+      expect(completed, 'a late subscriber is notified of the end').toBe(4);
       await expect((async () => bus.publish(pulse('b', 1)))()).rejects.toBeInstanceOf(BusClosedError);
     });
 

@@ -5,7 +5,7 @@ import base from '../../vitest.config.ts';
 
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
-  resolve: base.resolve,
+  resolve: base.resolve ?? {},
   test: {
     include: [
       'test/{perform,actors,fuzz,score}.*.test.ts',

@@ -8,7 +8,7 @@ import { z } from 'zod';
 const name = process.env['MODEL'];
 const model =
   name === undefined
-    ? scriptedModel({ script: ['Caches agree, or nobody believes them.'] })
+    ? scriptedModel({ script: ['Caches must agree on every value.'] })
     : await modelFromEnvironment(name, process.env);
 
 const summarise = modelAgent<{ text: string }>({

@@ -1,4 +1,4 @@
-/** Spans as a tree, with all that is told of them but times and ids. */
+/** Spans as a tree, with everything that they contain except times and ids. */
 import { SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 

@@ -20,7 +20,7 @@ type Situation = World<{ readonly started: boolean; readonly finished: boolean }
 
 const isDone = ({ parts }: Situation): boolean => parts['uploader']!.value === 'done';
 
-/** Both machines, a network between them that may lose what is on it, and somebody who starts the upload once.
+/** Both machines, a network between them that may lose what is on it, and a user who starts the upload once.
  *  @param slow whether an answer may take longer than the uploader waits for it. */
 export const upload = (client: AnyStateMachine, store: AnyStateMachine, slow = true) =>
   system({
@@ -72,7 +72,7 @@ async function isRight(client: AnyStateMachine, invariant: typeof rules): Promis
   );
 }
 
-/** Of every small mistake in the uploader's table, one at a time: those that nobody noticed. */
+/** Makes every small mistake in the uploader's table, one at a time, and returns those that no rule noticed. */
 export async function unnoticed(invariant = rules): Promise<{ all: number; left: string[] }> {
   const all = mutants(carefulUploader);
   const left: string[] = [];

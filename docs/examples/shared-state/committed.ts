@@ -1,4 +1,4 @@
-/** Readers that do not wait for whoever holds. */
+/** Readers that do not wait for a hold. */
 import { createBus } from 'tutti';
 import { coherence } from 'tutti/coherence';
 import { z } from 'zod';

@@ -21,7 +21,7 @@ for (const { agent, cause, tokens } of ledger.report().rows) console.log(agent, 
 const [agents, writes, steps, tokens] = [5, 4, 50, 8_192];
 console.log(
   broadcastTokens({ agents, steps, artifacts: [tokens] }),
-  'if everybody is given it at every step',
+  'if every agent is given it at every step',
 );
 console.log(coherentBounds({ agents, writes, tokens }));
 console.log(

@@ -11,14 +11,14 @@ const [buyer, planner] = [shared.agent('buyer'), shared.agent('planner')];
 /** Buys if there is enough left. Reads two keys and writes one. */
 async function buy(agent: typeof buyer, price: number) {
   const session = await agent.session(['budget', 'spent']);
-  if (session.read('spent') + price > session.read('budget')) return 'too dear';
+  if (session.read('spent') + price > session.read('budget')) return 'too expensive';
   await session.write('spent', (spent) => spent + price);
   return session.publish();
 }
 
 const session = await planner.session(['budget', 'plan']);
 await session.write('plan', `spend ${session.read('budget')}`);
-console.log(await buy(buyer, 30)); //    somebody else is faster, on another key
+console.log(await buy(buyer, 30)); //    another agent is faster, on another key
 console.log(await session.publish()); // nothing that this one read has changed
 
 const late = await planner.session(['budget', 'spent']);

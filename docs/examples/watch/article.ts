@@ -29,7 +29,7 @@ export const desk = setup({
   },
 });
 
-/** Performs the score and has `trace` told of everything. */
+/** Performs the score and records everything in `trace`. */
 export async function article(trace: Trace, clock: VirtualClock): Promise<Report> {
   const bus = createBus({ clock });
   const schema = { plan: z.array(z.string()), sources: z.array(z.string()), draft: z.string() };

@@ -3,7 +3,7 @@
  *
  *  A ladder of points, each a pair of markings, gives the kernel its table of frequencies. What may be spent is a limit
  *  from above, as thermal pressure is; the time that is left is one from below. A rejection is one step up. A mode
- *  stands for a policy and for one point, which need not be on the ladder. A change of point is said, once. */
+ *  stands for a policy and for one point, which need not be on the ladder. A change of point is announced once. */
 
 /** What it asks of the kernel's rules. */
 export type Cpufreq = {
@@ -95,7 +95,7 @@ export class PoolModel {
     return { tempo, dynamics };
   }
 
-  /** @returns the points that it says, in order. */
+  /** @returns the points that it announces, in order. */
   hear(event: Heard): Point[] {
     const before = this.point;
     this.take(event);
@@ -128,7 +128,7 @@ export class PoolModel {
       policy ?? (mode === undefined || mode === null ? this.kernel.governor : MODE[mode]!.governor);
     if (next !== this.kernel.governor) this.kernel.start(next);
     if (frequency !== undefined && next === 'userspace') this.kernel.set_speed(frequency);
-    // Who says how to run leaves the mode; new tunables say nothing of that.
+    // A new policy or frequency ends the mode; new tunables do not.
     if (mode !== undefined) this.mode = mode;
     else if (policy !== undefined || frequency !== undefined) this.mode = null;
   }
@@ -143,9 +143,9 @@ export class PoolModel {
   }
 
   private allows(point: Point): boolean {
-    const dear = this.allowance !== null && price(point) > this.allowance;
+    const expensive = this.allowance !== null && price(point) > this.allowance;
     const late = this.remainingMs !== null && answersWithin(point) > this.remainingMs;
-    return !dear && !late;
+    return !expensive && !late;
   }
 }
 

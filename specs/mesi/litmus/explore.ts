@@ -1,4 +1,4 @@
-/** Every way in which a litmus test can go, with any lag: which outcomes are reached, and by which shortest way. */
+/** Every run of a litmus test, with any lag: which outcomes are reached, and by which shortest path. */
 import { turns } from '../../harness/turn.ts';
 import type { LitmusTest } from './file.ts';
 import {
@@ -13,8 +13,8 @@ import {
 } from './steps.ts';
 import { Scene, type Rules, type World } from './world.ts';
 
-/** Who has copies before the test begins: nobody; every thread, of all that it uses; or of each location one thread
- *  alone, the first that writes it, so that its first write needs no ownership. */
+/** The copies before the test begins: none; every thread has one of all that it uses; or each location has one, at the
+ *  first thread that writes it, so that its first write needs no request for ownership. */
 export const STARTS = ['I', 'S', 'E'] as const;
 export type Start = (typeof STARTS)[number];
 
@@ -27,7 +27,7 @@ export interface LitmusScope extends Rules {
 export interface LitmusGraph {
   readonly states: number;
   readonly transitions: number;
-  /** Steps that the real replicas took; all others were known by then. */
+  /** Steps that the real replicas took; all others were in the cache. */
   readonly played: number;
   /** By outcome: a shortest way there. `undefined` when the test is too large. */
   readonly outcomes: ReadonlyMap<string, readonly Move[]> | undefined;
@@ -39,7 +39,7 @@ interface Edge {
   readonly moves: readonly Move[];
 }
 interface Node {
-  /** Gone when it has been looked at: there are many. */
+  /** Dropped after the visit, since there are many. */
   world: World | undefined;
   readonly from: readonly [node: number, moves: readonly Move[]] | undefined;
   /** Steps to it. */
@@ -53,7 +53,7 @@ type Turn = () => Promise<void> | undefined;
 const OUTCOMES = 50;
 
 /** Breadth first, to the end.
- *  @throws {LitmusViolation} when a thread may wait for ever, or a line hears what cannot be. */
+ *  @throws {LitmusViolation} when a thread may wait indefinitely, or a line receives an impossible event. */
 export async function exploreLitmus(test: LitmusTest, scope: LitmusScope): Promise<LitmusGraph> {
   const { limit = 250_000, signal } = scope;
   const scene = new Scene(test, scope);
@@ -77,7 +77,7 @@ export async function exploreLitmus(test: LitmusTest, scope: LitmusScope): Promi
   return { ...counts, outcomes: new Map(ways) };
 }
 
-/** Who asks for a copy of what, and in which order, before the test begins. */
+/** Which thread requests a copy of which location, in which order, before the test begins. */
 export function warmings({ threads }: LitmusTest, start: Start): Move[] {
   if (start === 'I') return [];
   const users = threads.flatMap((ops, thread) =>

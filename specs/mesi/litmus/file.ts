@@ -1,6 +1,6 @@
 /** Litmus tests as a file has them: a few threads of reads and writes, and what they may find.
  *
- *  Nothing of a file is believed or guessed: an operation that is no plain read or write (a fence, an exchange, an
+ *  Nothing in a file is trusted or guessed: an operation that is no plain read or write (a fence, an exchange, an
  *  ordering) would change what the test means, so it is refused by the name of its test and its place. */
 import { z } from 'zod';
 import type { LitmusFile } from '../../claim.ts';
@@ -14,7 +14,7 @@ export interface LitmusTest {
   /** Every location with its initial value. */
   readonly init: Readonly<Record<string, number>>;
   readonly threads: readonly (readonly LitmusOp[])[];
-  /** What the file says one memory may show: a claim, to be compared with what is computed. */
+  /** The outcomes that one memory may show according to the file: a claim, to be compared with what is computed. */
   readonly outcomesSC?: readonly string[] | undefined;
   /** An outcome that is of interest, and whether one memory may show it, as the file says. */
   readonly condition?: readonly Term[] | undefined;
@@ -32,7 +32,7 @@ export class LitmusFileError extends Error {
   }
 }
 
-/** Most that a file may ask for, so that a mistake in one is told and not computed for ever. */
+/** Limits for a file, so that a mistake in it is reported and does not lead to an endless computation. */
 const MOST = { tests: 10_000, threads: 16, operations: 64 };
 
 const name = z.string().min(1).regex(/^[^;=[\]\s]+$/, 'takes a name without blanks and without ; = [ ]'); // prettier-ignore
@@ -75,7 +75,7 @@ export function parseLitmus({ name: file, tests }: LitmusFile): readonly LitmusT
   });
 }
 
-/** What the schema cannot say. */
+/** Rules that the schema cannot express. */
 function unsound({ init, threads }: LitmusTest): string | undefined {
   const count = threads.flat().length;
   if (count > MOST.operations) return `has ${count} operations; ${MOST.operations} is the most.`;

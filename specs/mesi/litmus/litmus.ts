@@ -1,8 +1,8 @@
-/** Memory-model tests as an instrument: whatever the lag, agents see what one memory would have shown them.
+/** Memory-model tests as a check: with any lag, agents see what one memory would have shown them.
  *
- *  Each test is explored in every way that it can go, with each kind of copies at its start and each policy for
- *  readers, and drawn at random besides. Outcomes are compared with those of one memory, which `model.ts`
- *  computes; a file's own list is compared with them, too, and not believed. */
+ *  All runs of each test are explored, with each kind of copies at its start and each policy for readers, and random
+ *  runs are drawn as well. Outcomes are compared with those of one memory, which `model.ts` computes; a file's own list
+ *  is not trusted, but compared with them, too. */
 import type { ReaderPolicy } from '../../../machines/index.ts';
 import {
   CHECKER,
@@ -22,7 +22,7 @@ import { replayLitmus } from './replay.ts';
 import { shape, SHAPES } from './shapes.ts';
 import { LitmusViolation, type Move } from './steps.ts';
 
-/** How a finding ends that no memory would show. */
+/** The end of the sentence about an outcome that no memory would show. */
 const NOT_SHOWN = 'is not what one memory would show.';
 
 export const READERS: readonly ReaderPolicy[] = ['wait', 'committed'];
@@ -31,10 +31,10 @@ export interface LitmusOptions {
   readonly faults?: LitmusFaults;
   /** See `exploreLitmus`. */
   readonly limit?: number;
-  /** Told of each test as it is done. */
+  /** Called with each test when it is done. */
   readonly report?: (report: LitmusReport) => void;
 }
-/** What became of one test under one policy. */
+/** The result of one test under one policy. */
 export interface LitmusReport {
   readonly test: string;
   readonly readers: ReaderPolicy;
@@ -121,7 +121,7 @@ export async function checkTest(
       transcript,
     };
   };
-  /** An outcome has been reached: one memory has to show it, and so have new replicas on the same way. */
+  /** An outcome has been reached: one memory has to show it, and so have new replicas on the same path. */
   const arrive = (outcome: string, moves: readonly Move[], drawnWith?: number): void => {
     reached.add(outcome);
     replayed++;
@@ -148,7 +148,7 @@ export async function checkTest(
     }
     for (const [outcome, order] of allowed) {
       if (reached.has(outcome)) continue;
-      // What is not among all interleavings is not there. Where those are too many, it is reached in order.
+      // An outcome that is in none of all interleavings cannot occur. Where those are too many, it is reached in order.
       const { outcome: other, moves } = schedules.inOrder(order);
       if (partial.includes('I') && other === outcome) arrive(outcome, moves);
       else fail(`${outcome} is never reached, and one memory may show it; without lag it shows ${other}.`, moves); // prettier-ignore
@@ -206,10 +206,10 @@ function misstated(test: LitmusTest, allowed: readonly string[]): string | undef
   return undefined;
 }
 
-/** Mistakes, a shape that must tell them, and where the mistake is known from. */
+/** Mistakes, a shape that must detect each, and the source of the mistake. */
 const SEEDED: readonly (readonly [string, LitmusFaults, LitmusTest, string])[] = [
   [
-    'a write that is done when it is said',
+    'a write that is done when it is sent',
     { doneAtPublish: true },
     shape('SB', 'Wx1 Ry', 'Wy1 Rx'),
     'docs/decisions/0010; Owens, Sarkar & Sewell 2009 (store buffers)',
@@ -226,8 +226,7 @@ export const litmusClaims: readonly Claim[] = [
   {
     mapping: 'mesi',
     criterion: 'invariant guarantees',
-    property:
-      'Whatever the lag, agents see what one memory would show them, and all that it may show occurs.',
+    property: 'With any lag, agents see what one memory would show them, and all that it may show occurs.',
     source: 'Lamport 1979; Attiya & Welch 1994, local reads; Alglave, Maranget & Tautschnig 2014',
     expected: 'holds',
     instrument: 'litmus',

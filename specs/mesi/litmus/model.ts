@@ -16,7 +16,7 @@ interface Situation {
   readonly memory: Readonly<Record<string, number>>;
   /** By thread: what its registers hold. */
   readonly registers: readonly Readonly<Record<string, number>>[];
-  /** Which thread took which turn: one way of coming here. */
+  /** Which thread took which turn: one path to this situation. */
   readonly turns: readonly number[];
 }
 

@@ -1,6 +1,6 @@
-/** Where one thread of a litmus test is: its local situation, the words of the log that it has still to hear, and its
- *  own words that the bus has still to order. Equal places have one number, so that a world is a few numbers, and each
- *  way on from a place is found once. */
+/** Where one thread of a litmus test is: its local situation, the words of the log that it has not yet received, and
+ *  its own words that the bus has not yet ordered. Equal places have one number, so that a world is a few numbers, and
+ *  each way on from a place is found once. */
 import type { Input, Thread, Words } from './thread.ts';
 
 export interface Place {
@@ -41,7 +41,7 @@ export class Places {
   begin(from: number): Stepped {
     return (this.#begun[from] ??= this.step(from, { begin: true }));
   }
-  /** It hears the next word of the log. */
+  /** It receives the next word of the log. */
   hear(from: number): Stepped {
     const known = this.#heard[from];
     if (known !== undefined) return known;
@@ -54,7 +54,7 @@ export class Places {
     const place = this.#number(to, left, [...said, ...new_]);
     return { to: place, read: read === undefined ? 0n : this.#bits(...read), impossible };
   }
-  /** The bus orders its oldest word, which it has still to hear like everybody else. */
+  /** The bus orders its oldest word, which it has still to receive, like all other threads. */
   ordered(from: number): number {
     const { local, queue, said } = this.list[from]!;
     return this.#number(local, queue, said.slice(1));
@@ -67,7 +67,7 @@ export class Places {
     return (this.#arrived[from]![word] = this.#number(local, [...queue, word], said));
   }
 
-  /** Words of which the thread has no use are left out. */
+  /** Words that the thread does not need are left out. */
   #number(local: number, queue: readonly number[], said: readonly number[]): number {
     const { free, finished, needs } = this.thread.locals[local]!;
     const left = queue.filter((word) => needs.has(this.#words.list[word]!.key));

@@ -1,9 +1,9 @@
-/** A thread of a litmus test as an agent on a replica of its own: the real replica, its lines, its memory, its sender.
+/** A thread of a litmus test as an agent on a separate replica: the real replica, its lines, its memory, its sender.
  *
- *  A stage is one replica with room for many plays of the same thread, which know nothing of each other because each
- *  has keys of its own: making a replica costs more than a play. What is said goes to whoever plays; what the log
- *  says is told to the replica as an envelope. Nothing here knows the protocol, but for the way in which a client
- *  reads and writes, which is that of `src/coherence/writing.ts`. */
+ *  A stage is one replica with room for many plays of the same thread, which do not affect each other because each has
+ *  its own keys: making a replica costs more than a play. Output goes to the play that caused it; the replica receives
+ *  the log's entries as envelopes. Nothing here depends on the protocol, except the way in which a client reads and
+ *  writes, which is that of `src/coherence/writing.ts`. */
 import { Subject } from 'rxjs/internal/Subject';
 import {
   fromSignal,
@@ -21,9 +21,9 @@ import type { LitmusOp, LitmusTest } from './file.ts';
 
 /** Mistakes to make on purpose. */
 export interface LitmusFaults {
-  /** A write is done when it was said. */
+  /** A write is done when it was sent. */
   readonly doneAtPublish?: boolean;
-  /** Lines do not hear what other agents do: a stale copy is not dropped. */
+  /** Lines do not receive what other agents do: a stale copy is not dropped. */
   readonly deaf?: boolean;
   /** Rules of memory that are left out. */
   readonly memory?: Faults;
@@ -34,7 +34,7 @@ export interface PlayOptions {
 }
 
 /** An entry as the log has it. Its sender numbers entries one by one, and the log keeps their order: so its number is
- *  how many of that sender were heard before, and need not be kept. */
+ *  the count of entries that were received from that sender before, and need not be kept. */
 export interface Word {
   readonly op: Entry['op'];
   readonly key: string;
@@ -68,7 +68,7 @@ export class Stage {
   readonly #room: number;
   #tip = 0;
   #taken = 0;
-  /** What was said since the stage was last asked. */
+  /** The output since the last call. */
   said: Word[] = [];
 
   constructor(test: LitmusTest, { readers, faults }: PlayOptions, room: number) {
@@ -79,7 +79,7 @@ export class Stage {
       publish: (signal: Signal) => {
         const { op, key, agent, epoch, base, value } = fromSignal('shared', signal) as Entry & Word;
         this.said.push({ op, key: key.slice(key.indexOf('/') + 1), agent, epoch, base, value } as Word);
-        return new Promise<never>(() => {}); // it is ordered some time, and nobody waits for that
+        return new Promise<never>(() => {}); // it is ordered later, and no code waits for that
       },
     };
     const initial: [string, number][] = [];
@@ -108,7 +108,7 @@ export class Stage {
   }
 }
 
-/** What a step of a play brought about. */
+/** The effects of a step of a play. */
 export interface Heard {
   readonly said: readonly Word[];
   /** The register that a read has filled. */
@@ -147,7 +147,7 @@ export class Player {
   get finished(): boolean {
     return this.at === this.#ops.length && this.#writing.size === 0;
   }
-  /** The locations that it may still look at. Of no other does an entry matter to it. */
+  /** The locations that it may still look at. Entries of other locations do not affect it. */
   get needs(): ReadonlySet<string> {
     return new Set([...this.#ops.slice(this.at).map(({ loc }) => loc), ...this.#writing.keys()]);
   }
@@ -168,7 +168,7 @@ export class Player {
     if (line.state === 'I') this.#stage.replica.send(line, 'LOAD');
     return this.#end(undefined);
   }
-  /** Asks for a copy without a reason, so that the test begins with one. */
+  /** Requests a copy before the test, so that the test begins with one. */
   warm(loc: string): Heard {
     const line = this.#lines.get(loc)!;
     if (line.state === 'I') this.#stage.replica.send(line, 'LOAD');
@@ -207,7 +207,7 @@ export class Player {
     return JSON.stringify([at, busy, shared]);
   }
 
-  /** Goes on with a write: with ownership its value is put, without it ownership is asked for. */
+  /** Goes on with a write: with ownership its value is put, without it ownership is requested. */
   #write(loc: string): void {
     const line = this.#lines.get(loc)!;
     const { state, version } = line;

@@ -23,7 +23,7 @@ export class Schedules {
   }
 
   /** One schedule.
-   *  @throws {LitmusViolation} when a thread waits for ever, or a line hears what cannot be. */
+   *  @throws {LitmusViolation} when a thread waits indefinitely, or a line receives an impossible event. */
   run(seed: number): Schedule {
     const scene = this.#scene;
     const random = new Random(seed);
@@ -32,7 +32,7 @@ export class Schedules {
       this.#warmings.filter(() => random.whole(0, 3) >= rarely),
       random,
     );
-    // In some schedules some moves come first whenever they can, so that rare orders come up, too.
+    // In some schedules some moves come first whenever they can, so that rare orders occur, too.
     const ranks = scene.places.map(() => [random.next(), random.next(), random.next()]);
     const rank = ({ thread, does }: Own) => ranks[thread]![KINDS.indexOf(does)]!;
     const favours = random.whole(0, 3);
@@ -46,7 +46,8 @@ export class Schedules {
     return way.end();
   }
 
-  /** Threads take turns in this order, and everybody hears all before the next turn: one memory, by the real lines.
+  /** Threads take turns in this order, and all threads receive everything before the next turn: one memory, with the
+   *  real lines.
    *  @throws {LitmusViolation} when a turn does not end. */
   inOrder(turns: readonly number[]): Schedule {
     const way = new Course(this.#scene, [], this.#most);

@@ -1,5 +1,5 @@
-/** One schedule of a litmus test on new replicas, one for each thread, which hear one log: nothing is remembered, put
- *  together or left out. What it shows has to be what the exploration says, and each step is told in words. */
+/** One schedule of a litmus test on new replicas, one for each thread, which receive one log: nothing is cached, merged
+ *  or left out. The outcome has to be that of the exploration, and each step is described in words. */
 import type { Message } from '../../claim.ts';
 import { outcomeText, order, type LitmusTest } from './file.ts';
 import { agentOf, Player, Stage, type Heard, type PlayOptions, type Word } from './player.ts';
@@ -8,13 +8,13 @@ import type { Move } from './steps.ts';
 export interface Replayed {
   /** `undefined` when not every thread has come to its end. */
   readonly outcome: string | undefined;
-  /** A line heard what its table calls impossible. */
+  /** A line received an event that its table calls impossible. */
   readonly impossible: boolean;
   readonly transcript: readonly Message[];
 }
 export interface ReplayOptions extends PlayOptions {
-  /** Replicas hear exactly what the moves say. Otherwise a word that its thread has no use for is heard along with the
-   *  next one that it has. */
+  /** Replicas receive exactly the words in the moves. Otherwise a word that its thread does not need is received
+   *  together with the next one that it needs. */
   readonly everyStep?: boolean;
 }
 
@@ -36,7 +36,7 @@ export function replayLitmus(test: LitmusTest, moves: readonly Move[], options: 
     if (op.op === 'R') registers.set(`${one.index}:${op.reg}`, read[1]);
     return `reads ${op.loc} = ${read[1]}`;
   };
-  /** @returns the words that were heard, and what came of them. */
+  /** @returns the words that were received, and their effects. */
   const hear = (one: One): void => {
     for (let last = false; !last && one.heard < log.length;) {
       const word = log[one.heard++]!;

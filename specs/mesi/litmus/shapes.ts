@@ -1,5 +1,5 @@
 /** Classic shapes of litmus tests, by their usual names (Alglave, Maranget & Tautschnig 2014, Herding Cats; Owens,
- *  Sarkar & Sewell 2009, A Better x86 Memory Model): each tells one weaker memory from sequential consistency. */
+ *  Sarkar & Sewell 2009, A Better x86 Memory Model): each distinguishes one weaker memory from sequential consistency. */
 import type { LitmusOp, LitmusTest } from './file.ts';
 
 /** A test in short: `Wx1` writes 1 to x, `Rx` reads x into the thread's next register. All begins with 0. */

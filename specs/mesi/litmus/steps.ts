@@ -1,10 +1,10 @@
 /** What may happen next in a world of a litmus test: step by step, or word by word.
  *
- *  A thread begins its next operation, the bus orders the oldest word of a thread, a replica hears the next word of the
- *  log. What a thread does or hears touches nobody else until a word of it is ordered, and what waits to be heard goes on
- *  waiting. So every run equals one in which each thread acts only just before the bus orders the word that it then
- *  says, and the rest at the end (a partial order reduction; Godefroid 1996). Word by word, only those runs are taken;
- *  step by step, all of them, which `mesi.litmus` compares. */
+ *  A thread begins its next operation, the bus orders the oldest word of a thread, a replica receives the next word of
+ *  the log. What a thread does or receives affects no other thread until one of its words is ordered, and the words
+ *  that it has not received go on waiting. So every run equals one in which each thread acts only just before the bus
+ *  orders the word that it then sends, and does the rest at the end (a partial order reduction; Godefroid 1996). Word
+ *  by word, only those runs are taken; step by step, all of them, which `mesi.litmus` compares. */
 import type { LitmusTest } from './file.ts';
 import type { Place, Stepped } from './places.ts';
 import type { Scene, World } from './world.ts';
@@ -13,7 +13,7 @@ export type Move =
   | { readonly thread: number; readonly does: 'begin' | 'hear' | 'append' }
   | { readonly thread: number; readonly does: 'warm'; readonly loc: string };
 
-/** Something happened that must not, whatever the outcome; the moves are the way there. */
+/** Something happened that must not happen with any outcome; the moves are the path to it. */
 export class LitmusViolation extends Error {
   override name = 'LitmusViolation';
   readonly moves: readonly Move[];
@@ -25,8 +25,8 @@ export class LitmusViolation extends Error {
 
 export const ENDLESS = 'an operation may never end';
 
-/** More than these mean that an operation never ends: one asks and puts, and when another was faster, asks and puts again;
- *  after that its turn is kept for it. */
+/** More steps than this mean that an operation never ends: it requests and puts, and when another was faster, requests
+ *  and puts again; after that its turn is reserved for it. */
 export function most({ threads }: LitmusTest): { readonly words: number; readonly moves: number } {
   const operations = threads.flat().length;
   const words = 4 * operations;
@@ -69,7 +69,7 @@ export function own({ free, finished, queue }: Place): ('begin' | 'hear')[] {
 export function take(scene: Scene, thread: number, from: number, does: 'begin' | 'hear'): Stepped {
   const stepped = scene.places[thread]![does](from);
   if (stepped.impossible)
-    throw new LitmusViolation('a line heard what its table calls impossible', [{ thread, does }]);
+    throw new LitmusViolation('a line received an event that its table calls impossible', [{ thread, does }]);
   return stepped;
 }
 
@@ -93,9 +93,9 @@ export function stepByStep(scene: Scene): (world: World) => Expansion {
     return { edges, ends: [] };
   };
 }
-export const WAITS = 'waits for ever: nobody has anything left to say';
+export const WAITS = 'waits indefinitely: no thread has anything left to send';
 
-/** What a thread may do until it says something and the bus orders that, or without saying anything to the end. */
+/** What a thread may do until it sends a word and the bus orders it, or to its end without a word. */
 interface Runs {
   readonly spoken: readonly Run[];
   readonly ended: readonly Ending[];
@@ -108,7 +108,7 @@ interface Run {
   readonly moves: readonly Move[];
 }
 
-/** From word to word: one thread acts until it says something, and the bus orders that at once. */
+/** From word to word: one thread acts until it sends a word, and the bus orders it at once. */
 export function wordByWord(scene: Scene): (world: World) => Expansion {
   const known: (Runs | undefined)[][] = scene.places.map(() => []);
   return (world) => {

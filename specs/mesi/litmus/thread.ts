@@ -1,11 +1,11 @@
-/** All that one thread of a litmus test can come to, and each way on from there, found out once.
+/** All that one thread of a litmus test can come to, and each step from there, computed once.
  *
- *  A local situation is a number. The way on from it is found by a play that stands there, or by a new one that plays
- *  the same history again: the real code runs, and what it did is remembered. */
+ *  A local situation is a number. A step from it is computed by a play that is in that situation, or by a new one that
+ *  replays the same history: the real code runs, and the result is cached. */
 import type { LitmusTest } from './file.ts';
 import { Player, Stage, type PlayOptions, type Word } from './player.ts';
 
-/** What a thread does next: begins its next operation, asks for a copy of a location, or hears a word of the log. */
+/** What a thread does next: begins its next operation, asks for a copy of a location, or receives a word of the log. */
 export type Input = { readonly begin: true } | { readonly warm: string } | { readonly hear: number };
 
 export interface LocalStep {
@@ -13,7 +13,7 @@ export interface LocalStep {
   /** Words, by number. */
   readonly said: readonly number[];
   readonly read: readonly [at: number, value: number] | undefined;
-  /** The line heard what its table calls impossible. */
+  /** The line received an event that its table calls impossible. */
   readonly impossible: boolean;
 }
 export interface Local {
@@ -45,17 +45,17 @@ const ROOM = 256;
 
 export class Thread {
   readonly locals: Local[] = [];
-  /** Steps that were played, and not remembered. */
+  /** Steps that were played, and not taken from the cache. */
   played = 0;
   readonly #test: LitmusTest;
   readonly #index: number;
   readonly #options: PlayOptions;
   readonly #words: Words;
-  /** Whether what a thread does not need any more is forgotten. */
+  /** Whether what a thread does not need any more is dropped. */
   readonly #forgets: boolean;
   readonly #known = new Map<string, number>();
   readonly #steps: Map<string, LocalStep>[] = [];
-  /** Plays that stand somewhere. */
+  /** Plays, by the situation that they are in. */
   readonly #standing = new Map<number, [Player, Stage]>();
   #stage: Stage;
 

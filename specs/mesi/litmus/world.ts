@@ -1,4 +1,5 @@
-/** A whole litmus test at one moment: where each thread is, and memory as of the end of the log. Words are ordered by the bus, heard by each thread when it pleases. */
+/** A whole litmus test at one moment: where each thread is, and memory as of the end of the log. The bus orders words,
+ *  and each thread receives them at any later time. */
 import { Memory, type Entry, type MemorySnapshot, type Sink } from '../../../actors/index.ts';
 import type { LitmusTest } from './file.ts';
 import type { PlayOptions, Word } from './player.ts';
@@ -14,8 +15,8 @@ export interface World {
 }
 
 export interface Rules extends PlayOptions {
-  /** Every single step makes a world of its own, and nothing is left out. Otherwise a thread forgets the locations that
-   *  it has no use for any more, since nothing that it will do depends on them. */
+  /** Every single step makes a separate world, and nothing is left out. Otherwise a thread drops the locations that it
+   *  does not need any more, since nothing that it will do depends on them. */
   readonly everyStep?: boolean;
 }
 
@@ -64,7 +65,8 @@ export class Scene {
     });
   }
 
-  /** Nobody has a copy; then those that are to be warm ask for one, in this order, and everybody hears all. */
+  /** No thread has a copy; then those that are to be warm request one, in this order, and all threads receive
+   *  everything. */
   begin(warm: readonly Move[]): World {
     const { init } = this.test;
     const memory = new Memory({ initial: this.locations.map((loc) => [loc, init[loc]]), history: 0 });
@@ -102,8 +104,8 @@ export class Scene {
     };
   }
 
-  /** Equal for worlds of which nobody can tell one from the other: of memory, what is not in a replica or on its way to
-   *  one matters as a value only. */
+  /** Equal for worlds that cannot be distinguished: of memory, what is not in a replica or on its way to one matters as
+   *  a value only. */
   keyOf({ places, tip }: World): string {
     return `${places.join()};${tip.map((cell) => this.#cells[cell]!.value as number).join()}`;
   }

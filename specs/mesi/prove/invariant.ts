@@ -1,5 +1,5 @@
-/** What holds of every two agents of a key, in every state that can be reached: what is promised (one writer or any number
- *  of readers, and no reader has a stale copy), and what besides has to hold for the promise to keep itself.
+/** What holds of every two agents of a key, in every state that can be reached: what is promised (one writer or any
+ *  number of readers, and no reader has a stale copy), and what else has to hold so that every step keeps the promise.
  *
  *  The rest was found by counter-examples to induction: without any one of them some step leads from what is allowed to
  *  what is not. */
@@ -7,13 +7,13 @@ import { permitted, type Key } from './line.ts';
 import type { Logic } from './logic.ts';
 import { WORDS, type Word } from './table.ts';
 
-/** Holds of every two agents, who may be one and the same. */
+/** Holds of every two agents, which may be the same agent. */
 export interface Clause<B, A> {
   readonly says: string;
   readonly of: (a: A, b: A) => B;
 }
 
-/** Which word may stand behind which. */
+/** Which word may follow which. */
 const BEHIND: Readonly<Record<Word | 'none', readonly (Word | 'none')[]>> = {
   none: ['none'],
   release: ['none', 'evict', 'cas', 'gets', 'getm'],
@@ -58,7 +58,7 @@ export function promised<B, A>(logic: Logic<B, A>, key: Key<B, A>, committed: B)
   ];
 }
 
-/** What SWMR says: who may write excludes every other who may do anything, but readers of the committed value. */
+/** What SWMR says: an agent that may write excludes all other access, except reads of the committed value. */
 export function exclusive<B, A>(logic: Logic<B, A>, key: Key<B, A>, committed: B): Clause<B, A> {
   const { and, or, not, same } = logic;
   const [reads, writes] = [permitted(logic, key, 'read'), permitted(logic, key, 'write')];
@@ -66,7 +66,7 @@ export function exclusive<B, A>(logic: Logic<B, A>, key: Key<B, A>, committed: B
   return { says: 'who writes is alone', of: (a, b) => or(not(and(writes(a), disturbs(b))), same(a, b)) };
 }
 
-/** What keeps the promise, and itself. */
+/** Further properties, without which a step could break the promise or these. */
 export function supporting<B, A>(logic: Logic<B, A>, key: Key<B, A>): Clause<B, A>[] {
   const { and, or, not, same } = logic;
   const { line, words, is, held } = key;
@@ -75,7 +75,7 @@ export function supporting<B, A>(logic: Logic<B, A>, key: Key<B, A>): Clause<B, 
   const says = (a: A, word: Word) => or(...words.map((place) => place[word](a)));
   const places = words.map((place, i) => [place, words[i + 1]] as const);
   return [
-    // who is told what: an answer finds the line that asked
+    // answers: each reaches a line that sent a request
     {
       says: 'a word is followed only by what a client says next',
       of: (a) =>

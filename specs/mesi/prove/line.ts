@@ -12,7 +12,7 @@ export interface Key<B, A> {
   readonly held: B;
 }
 
-/** Who may do such a thing, by the mapping of MESI; in MP as long as the copy is good. */
+/** The agents that may access their copy, by the mapping of MESI; in MP as long as the copy is good. */
 export function permitted<B, A>(
   { and, or }: Logic<B, A>,
   { line, is }: Key<B, A>,
@@ -24,23 +24,23 @@ export function permitted<B, A>(
 }
 type LineState = keyof typeof PERMISSION;
 
-/** Something that must never come about, and of which agents it did. */
+/** Something that must never happen, and the agents for which it did. */
 export interface Mishap<B, A> {
   readonly what: string;
   readonly of: Of<B, A>;
 }
 
-/** What steps are taken by. */
+/** The setting of the steps. */
 export interface Setting<B, A> {
   readonly logic: Logic<B, A>;
   readonly rules: LineRules;
   /** Whether readers go on with the committed value while another holds the key. */
   readonly committed: B;
-  /** Told in order which transitions are taken, and by whom. */
+  /** Called in order with each transition that is taken, and the agents that take it. */
   readonly heard?: (event: string, rule: Rule, by: Of<B, A>) => void;
 }
 
-/** One step under way: what has become of a key so far. Everything happens under the conditions of {@link when}. */
+/** One step under way: the state of a key so far. Everything happens under the conditions of {@link when}. */
 export class Run<B, A> {
   readonly logic: Logic<B, A>;
   readonly mishaps: Mishap<B, A>[] = [];
@@ -55,11 +55,11 @@ export class Run<B, A> {
     this.key = key;
   }
 
-  /** Both branches are gone through; each changes something only where its condition holds. */
+  /** Both branches are evaluated; each changes something only where its condition holds. */
   when(condition: B, then: () => void, otherwise: () => void = () => undefined): void {
     const { logic } = this;
     const outer = this.#condition;
-    const decided = logic.fact(condition); // as of now: the branches change what it was made of
+    const decided = logic.fact(condition); // as of now: the branches change its parts
     this.#condition = logic.fact(logic.and(outer, decided));
     then();
     this.#condition = logic.fact(logic.and(outer, logic.not(decided)));
@@ -69,7 +69,7 @@ export class Run<B, A> {
   hold(held: B): void {
     this.key = { ...this.key, held: this.logic.fact(this.#ite(held, this.key.held)) };
   }
-  /** Says anew of whom a flag is true. */
+  /** Sets a flag for the agents for which it is true from now on. */
   set(flag: Flag, of: Of<B, A>): void {
     const { is } = this.key;
     const old = is[flag];
@@ -98,7 +98,7 @@ export class Run<B, A> {
     });
     this.key = { ...this.key, words };
   }
-  /** These agents say a word. */
+  /** These agents send a word. */
   say(said: Word, by: Of<B, A>): void {
     const { logic } = this;
     const old = this.key.words;
@@ -118,11 +118,11 @@ export class Run<B, A> {
     this.key = { ...this.key, words };
     const full = old.at(-1)!;
     const again = (a: A) => (said === 'put' ? logic.or(...old.map((place) => place.put(a))) : logic.no);
-    this.mishap(`says ${said} while too much is under way`, (a) =>
+    this.mishap(`sends ${said} while too much is under way`, (a) =>
       logic.and(by(a), logic.or(logic.not(full.none(a)), again(a))),
     );
   }
-  /** These lines hear an event. */
+  /** These lines receive an event. */
   tell(event: string, to: Of<B, A>): void {
     const { logic } = this;
     const { rules, committed, heard } = this.#setting;
@@ -169,7 +169,7 @@ export class Run<B, A> {
       if (by === undefined) continue;
       this.say(word, by);
       if (word !== 'put') continue;
-      // What it bears is what its line knows now.
+      // It carries what its line has recorded now.
       const { base, fresh, token, mine } = this.key.is;
       this.set('base', (a) => logic.ite(by(a), fresh(a), base(a)));
       this.set('token', (a) => logic.ite(by(a), mine(a), token(a)));
@@ -177,13 +177,13 @@ export class Run<B, A> {
     for (const state of rules.states) {
       const says = (action: string) => those((rule) => rule.state === state && rule.actions.includes(action));
       const [impossible, hit] = [says('impossible'), says('hit')];
-      if (impossible !== undefined) this.mishap(`${state} hears ${event}`, impossible);
+      if (impossible !== undefined) this.mishap(`${state} receives ${event}`, impossible);
       const wrong = (a: A) => logic.and(hit!(a), logic.not(logic.and(reads(a), is.fresh(a))));
       if (hit !== undefined) this.mishap(`${state} answers ${event} without a current copy`, wrong);
     }
   }
 
-  /** Notes what must not be. */
+  /** Records what must not happen. */
   mishap(what: string, of: Of<B, A>): void {
     this.mishaps.push({ what, of: this.logic.kept((a) => this.logic.and(this.#condition, of(a))) });
   }

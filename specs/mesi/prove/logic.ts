@@ -1,11 +1,12 @@
-/** First-order logic over agents, with two meanings. What is written in it once is computed in JavaScript, for so many
- *  agents, and is put to an SMT solver, for any number of them: so what is proved is what was compared with the code.
+/** First-order logic over agents, with two meanings. The same formula is computed in JavaScript, for a given number of
+ *  agents, and is given to an SMT solver, for any number of them: so the rules that are proved are those that were
+ *  compared with the code.
  *
- *  `B` is a truth value, `A` an agent. All that is ever said of agents is said one at a time (`copy(a)`, `owner(a)`),
- *  with equality besides: no function leads from agents to agents. That fragment is decidable (EPR; Piskac, de Moura &
- *  Bjørner 2010), so a solver need not give up. */
+ *  `B` is a truth value, `A` an agent. All predicates are about one agent (`copy(a)`, `owner(a)`), apart from equality:
+ *  no function leads from agents to agents. That fragment is decidable (EPR; Piskac, de Moura & Bjørner 2010), so a
+ *  solver need not give up. */
 
-/** What holds of some agents and not of others. */
+/** A predicate on agents. */
 export type Of<B, A> = (agent: A) => B;
 
 export interface Logic<B, A> {
@@ -56,7 +57,7 @@ export function smt(): Smt {
   const definitions: string[] = [];
   let names = 0;
   const [yes, no] = ['true', 'false'];
-  /** Without what changes nothing, and decided where one decides. */
+  /** Simplified: without neutral operands, and constant where one operand decides. */
   const join = (operator: string, neutral: string, decisive: string) => (terms: readonly string[]) => {
     const left = [...new Set(terms.filter((term) => term !== neutral))];
     if (left.includes(decisive)) return decisive;

@@ -1,31 +1,31 @@
 /** Memory's side of a step: the rules of `actors/coherence/memory.ts`, method by method, for any number of agents. A test
  *  compares every step with that code.
  *
- *  More may happen here than is ever done, where the difference costs nothing: any agent of the queue may be next (the
- *  order of a queue decides who waits, and not who may write); a reclaim of the current epoch comes at any time
- *  (several managers may each have said one); and a CAS finds its base current or not as it pleases (an atomic publish
- *  of several keys may fail for the sake of another). What is proved of more holds of less. */
+ *  Where it does no harm, these rules allow more than the code does: any agent of the queue may be next (the order of a
+ *  queue decides which agent waits, and not which may write); a reclaim of the current epoch comes at any time (several
+ *  managers may each have sent one); and a CAS may find its base current or not (an atomic publish of several keys may
+ *  fail because of another key). What is proved of more steps also holds of fewer. */
 import type { Faults } from '../../../actors/index.ts';
 import type { Run } from './line.ts';
 import { none, type Logic, type Of } from './logic.ts';
 
-/** Rules of memory that can be left out, to see what the proof says. */
+/** Rules of memory that can be left out, to see how the proof fails. */
 export type ProveFaults = Pick<
   Faults,
   'ignoreEpoch' | 'ignoreVersion' | 'ignoreHoldInCas' | 'reclaimStale' | 'noHold'
 >;
 
-/** Whom a step is about, and what it is free to find. */
+/** The agents of a step, and its free choices. */
 export interface Choice<B, A> {
-  /** Whose event, or whose word. */
+  /** The agent that sends the event or the word. */
   readonly agent: A;
-  /** Who is granted the key next, if anybody waits. */
+  /** The agent that is granted the key next, if any waits. */
   readonly next: A;
   /** Whether a CAS finds its base current, and a reclaim its epoch. */
   readonly current: B;
 }
 
-/** One entry is applied: the method says which. */
+/** Applies one entry; each method is one kind. */
 export class Arbiter<B, A> {
   readonly #run: Run<B, A>;
   readonly #logic: Logic<B, A>;
@@ -33,7 +33,7 @@ export class Arbiter<B, A> {
   readonly #choice: Choice<B, A>;
   readonly #faults: ProveFaults;
   readonly #waiting: B;
-  readonly #nobody: Of<B, A>;
+  readonly #none: Of<B, A>;
   readonly #itself: Of<B, A>;
   readonly #others: Of<B, A>;
 
@@ -45,7 +45,7 @@ export class Arbiter<B, A> {
     this.#choice = choice;
     this.#faults = faults;
     this.#waiting = logic.not(none(logic, key.is.queue));
-    this.#nobody = () => logic.no;
+    this.#none = () => logic.no;
     this.#itself = (a) => logic.same(a, choice.agent);
     this.#others = (a) => logic.not(logic.same(a, choice.agent));
   }
@@ -58,7 +58,7 @@ export class Arbiter<B, A> {
       and(held, not(is.owner(this.#choice.agent)), this.#wait),
       () => this.#waits('readers'),
       () => {
-        run.when(not(held), () => run.set('owner', this.#nobody));
+        run.when(not(held), () => run.set('owner', this.#none));
         run.add('sharers', this.#itself);
         run.tell('SNOOP_GETS', this.#others);
         const { sharers } = run.key.is;
@@ -136,7 +136,7 @@ export class Arbiter<B, A> {
     const run = this.#run;
     run.remove('sharers', this.#itself);
     run.when(run.key.is.owner(this.#choice.agent), () => {
-      run.set('owner', this.#nobody);
+      run.set('owner', this.#none);
       run.hold(this.#logic.no);
       this.#afterHold();
     });
@@ -148,20 +148,20 @@ export class Arbiter<B, A> {
     const valid = this.#faults.reclaimStale ? yes : this.#choice.current;
     run.when(and(not(none(this.#logic, owner)), valid), () => {
       run.mishap('loses the key to a reclaim of the past', (a) => and(owner(a), not(this.#choice.current)));
-      run.set('owner', this.#nobody);
+      run.set('owner', this.#none);
       run.hold(this.#logic.no);
       run.tell('RECLAIMED', owner);
       this.#afterHold();
     });
   }
 
-  /** Waits, which nobody does twice. */
+  /** The agent waits; an agent that waits already must not. */
   #waits(flag: 'queue' | 'readers'): void {
     const { [flag]: waiting } = this.#run.key.is;
     this.#only(this.#logic.not(waiting(this.#choice.agent)), `waits twice among the ${flag}`);
     this.#run.add(flag, this.#itself);
   }
-  /** Whatever the faults let pass, the agent must not do this but under a condition. */
+  /** The agent must not do this unless the condition holds, also where a fault lets it pass. */
   #only(condition: B, what: string): void {
     this.#run.mishap(what, (a) => this.#logic.and(this.#itself(a), this.#logic.not(condition)));
   }
@@ -176,16 +176,16 @@ export class Arbiter<B, A> {
     run.set('owner', owner);
     this.#newEpoch();
     run.hold(this.#logic.yes);
-    run.when(this.#wait, () => run.set('sharers', this.#nobody));
+    run.when(this.#wait, () => run.set('sharers', this.#none));
     run.add('sharers', owner);
     run.tell('SNOOP_GETM', (a) => this.#logic.not(owner(a)));
     run.tell('GRANT_M', owner);
   }
   #commit(byLine: B): void {
     const run = this.#run;
-    run.set('fresh', this.#nobody); // a new version
-    run.set('base', this.#nobody);
-    run.set('sharers', this.#nobody);
+    run.set('fresh', this.#none); // a new version
+    run.set('base', this.#none);
+    run.set('sharers', this.#none);
     run.tell('SNOOP_PUT', this.#others);
     run.when(
       byLine,
@@ -197,23 +197,23 @@ export class Arbiter<B, A> {
       },
       () => {
         run.tell('SNOOP_PUT', this.#itself);
-        run.when(this.#logic.not(run.key.held), () => run.set('owner', this.#nobody));
+        run.when(this.#logic.not(run.key.held), () => run.set('owner', this.#none));
       },
     );
   }
-  /** Whoever waited for a copy gets it, then the next writer has its turn. */
+  /** Agents that waited for a copy get it, then the next writer has its turn. */
   #afterHold(): void {
     const run = this.#run;
     const { or, not, all, same } = this.#logic;
     const { readers, owner } = run.key.is;
     run.add('sharers', readers);
     run.tell('GRANT_S', readers);
-    run.set('readers', this.#nobody);
+    run.set('readers', this.#none);
     const { sharers } = run.key.is;
     const present = all((a) => or(not(owner(a)), sharers(a)));
     const alone = all((a) => all((b) => or(not(owner(a)), not(sharers(b)), same(a, b))));
     run.when(or(not(present), not(alone)), () => {
-      run.set('owner', this.#nobody);
+      run.set('owner', this.#none);
       run.tell('SNOOP_GETS', owner);
     });
     run.when(this.#waiting, () => {
@@ -222,7 +222,7 @@ export class Arbiter<B, A> {
     });
   }
   #newEpoch(): void {
-    this.#run.set('mine', this.#nobody);
-    this.#run.set('token', this.#nobody);
+    this.#run.set('mine', this.#none);
+    this.#run.set('token', this.#none);
   }
 }

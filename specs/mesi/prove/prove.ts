@@ -2,8 +2,8 @@
  *  of a few agents cannot show.
  *
  *  An invariant (invariant.ts) holds at first, and every step from a state where it holds leads to one where it does;
- *  so it holds for ever. The steps are generated from the machine's table (line.ts) and from memory's rules
- *  (steps.ts), which a test compares with the code. What is left out: docs/decisions/0029. */
+ *  so it holds in every reachable state. The steps are generated from the machine's table (line.ts) and from memory's
+ *  rules (steps.ts), which a test compares with the code. What is left out: docs/decisions/0029. */
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine } from '../../../machines/index.ts';
 import type { Claim, Counterexample, Finding } from '../../claim.ts';
@@ -23,23 +23,23 @@ export interface ProveOptions {
   readonly machine?: AnyStateMachine;
   /** Rules of memory that are left out. */
   readonly faults?: ProveFaults;
-  /** Which questions are asked. Default: all, and nothing less is a proof. */
+  /** Which questions are put to the solver. Default: all; fewer are not a proof. */
   readonly only?: readonly Subject[];
   readonly signal?: AbortSignal | undefined;
-  /** Told of every question, and whether its answer was a proof. */
+  /** Called for each question with whether its answer was a proof. */
   readonly answered?: (subject: Subject, proved: boolean, ms: number) => void;
-  /** Told now and then how far the proof has got: 0 … 1. */
+  /** Called from time to time with the progress of the proof: 0 … 1. */
   readonly progress?: ((part: number) => void) | undefined;
 }
 
 const SUBJECTS: readonly Subject[] = ['at first', 'one writer or any readers', ...STEPS];
 /** Steps that z3 may take for one question. The hardest takes 5 million, in about one second. */
 const EFFORT = 100_000_000;
-/** A counter-example with more agents than this is told without its states. */
+/** A counter-example with more agents than this is reported without its states. */
 const MOST_AGENTS = 6;
 
-/** Proves that the invariant is inductive, or says from which state which step breaks it. `fails` means that there is no
- *  proof: the state of a counter-example to induction need not be reachable, which is for the exploration to say.
+/** Proves that the invariant is inductive, or returns a state and the step from it that breaks it. `fails` means that
+ *  there is no proof: the state of a counter-example to induction need not be reachable; the exploration decides that.
  *  @throws {Error} when `z3-solver` is not installed. The signal's reason, when it is aborted.
  *  @example
  *  ```ts
@@ -76,7 +76,7 @@ interface Gap {
   readonly counterexample: Counterexample;
 }
 
-/** Asks one question.
+/** Puts one question to the solver.
  *  @returns nothing when the answer is a proof. */
 export async function unproved(
   solver: Solver,

@@ -1,5 +1,5 @@
-/** The questions, in SMT-LIB: is there a state, with any number of agents, of which all that is assumed is true, and a
- *  step from it to one of which something is not? `unsat` is the proof that there is none. */
+/** The questions, in SMT-LIB: is there a state, with any number of agents, in which all assumptions hold, and a step
+ *  from it to a state in which one does not? `unsat` is the proof that there is none. */
 import { exclusive, promised, supporting, type Clause } from './invariant.ts';
 import type { Key, Mishap, Setting } from './line.ts';
 import { smt, truth, type Logic } from './logic.ts';
@@ -10,7 +10,7 @@ import { possible, step, type StepName } from './steps.ts';
 /** What is shown: that the invariant holds at first, that each step keeps it, and that it is enough. */
 export type Subject = StepName | 'at first' | 'one writer or any readers';
 
-/** What must not be true of two agents, who may be one and the same. */
+/** What must not be true of two agents, which may be the same agent. */
 interface Violation<B, A> {
   readonly what: string;
   readonly of: (a: A, b: A) => B;
@@ -52,7 +52,8 @@ export function question<B, A>(
   return { assumed, may, violations, after: key };
 }
 
-/** Every line is where the machine begins; nothing is said, nothing known, nobody owns. */
+/** The initial state: every line is in its first state, no word is sent, no epoch is recorded, and no agent owns the
+ *  key. */
 function first<B, A>(
   { and, not }: Logic<B, A>,
   { initial }: LineRules,
@@ -82,7 +83,7 @@ export function script(subject: Subject, rules: LineRules, faults: ProveFaults):
   );
 }
 
-/** What a script is about: a state with any number of agents, and a few who have names. */
+/** The subject of a script: a state with any number of agents, a few of them named. */
 export function declarations({ states }: LineRules): string[] {
   const fn = (name: string, of: string) => `(declare-fun ${name} (Agent) ${of})`;
   return [
@@ -141,7 +142,7 @@ function values(rules: LineRules, count: number): string {
   ];
   return terms.map((term, i) => `(declare-const v${i} Bool)\n(assert (= v${i} ${term}))`).join('\n');
 }
-/** All that is said of one agent. */
+/** All predicates of one agent. */
 export const predicates = <B, A>({ line, words, is }: Key<B, A>) => [
   ...Object.values(line),
   ...words.flatMap((place) => Object.values(place)),

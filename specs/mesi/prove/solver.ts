@@ -1,12 +1,12 @@
-/** z3, asked in SMT-LIB, one question at a time.
+/** z3, with questions in SMT-LIB, one at a time.
  *
- *  Its bindings run a long question in a thread, which has faults that matter here (z3-solver 5.2): the script is handed
- *  over on the stack, where it may be overwritten before it is read, and a timer of ten minutes outlives a thread that is
- *  stopped, and keeps the process from ending. So a question is asked in this thread: it takes a second at most, and
- *  between two of them everybody has a turn. How long z3 may think is counted in its own steps, not in time: then
- *  the answer is the same on a slow machine. No thread is ever started, and nothing is left behind. */
+ *  Its bindings run a long question in a thread, which has faults that matter here (z3-solver 5.2): the script is
+ *  passed on the stack, where it may be overwritten before it is read, and a timer of ten minutes outlives a thread
+ *  that is stopped, and keeps the process from ending. So a question runs in this thread: it takes a second at most,
+ *  and after each the event loop gets a turn. The limit of a question is counted in z3's own steps, not in time, so
+ *  that the answer is the same on a slow machine. No thread is started, so none has to be stopped. */
 
-/** What z3 says of a script: `unsat` is a proof, `sat` comes with the truth values that make it so. */
+/** The answer of z3 to a script: `unsat` is a proof, `sat` comes with the truth values that satisfy it. */
 export type Answer =
   | { readonly says: 'unsat' | 'unknown' }
   | { readonly says: 'sat'; readonly values: ReadonlyMap<string, boolean> };
@@ -29,7 +29,7 @@ interface Z3Module {
 
 export interface SolverOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Steps that z3 may take for one question (its `rlimit`); then it says `unknown`. */
+  /** Steps that z3 may take for one question (its `rlimit`); then the answer is `unknown`. */
   readonly effort: number;
 }
 
@@ -40,15 +40,14 @@ export async function startSolver({ signal, effort }: SolverOptions): Promise<So
   const { init } = await load();
   const { Z3, em } = await init();
   return async (script) => {
-    await new Promise((turn) => setTimeout(turn)); // somebody may want to interrupt
+    await new Promise((turn) => setTimeout(turn)); // so that a signal can interrupt
     signal?.throwIfAborted();
     const config = Z3.mk_config();
     const context = Z3.mk_context(config);
     Z3.del_config(config);
     const evaluate = (text: string): string => {
       const said = em.ccall('Z3_eval_smtlib2_string', 'string', ['number', 'string'], [context, text]).trim();
-      if (said.includes('(error'))
-        throw new Error(`z3 does not understand its question: ${said.slice(0, 500)}`);
+      if (said.includes('(error')) throw new Error(`z3 rejected its question: ${said.slice(0, 500)}`);
       return said;
     };
     try {

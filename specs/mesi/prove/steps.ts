@@ -24,8 +24,8 @@ export function possible<B, A>(
   return name === 'reclaim' ? chosen : logic.and(chosen, key.words[0]![name](agent));
 }
 
-/** What a client does: what it likes, but nothing but reading while its own CAS is under way, and nothing behind a
- *  RELEASE of what it holds or asks for. */
+/** What a client may do: anything, except that it only reads while its own CAS is under way, and does nothing after a
+ *  RELEASE of what it holds or has requested. */
 function offered<B, A>(event: EventName, logic: Logic<B, A>, { line, words }: Key<B, A>, a: A): B {
   const { yes, not, and, or } = logic;
   if (event === 'LOAD') return yes;

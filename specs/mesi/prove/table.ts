@@ -1,19 +1,19 @@
-/** What a line does, read from its machine's table, and the words in which it is said. Whatever is not known here (a guard,
- *  an action) is refused, so that nothing is proved of a machine but what its table says. */
+/** What a line does, read from its machine's table, and the words that it sends. An unknown guard or action is refused,
+ *  so that only what the table contains is proved of a machine. */
 import type { AnyStateMachine } from 'xstate';
 import { cells } from '../../harness/cells.ts';
 
-/** What an agent may have said that the bus has not ordered yet. A CAS is its own word; it does not pass the line. */
+/** Words that an agent may have sent and the bus has not ordered yet. A CAS is its own word; it does not pass the line. */
 export const WORDS = ['gets', 'getm', 'put', 'release', 'evict', 'cas'] as const;
 export type Word = (typeof WORDS)[number];
-/** Words of one agent under way at a time. More is a fault that is looked for, as any other. */
+/** Words of one agent under way at a time. More is a fault, which the proof has to exclude like any other. */
 export const PLACES = 4;
 
 /** What else is known of an agent. */
 export const FLAGS = [
   'copy', //    MP: the copy that the write would replace is still good (the machine's context)
   'fresh', //   its copy's version is the current one
-  'mine', //    the epoch that its line knows is the current one
+  'mine', //    the epoch of its line is the current one
   'base', //    its PUT under way replaces the current version
   'token', //   its PUT under way bears the current epoch
   'owner',
@@ -41,7 +41,7 @@ export interface LineRules {
   readonly of: (event: string) => readonly Rule[];
 }
 
-/** Actions that say a word. */
+/** Actions that send a word. */
 export const SAYS: Readonly<Record<string, Word>> = {
   requestShared: 'gets',
   requestModified: 'getm',
@@ -49,7 +49,7 @@ export const SAYS: Readonly<Record<string, Word>> = {
   release: 'release',
   evict: 'evict',
 };
-/** Actions that set flags. `fill`, `done`, `granted`: the copy is memory's, and the epoch of its ownership is known. */
+/** Actions that set flags. `fill`, `done`, `granted`: the copy is memory's, and the epoch of its ownership is recorded. */
 export const SETS: Readonly<Record<string, Partial<Record<Flag, boolean>>>> = {
   keep: { copy: true },
   spoil: { copy: false },
@@ -64,11 +64,11 @@ const UNORDERED = [
   ['put', 'granted'],
   ['keep', 'spoil'],
 ] as const;
-/** Actions that tell the agent something. */
+/** Actions that notify the agent. */
 const TELLS = new Set(['hit', 'stall', 'drop', 'lost', 'impossible']);
 
 /** Reads a machine's table.
- *  @throws when it has a guard, an action or a target that nothing is known about. */
+ *  @throws when it has an unknown guard, action or target. */
 export function lineRules(machine: AnyStateMachine): LineRules {
   const states = Object.keys(machine.states);
   const byEvent = new Map<string, Rule[]>();
@@ -85,7 +85,7 @@ export function lineRules(machine: AnyStateMachine): LineRules {
         if (!(action in SAYS) && !(action in SETS) && !TELLS.has(action))
           throw new TypeError(`${where} has the action '${action}', of which nothing is known.`);
       if (actions.filter((action) => action in SAYS).length > 1)
-        throw new TypeError(`${where} says two words at once; one is understood.`);
+        throw new TypeError(`${where} sends two words at once; only one is supported.`);
       for (const [one, other] of UNORDERED)
         if (actions.includes(one) && actions.includes(other))
           throw new TypeError(`${where} has both '${one}' and '${other}', whose order would matter.`);

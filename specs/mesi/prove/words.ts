@@ -10,7 +10,7 @@ import { isEvent } from './steps.ts';
 const name = (agent: number) => `a${agent}`;
 
 /** Takes the step once more, in JavaScript.
- *  @throws when nothing is wrong with it there: then the two readings of the rules are not one. */
+ *  @throws when nothing is wrong with it there: then the rules in SMT-LIB and in JavaScript differ. */
 export function counterexample(
   subject: Subject,
   rules: LineRules,
@@ -59,7 +59,7 @@ function move(subject: Subject): Message {
   if (isEvent(subject)) return { from: name(0), text: subject };
   return { from: name(0), to: 'memory', text: `${subject} is ordered` };
 }
-/** What an agent itself does to its line does not come from memory. */
+/** An agent's own events do not come from memory. */
 const own =
   (subject: Subject) =>
   (message: Message): Message =>
@@ -80,6 +80,6 @@ function describe({ line, words, is }: Key<boolean, number>, agent: number): str
     ...(is.sharers(agent) ? ['sharer'] : []),
     ...(is.queue(agent) ? ['waits for ownership'] : []),
     ...(is.readers(agent) ? ['waits for a copy'] : []),
-    ...(said.length > 0 ? [`has said ${said.join(', ')}`] : []),
+    ...(said.length > 0 ? [`has sent ${said.join(', ')}`] : []),
   ].join(', ');
 }

@@ -1,4 +1,4 @@
-/** The arrows of a chart: which there are, what they say, and where they end. */
+/** The arrows of a chart: their ends and their texts. */
 import type { ChartState, ChartTransition } from './definition.ts';
 import { few, lineWidth, type Arrow, type Box, type Point } from './picture.ts';
 import { clip } from '../parts/words.ts';
@@ -43,7 +43,7 @@ function labelOf(transitions: readonly ChartTransition[]): string[] {
     byEvent.set(transition.event, (byEvent.get(transition.event) ?? new Set()).add(said(transition)));
   return [...byEvent].map(([event, ways]) => (ways.size === 1 ? ([...ways][0] as string) : event));
 }
-/** An arrow's words: the event, and the guard in brackets. */
+/** An arrow's text: the event, and the guard in brackets. */
 export const said = ({ event, guard }: ChartTransition): string =>
   guard === undefined ? event : `${event} [${guard.replace(/\(.*\)$/, '')}]`;
 

@@ -1,7 +1,7 @@
 /** A machine's definition, as an inspector sends it, read into a tree of states with their transitions.
  *
  *  What is written is XState's config as JSON: functions are gone from it, so a guard or an action without a name shows
- *  as `…`. Whatever is not understood is left out and named in `faults`; the rest is still drawn. */
+ *  as `…`. A part that is not understood is left out and named in `faults`; the rest is still drawn. */
 
 export type StateKind = 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
 
@@ -39,11 +39,11 @@ const isObject = (value: unknown): value is Json =>
 const listOf = (value: unknown): unknown[] =>
   value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
 
-/** More states than this are not drawn: a layout would take seconds and a picture would say nothing. */
+/** More states than this are not drawn: the layout would take seconds and the picture would be unreadable. */
 export const MOST_STATES = 400;
 
 /** Reads a definition.
- *  @returns the chart, or a sentence that says why there is none. */
+ *  @returns the chart, or a sentence with the reason why there is none. */
 export function readChart(definition: unknown): Chart | string {
   let config = definition;
   if (typeof definition === 'string') {

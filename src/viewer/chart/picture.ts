@@ -11,7 +11,7 @@ export interface Box {
   y: number;
   readonly width: number;
   readonly height: number;
-  /** What is said inside, under the name. */
+  /** The text inside, under the name. */
   readonly lines: readonly string[];
   /** How much of the height is the name and the lines. */
   readonly head: number;

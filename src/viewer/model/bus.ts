@@ -1,4 +1,4 @@
-/** Who said what to whom: the arrows of a sequence diagram, whether signals of the bus or events between actors. */
+/** Messages with sender and receiver: the arrows of a sequence diagram, from signals of the bus or events of actors. */
 import { bytes, countUpTo, ints, Names } from './columns.ts';
 
 export interface Message {
@@ -9,7 +9,7 @@ export interface Message {
   readonly text: string;
   /** The key of shared state or the tag that it is about; empty for neither. */
   readonly about: string;
-  /** What a signal did, told before the signal itself: who listens to the bus hears after those whom it moves. */
+  /** An effect of a signal. It comes before the signal in the trace, because lines move before other listeners run. */
   readonly effect?: boolean;
 }
 

@@ -5,7 +5,7 @@ import type { Opened } from './opened.ts';
 export interface Hit {
   readonly kind: 'step' | 'agent' | 'key' | 'tag' | 'actor';
   readonly name: string;
-  /** What more there is to say of it. */
+  /** Further details of it. */
   readonly more: string;
   readonly look: Partial<Look>;
 }

@@ -1,4 +1,4 @@
-/** Everything that is known of one trace: its columns, and what the views make of them. */
+/** Everything about one open trace: its columns, and what the views derive from them. */
 import { Bus } from './bus.ts';
 import { Governors } from './governors.ts';
 import { Shared } from './shared.ts';
@@ -16,7 +16,7 @@ export interface Opened {
   readonly bus: Bus;
   readonly notes: Notes;
   readonly source: Source;
-  /** What the file says of itself: how it was limited, which run it is of. */
+  /** What the file contains about itself: its limits, and its run. */
   readonly about: string[];
   /** Of a counter-example: what went wrong, and who takes part. It has an order, and no clock. */
   readonly counterexample: Counterexample | undefined;
@@ -24,7 +24,7 @@ export interface Opened {
 export interface Counterexample {
   /** One sentence. */
   readonly what: string;
-  /** Everybody who speaks or is spoken to, by first appearance. */
+  /** Every sender and receiver, by first appearance. */
   readonly participants: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export function openOf(source: Source, counterexample?: Counterexample): Opened 
     about: [],
   };
   const opened: { trace?: Trace } = {};
-  // The words of a counter-example mean what it says, whatever they would mean in a trace.
+  // The messages of a counter-example are plain text here, even if they look like messages of a trace.
   const trace =
     counterexample === undefined
       ? new Trace([interpreter(parts, () => opened.trace as Trace)])

@@ -71,7 +71,7 @@ export async function readAll(
     );
 }
 
-/** Whether a trace of ours has begun and not told its end. */
+/** Whether a trace of tutti has begun and has no last line yet. */
 const isOpen = (message: TraceMessage, before: boolean): boolean =>
   message.type === '@xstate.actor' ||
   (before && !('snapshot' in message && message.snapshot.status === 'done'));

@@ -85,7 +85,7 @@ export class Runs {
     const { fault } = event;
     if (isObject(fault))
       step.error = `${textOf(fault['name']) ?? 'Error'}: ${textOf(fault['message']) ?? ''}`;
-    // Nobody held it: it was silent, and only its pulse is told of.
+    // No station held it: the step was silent, and the trace has only its pulse.
     if (this.#score.span(step) === undefined) this.#score.end(step, 'tacet', time, row);
   }
 }

@@ -66,7 +66,7 @@ export class Score {
   readonly #ends: { row: number; step: number }[] = [];
   #critical: { at: number; steps: Map<number, number>; length: number } | undefined;
 
-  /** A step by its run and id; made when it is first heard of. */
+  /** A step by its run and id; made at its first message. */
   step(run: string, id: string): StepRow {
     const key = `${run}\n${id}`;
     const known = this.#byId.get(key);
@@ -87,7 +87,7 @@ export class Score {
     const index = this.#byId.get(`${name.slice(0, slash)}\n${name.slice(slash + 1)}`);
     return index === undefined ? undefined : this.steps[index];
   }
-  /** What a step is: told by the program at the start of a run. */
+  /** The description of a step, from the program at the start of a run. */
   declare(
     run: string,
     id: string,

@@ -1,4 +1,4 @@
-/** Shared state: which actor is the line of which agent and key, and what was said of a key on the bus. */
+/** Shared state: which actor is the line of which agent and key, and the bus messages about each key. */
 import type { ActorRow } from './trace.ts';
 
 /** Every state of a line, from none to most: what it is called, and what it allows. */
@@ -21,7 +21,7 @@ export class Shared {
 
   readonly #sessions = new Map<string, string>();
 
-  /** An agent without the session that is part of its name: but for one that began again, who is somebody else. */
+  /** An agent's name without its session. A restarted agent, which has another session, keeps its full name. */
   agentName(full: string): string {
     const short = full.replace(/@[0-9a-f]{8}$/, '');
     const first = this.#sessions.get(short);

@@ -5,16 +5,16 @@ import { isObject, numberOf, textOf, type Json } from './message.ts';
 import type { Runs } from './runs.ts';
 import type { Shared } from './shared.ts';
 
-/** Who is meant when a signal names nobody. */
-const EVERYBODY = 'bus';
+/** The sender or target of a signal that names none. */
+const WHOLE_BUS = 'bus';
 
 /** A signal that names several keys is about each of them. */
 export function signalMessages(event: Json, row: number, runs: Runs, shared: Shared): Message[] {
   const type = textOf(event['type']) ?? 'signal';
   if (type === 'pulse') return [pulse(event, row, runs)];
-  const from = shared.agentName(textOf(event['source']) ?? EVERYBODY);
+  const from = shared.agentName(textOf(event['source']) ?? WHOLE_BUS);
   const targets = Array.isArray(event['targets']) ? event['targets'].map(String) : [];
-  const to = targets.length === 0 ? EVERYBODY : targets.slice(0, 3).join(', ');
+  const to = targets.length === 0 ? WHOLE_BUS : targets.slice(0, 3).join(', ');
   const { coherence } = event;
   if (isObject(coherence)) {
     const keys = Array.isArray(coherence['keys']) ? coherence['keys'].map(String) : [];
@@ -39,7 +39,7 @@ function pulse(event: Json, row: number, runs: Runs): Message {
   const step = number === undefined ? undefined : runs.step(textOf(event['runId']) ?? runs.current, number);
   const name = step === undefined ? String(tag) : tagOf(step);
   // The agent and not the step: of steps there are thousands, and the tag names them.
-  const from = step === undefined ? EVERYBODY : step.agent || step.id;
+  const from = step === undefined ? WHOLE_BUS : step.agent || step.id;
   const { fault, value } = event;
   const said = isObject(fault)
     ? `fault: ${textOf(fault['message']) ?? ''}`
@@ -49,7 +49,7 @@ function pulse(event: Json, row: number, runs: Runs): Message {
   return {
     row,
     from,
-    to: EVERYBODY,
+    to: WHOLE_BUS,
     text: said === '' ? name : `${name}: ${said}`.slice(0, 120),
     about: name,
   };
@@ -59,7 +59,7 @@ const shown = (value: unknown): string =>
     ? `${String(value['$type'])} of ${String(value['$size'])}`
     : (JSON.stringify(value) ?? '').slice(0, 60);
 
-/** What memory holds after an entry: who owns the key, and its version. */
+/** Memory's state after an entry: the owner of the key, and its version. */
 function outcome(after: unknown, shared: Shared): string {
   if (!isObject(after)) return '';
   const owner = textOf(after['owner']);

@@ -1,7 +1,7 @@
 /** A trace in columns: which actors there are, and what happened to which of them, in the order of the file.
  *
- *  The text of a message is not kept; `offset` and `length` say where it stands in the file, and whoever wants to see
- *  a context or a payload has it read again. The state of an actor at any moment is a binary search away. */
+ *  The text of a message is not kept; `offset` and `length` give its place in the file, and a context or a payload is read
+ *  again when it is shown. The state of an actor at any moment is found by binary search. */
 import { bytes, countUpTo, floats, ints, Names } from './columns.ts';
 import { isObject, numberOf, textOf, timeOf, type Json } from './message.ts';
 import { valueText } from './value.ts';
@@ -39,7 +39,7 @@ export interface Place {
   readonly line: number;
 }
 
-/** Told of every message that is taken in. */
+/** Called for every message that a trace takes in. */
 export type Interpreter = (message: Json, row: number, actor: ActorRow) => void;
 
 export class Trace {
@@ -231,7 +231,7 @@ const stateText = (snapshot: Json): string =>
   valueText(snapshot['value']) || (textOf(snapshot['status']) ?? '');
 
 const FAULTS = new Set(['FAILED', 'STALL_TIMEOUT']);
-/** A failed attempt, a fault on the bus, an error of an actor. Who reads a fault is no fault of its own. */
+/** A failed attempt, a fault on the bus, an error of an actor. A step that reads a fault is not another fault. */
 function isFault(kind: number, type: string, event: Json | undefined, snapshot: Json | undefined): boolean {
   if (kind === SNAPSHOT) return snapshot?.['status'] === 'error';
   if (kind !== EVENT) return false;

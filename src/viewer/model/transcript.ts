@@ -11,7 +11,7 @@ const STEP_MS = 1_000;
 interface Transcript {
   readonly what: string;
   readonly messages: readonly Json[];
-  /** What was claimed, and how far was looked. */
+  /** The claim, and the bound of the check. */
   readonly about: readonly string[];
 }
 export interface Transcripts {
@@ -89,7 +89,7 @@ function replay(name: string, { what, messages, about }: Transcript): Opened {
     const place = { offset, length, line: step + 1 };
     offset += length + 1;
     if (from === undefined) {
-      opened.notes.add(step + 1, 'names nobody who says it; it is left out');
+      opened.notes.add(step + 1, 'has no sender; it is left out');
       continue;
     }
     const row = opened.trace.length;

@@ -1,4 +1,4 @@
-/** What tutti's own messages mean: steps, lines, operating points, signals. Anybody else's are events between actors.
+/** The meaning of tutti's messages: steps, lines, operating points, signals. Other messages are events between actors.
  *
  *  Source: docs/guides/trace-format.md. Nothing is trusted to be there: a field that is missing leaves its part out. */
 import { TRACE_SESSION } from '../../trace/format.ts';
@@ -21,7 +21,7 @@ export interface Parts {
   readonly about: string[];
 }
 
-/** @returns what has to be told of every message that a trace takes in. */
+/** @returns the function to call for every message that a trace takes in. */
 export function interpreter(parts: Parts, traceOf: () => Trace): Interpreter {
   const { score, shared, governors, bus, notes, about } = parts;
   const runs = new Runs(score);
@@ -85,7 +85,7 @@ export function interpreter(parts: Parts, traceOf: () => Trace): Interpreter {
     const [before, now] = [lineStates[actor.index] ?? 'I', trace.value(row)];
     lineStates[actor.index] = now;
     const type = trace.type(row);
-    // What the bus did to this line: where it moved by it, or was told no.
+    // The effect of the bus on this line: a change of its state, or a refusal.
     if (!/^(SNOOP_|GRANT_|ACCEPTED|REFUSED|RECLAIMED)/.test(type) || (before === now && type !== 'REFUSED'))
       return;
     bus.add({
@@ -111,7 +111,7 @@ export function interpreter(parts: Parts, traceOf: () => Trace): Interpreter {
         return runs.pulse(event, trace.time(row), row);
       }
       const sender = trace.sender(row);
-      // That an actor begins or stops is told by itself.
+      // XState records the start and the stop of an actor separately.
       if (sender !== undefined && !/^xstate\.(init|stop)$/.test(trace.type(row)))
         bus.add({ row, from: sender.name, to: actor.name, text: trace.type(row), about: '' });
       return undefined;
@@ -145,7 +145,7 @@ export function interpreter(parts: Parts, traceOf: () => Trace): Interpreter {
 
 const WHY: Readonly<Record<string, string>> = {
   sampled: 'of steps that were not sampled',
-  slow: 'whoever wrote the trace could not keep up',
+  slow: 'the writer of the trace could not keep up',
   history: 'they came before this page was opened, and are no longer kept',
   actors: 'of actors beyond the limit',
 };

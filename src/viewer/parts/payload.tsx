@@ -1,4 +1,4 @@
-/** The text of a message, read again from the file when somebody wants to see it. */
+/** The text of a message, read from the file again when it is shown. */
 import { useEffect, useState } from 'preact/hooks';
 import { isObject } from '../model/message.ts';
 import type { Opened } from '../model/opened.ts';

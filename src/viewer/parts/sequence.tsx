@@ -1,5 +1,5 @@
-/** A sequence diagram: a row for each message, an arrow from who says it to whom. The rows are a list for whoever hears
- *  them read, and buttons for whoever wants to go there. */
+/** A sequence diagram: a row for each message, with an arrow from its sender to its receiver. The rows are a list for
+ *  screen readers, and buttons that move the cursor. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Message } from '../model/bus.ts';
 import { clip, many } from './words.ts';
@@ -10,7 +10,7 @@ export interface SequenceProps {
   readonly label: string;
   readonly messages: readonly Message[];
   readonly cursor: number;
-  /** Columns from the beginning on, in this order; whoever else speaks gets one when it does. */
+  /** Columns in this order; a participant that is not listed gets a column with its first message. */
   readonly participants?: readonly string[];
   /** When a message was, in words. */
   readonly when: (row: number) => string;
@@ -30,7 +30,7 @@ export function Sequence(props: SequenceProps) {
     if (element !== null) element.scrollTop = element.scrollHeight;
   }, [newest, messages.length]);
   if (messages.length === 0) return <p class="empty">{empty}</p>;
-  // The bus and memory, with whom everybody speaks, stand first.
+  // The bus and memory, which exchange messages with every agent, come first.
   const lanes = new Map<string, number>();
   for (const name of ['bus', 'memory'])
     if (participants.includes(name) || messages.some(({ from, to }) => from === name || to === name))

@@ -1,4 +1,4 @@
-/** Shared state: who has a copy of what, who owns it, and how that came about on the bus. */
+/** Shared state: the copies and the owner of each key, and the bus messages that led to them. */
 import type { Shared } from '../model/shared.ts';
 import { LINE_STATES } from '../model/shared.ts';
 import type { Trace } from '../model/trace.ts';
@@ -75,7 +75,7 @@ export function Lines({ session }: { session: Session }) {
       <section aria-label={`The key ${key}`}>
         <div class="bar">
           <h2>{clip(key, 40)}</h2>
-          <p>{owner === undefined ? 'nobody owns it' : `owned by ${owner}`}</p>
+          <p>{owner === undefined ? 'no owner' : `owned by ${owner}`}</p>
           <Zoom session={session} />
         </div>
         <Strips session={session} keyName={key} />

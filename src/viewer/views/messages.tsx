@@ -1,4 +1,4 @@
-/** Who said what to whom, up to the cursor: signals of the bus, events between actors, a counter-example's steps. */
+/** The messages up to the cursor: signals of the bus, events between actors, a counter-example's steps. */
 import { faultOf, momentOf } from '../parts/moment.ts';
 import { Sequence } from '../parts/sequence.tsx';
 import type { Session } from '../session.ts';
@@ -29,9 +29,9 @@ export function Messages({ session }: { session: Session }) {
           onSelect={(row) => session.seek(row)}
           empty={
             bus.length > 0
-              ? 'Nothing has been said yet: move the cursor on.'
+              ? 'There are no messages yet: move the cursor on.'
               : counterexample === undefined
-                ? 'Nobody in this trace says who sent what.'
+                ? 'No message in this trace names its sender.'
                 : 'No step leads there: the sentence above is all that was found.'
           }
         />
@@ -46,7 +46,7 @@ export function Messages({ session }: { session: Session }) {
 function Subject({ session, about }: { session: Session; about: string }) {
   const subjects = session.opened?.bus.subjects ?? [];
   if (subjects.length === 0) return null;
-  // A list of thousands helps nobody: the search finds the others.
+  // A list of thousands is not usable: the search finds the others.
   const shown = subjects.slice(0, 300);
   if (about !== '' && !shown.includes(about)) shown.unshift(about);
   return (

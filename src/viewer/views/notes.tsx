@@ -1,4 +1,4 @@
-/** What was left out, and what the trace says of itself. */
+/** What was left out, and the trace's description of itself. */
 import { many } from '../parts/words.ts';
 import type { Session } from '../session.ts';
 

@@ -133,7 +133,7 @@ function bar(
   if (!later) paint(now);
 }
 
-/** Each phase has a shape of its own besides its colour. */
+/** Each phase has a distinct shape as well as a colour. */
 function shape(
   context: CanvasRenderingContext2D,
   phase: Segment['phase'],

@@ -87,7 +87,7 @@ function strip(
   if (state === '') return;
   context.globalAlpha = later ? 0.3 : 1;
   context.fillStyle = colour(`mesi-${state}`) || colour('band');
-  // The more it may do, the taller: the height says what the colour says.
+  // A state that permits more is drawn taller, so that colour is not the only sign.
   const tall =
     state === 'M' || state === 'MP'
       ? 16

@@ -1,8 +1,8 @@
-/** Every transition of a machine as a table: the picture in words, and what the picture has no room for. */
+/** Every transition of a machine as a table: the picture in words, with the details that the picture has no room for. */
 import { useState } from 'preact/hooks';
 import type { Chart } from '../chart/definition.ts';
 
-/** A table of more rows helps nobody. */
+/** More rows are not shown, because a longer table is not usable. */
 const MOST = 2_000;
 
 export function Transitions({ chart, active }: { chart: Chart; active: ReadonlySet<string> }) {

@@ -1,7 +1,7 @@
 /** The empirical check: a finding counts only if the place it points at exists.
  *
  *  Reviewers can be wrong about places: a tool may report a file that was deleted meanwhile, and an agent that
- *  is a language model may invent one. So every file is looked up again on disk, whatever the list said, and
+ *  is a language model may invent one. So every file is looked up on disk again, even if it was listed, and
  *  every line is counted. Findings that say the same thing twice collapse into one. */
 import { createReadStream } from 'node:fs';
 import { lstat, realpath } from 'node:fs/promises';

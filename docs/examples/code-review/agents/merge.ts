@@ -17,7 +17,10 @@ export default async function merge(operands: Record<string, Settled>, context: 
     const reason = settled.status === 'rejected' ? reasonOf(settled.reason) : 'wrote nothing into the report';
     return { reviewer, status: 'failed', reason, analysers: [], cut: [] };
   });
-  await report.write('report', { reviewers: closed, findings: findings.toSorted(byImportance) });
+  await report.write('report', (draft) => {
+    draft.reviewers = closed;
+    draft.findings = findings.toSorted(byImportance);
+  });
   return report.read('report');
 }
 

@@ -25,7 +25,7 @@ const WORDS: Record<string, Severity> = {
   low: 'info',
 };
 
-/** The worst that a reviewer can say. Nobody should have to stop a release for a matter of style. */
+/** The highest severity of a reviewer's findings: a matter of style should not stop a release. */
 const CEILING: Record<string, Severity> = { style: 'info', documentation: 'warning', performance: 'warning' };
 
 export default async function triage(

@@ -1,7 +1,7 @@
 /** A bag that keeps a bounded number of findings and counts them all.
  *
- *  A formatting rule can fire a hundred thousand times in a large repository. Nobody reads them, and an
- *  operand that large would slow every step behind it; the count is what a reader needs. */
+ *  A formatting rule can fire a hundred thousand times in a large repository. A reader needs only
+ *  their count, and an operand that large would slow every step behind it. */
 import type { RawFinding } from './types.ts';
 
 const PER_RULE = 100;

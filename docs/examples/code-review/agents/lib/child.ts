@@ -1,8 +1,8 @@
 /** Run a program as a child, and leave nothing behind.
  *
- *  Every analyser runs in a process of its own: six reviewers then really work at once, a parser that hangs
- *  or runs out of memory takes only itself down, and an abort can end it at any instant. The child leads a
- *  process group, so that whatever it started dies with it. */
+ *  Every analyser runs in its own process: six reviewers then really work at once, a parser that hangs or runs
+ *  out of memory ends only its own process, and an abort can end it at any time. The child leads a process
+ *  group, so that the processes it started end with it. */
 import { spawn } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
 
@@ -27,7 +27,7 @@ export interface Outcome {
   oversized: number;
 }
 
-const MAX_RECORD = 1 << 20; // characters; a longer record is no finding that anybody will read
+const MAX_RECORD = 1 << 20; // characters; a longer record is not a readable finding
 const MAX_STDERR = 4096;
 
 /** An analyser needs nothing of the user's environment, so it is handed no keys, no git settings and no
@@ -87,7 +87,7 @@ export async function run(command: string, args: readonly string[], options: Run
           reject(error);
         }
       });
-      child.on('exit', end); // whatever the child started and did not wait for
+      child.on('exit', end); // ends processes that the child started and did not wait for
       child.on('close', (code, killedBy) => {
         outcome.code = code;
         outcome.killedBy = killedBy;

@@ -57,7 +57,7 @@ const BY_NAME: Record<string, string> = {
   Gemfile: 'Ruby',
 };
 
-/** Not programming languages: nobody expects a test for them. */
+/** Not programming languages, so files in them need no tests. */
 export const DOCUMENTS = new Set(['Markdown', 'HTML', 'CSS', 'JSON', 'YAML', 'TOML', 'XML', 'other']);
 
 export function languageOf(path: string): string {

@@ -10,7 +10,7 @@ import type { Analysis, FileList, RawFinding, SourceFile } from './types.ts';
 
 const NAME = 'test counterparts';
 
-/** Languages whose tests live in files of their own. In Rust, C and Zig they commonly live beside the code. */
+/** Languages whose tests live in separate files. In Rust, C and Zig they are often in the same file as the code. */
 const LANGUAGES = new Set(
   'TypeScript JavaScript Vue Svelte Python Go Java Kotlin Scala C# Ruby PHP Elixir Dart Swift'.split(' '),
 );
@@ -24,7 +24,7 @@ export function counterparts(list: FileList, tests: Tests): Promise<Analysis> {
     (file) => !file.test && file.bytes >= MIN_BYTES && !NOT_TESTED.test(file.path),
   );
   if (sources.length === 0) {
-    return notApplicable(NAME, 'no source files in a language whose tests live in files of their own');
+    return notApplicable(NAME, 'no source files in a language whose tests live in separate files');
   }
   const testFiles = list.files.filter((file) => file.test && LANGUAGES.has(file.language));
   const [first] = sources;

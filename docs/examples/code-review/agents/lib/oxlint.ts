@@ -35,7 +35,7 @@ function executable(): string {
   return join(dirname(createRequire(import.meta.url).resolve('oxlint/package.json')), 'bin', 'oxlint');
 }
 
-/** Files that oxlint reads and somebody writes by hand. */
+/** Files that oxlint can read and that are written by hand. */
 export function lintable(files: readonly SourceFile[]): SourceFile[] {
   return files.filter((file) => LANGUAGES.has(file.language) && file.text && !file.generated);
 }

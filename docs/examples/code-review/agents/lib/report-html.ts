@@ -7,7 +7,7 @@ import type { CheckedFinding } from './types.ts';
 
 const NAMES = { error: 'Error', warning: 'Warning', info: 'Note' } as const;
 
-/** Files shown opened; a page of a thousand opened tables is slow and read by nobody. */
+/** Files shown opened; a page of a thousand opened tables is slow and hard to read. */
 const OPEN = 25;
 
 export function reportHtml(summary: Summary): string {

@@ -14,7 +14,7 @@ export interface SourceFile {
   text: boolean;
   /** A test, by its name or folder. */
   test: boolean;
-  /** Built, vendored, minified or a lock file: nobody writes it by hand, so style and size are not its author's. */
+  /** Built, vendored, minified or a lock file: not written by hand, so no author chose its style and size. */
   generated: boolean;
 }
 

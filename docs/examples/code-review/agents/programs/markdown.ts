@@ -8,7 +8,7 @@ import { eachFile, report, request } from './protocol.ts';
 const MAX_BYTES = 256 * 1024;
 
 /** Matters of taste (line length, bare URLs, HTML, the first heading, numbering, emphasis as heading) stay off:
- *  a review that objects to everything is read by nobody. */
+ *  they would hide the findings that matter. */
 const CONFIG: Configuration = {
   default: false,
   'heading-increment': true,

@@ -128,7 +128,7 @@ export const checks: readonly Check[] = [
     look: pattern(
       ['Python'],
       /^(?!\s*#).*(\bshell\s*=\s*True\b|\bos\.system\s*\()/,
-      'The command goes through a shell: whatever is spliced into it can be a command of its own.',
+      'The command goes through a shell: any text that is inserted into it can run as a command.',
     ),
   },
   {
