@@ -157,7 +157,6 @@ export const BREAKS: readonly Break[] = [
   ...of(
     'actors/signal-handler.ts',
     ['a refusal cancels all', 'if (signal.targets.includes(EVERYONE)) return', 'if (true) return'],
-    ['traffic of shared state holds steps', "    if ('key' in given && given.key !== undefined) return;", ''],
     [
       'a cue does not end a vamp',
       '      if (this.#isVamping(step, station)) orders.lastRounds.add(step);\n',
@@ -226,7 +225,6 @@ export const BREAKS: readonly Break[] = [
       '      else this.captureFault(station, fault);',
       '      else station.actor.send(OPERAND);',
     ],
-    ['a foreign result is taken for one’s own', 'if (source !== id) return false;', ''],
     [
       'a refused publish is ignored',
       'published.catch((error: unknown) => this.#refused(tag, error));',
@@ -241,9 +239,9 @@ export const BREAKS: readonly Break[] = [
       'const timer = clock.setTimeout(() => {}, totalMs);',
     ],
     [
-      'a silent bus is waited for',
-      '    const limitMs = deliveryMs ?? graceMs;\n',
-      '    const limitMs = 1e9 + 0 * (deliveryMs ?? graceMs);\n',
+      'a closed bus is taken for a silent one',
+      'complete: () => this.loseBus(new BusClosedError()),',
+      'complete: () => {},',
     ],
   ),
   ...of('actors/program.ts', [

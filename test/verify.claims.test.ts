@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { tempoGovernor } from '../machines/index.ts';
 import {
+  CHECKER,
   CLAIMS,
   CRITERIA,
   fellShort,
@@ -34,7 +35,8 @@ test('every claim is found to be as strong as it says, and no stronger', async (
 
 test('each mapping and criterion is either claimed or said to be not built', () => {
   expect(MAPPINGS.length * CRITERIA.length).toBe(21);
-  const claimed = new Set(CLAIMS.map(({ mapping, criterion }) => `${mapping} ${criterion}`));
+  const judged = CLAIMS.filter(({ criterion }) => criterion !== CHECKER);
+  const claimed = new Set(judged.map(({ mapping, criterion }) => `${mapping} ${criterion}`));
   const open = unbuilt().map(({ mapping, criterion }) => `${mapping} ${criterion}`);
   expect([...claimed, ...open].length).toBe(21);
   expect(open.filter((cell) => claimed.has(cell))).toEqual([]);

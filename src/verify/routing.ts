@@ -41,10 +41,15 @@ type Command =
 function drawCommand(random: Random): Command {
   const kind = random.below(10);
   const by = random.below(2);
+  const isEmpty = random.below(4) === 0;
   if (kind < 5)
     return {
       ...{ do: 'observe', pool: random.below(2), capacity: random.whole(1, 8) },
-      ...{ inUse: random.below(5), queued: random.below(5), resumed: random.below(6) === 0 },
+      ...{
+        inUse: isEmpty ? 0 : random.below(5),
+        queued: isEmpty ? 0 : random.below(5),
+        resumed: random.below(6) === 0,
+      },
       after: random.pick([0, 100, 1_000, 3_000, 10_000]),
     };
   if (kind === 5) return { do: 'verdict', accepted: random.below(2) === 0 };

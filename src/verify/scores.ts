@@ -260,6 +260,8 @@ async function endsWhenStopped({ how, at, ...given }: StopCase): Promise<undefin
       report.status === stopped,
       () => `Stopped at ${at} of ${whole.makespan}, the performance is ${report.status}.`,
     );
+  if (early)
+    must(report.makespan <= at, () => `Stopped at ${at}, the performance ends at ${report.makespan}.`);
   if (at > whole.makespan)
     must(
       report.status === whole.status,

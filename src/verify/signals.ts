@@ -335,7 +335,7 @@ export const signalClaims: readonly Claim[] = [
       'A fermata, a cue, a downbeat, a caesura, a tacet, an attacca and a vamp each reach exactly the steps that their targets name, whether issued or not, running or not.',
     source: 'HCT (signals); docs/decisions/0042',
     bound: `${KINDS.length} kinds of signals; 2–6 steps of ${AGENTS.length} agents; targets that name steps, agents, the performance, all, none and nothing known`,
-    share: 0.3,
+    share: 0.6,
     draw: drawSignal,
     judge: async (given) => {
       await JUDGES[given.kind](given);
