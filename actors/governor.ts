@@ -57,6 +57,10 @@ export function loadOf({ inUse, queued, capacity }: PoolState, failures = 0): nu
   return 1 - (1 - pressure) * (1 - failures);
 }
 
+let compiled: CompiledLogic<TempoGovernorMachine> | undefined;
+/** Compiled when first needed, and once. */
+const governorLogic = () => (compiled ??= compile(tempoGovernor));
+
 /** @example
  *  ```ts
  *  const governor = new UnitGovernor({ unit: 'writers', policy: 'ondemand' });
@@ -89,13 +93,13 @@ export class UnitGovernor {
       const key = `operating-point/${unit}`;
       void bus.publish(cue({ source: `governor:${unit}`, targets: [unit], intent: 'update', key, ...point }));
     };
-    const told = tempoGovernor.provide({
+    const logic = governorLogic().provide({
       actions: {
         // The snapshot is not yet the new one while an action runs.
         setOperatingPoint: () => (this.#moved = true),
       },
-    }) as TempoGovernorMachine;
-    this.#actor = createActor(compile(told), {
+    });
+    this.#actor = createActor(logic, {
       id: `governor:${unit}`,
       input: {
         unit,
