@@ -189,9 +189,10 @@ export class Orchestrator {
     this.#stop(new errors.TimeoutError('the performance', this.#run.options.timeout?.totalMs ?? 0));
   };
 
-  /** A caesura: aborts what runs, discards what waits. The outcome is `cancelled`. */
+  /** A caesura: aborts what runs, discards what waits. The outcome is `cancelled`, unless the performance is already
+   *  stopping for another reason. */
   cancel(reason?: unknown): void {
-    if (this.#run.ended) return;
+    if (this.#run.ended || this.#isClosing) return;
     this.#cancelled = true;
     this.#stop(new errors.CancelledError(reason));
   }
@@ -350,9 +351,13 @@ export class Orchestrator {
     return value === 'performing' || value === 'stalled';
   }
 
+  get #isClosing(): boolean {
+    return this.#conductor.getSnapshot().value === 'closing';
+  }
+
   /** Ends the performance early. The first reason counts. */
   readonly #stop = (error: Error): void => {
-    if (this.#run.ended || this.#conductor.getSnapshot().value === 'closing') return;
+    if (this.#run.ended || this.#isClosing) return;
     this.#run.errors.push(error);
     this.#conduct('CAESURA');
   };
