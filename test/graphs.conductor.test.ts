@@ -12,6 +12,7 @@ import {
   causable,
   cellOf,
   describePath,
+  ended,
   expectExact,
   HandClock,
   pathsOf,
@@ -33,7 +34,7 @@ const ENDS = 'a performance that has ended sends nothing to its conductor';
 const FIRST = 'the first reason to stop counts';
 const STOCK = 'the orchestrator takes stock after a round: it sends this only where it changes the state';
 const UNWATCHED = 'leaving the stalled state clears its timer';
-const ended = (state: string) =>
+const afterEnd = (state: string) =>
   ['DOWNBEAT', 'CAESURA', 'STALL', 'PROGRESS', 'SETTLED', 'STALL_TIMEOUT'].map((type) => [
     `${state} ${type}`,
     ENDS,
@@ -50,7 +51,7 @@ const NOT_CAUSED: Readonly<Record<string, string>> = {
   'closing STALL': STOCK,
   'closing PROGRESS': STOCK,
   'closing STALL_TIMEOUT': UNWATCHED,
-  ...Object.fromEntries([...ended('completed'), ...ended('cancelled')]),
+  ...Object.fromEntries([...afterEnd('completed'), ...afterEnd('cancelled')]),
   'cancelled GRACE_OVER': ENDS,
 };
 
@@ -122,7 +123,7 @@ class Concert {
     await turn();
     this.#players.end();
     this.#hold.open();
-    await this.orchestrator.outcome;
+    await ended(this.orchestrator.outcome);
   }
 }
 

@@ -91,6 +91,15 @@ export const describePath = (path: Path): string =>
 /** Lets everything happen that is not waiting for a test. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Waits for the end of a performance that nothing keeps any more.
+ *  @throws {Error} if it does not end */
+export async function ended(outcome: Promise<unknown>): Promise<void> {
+  let over = false;
+  void outcome.then(() => (over = true));
+  for (let turns = 0; turns < 100 && !over; turns++) await turn();
+  if (!over) throw new Error('the performance does not end');
+}
+
 /** Time that passes only where a test says so. */
 export class HandClock implements Clock {
   readonly #timers: { readonly ms: number; readonly callback: () => void }[] = [];

@@ -17,6 +17,7 @@ import {
   causable,
   cellOf,
   describePath,
+  ended,
   expectExact,
   HandClock,
   pathsOf,
@@ -220,7 +221,7 @@ class Stage {
     this.gates.end();
     this.player.end();
     this.hold.open();
-    await this.#orchestrator.outcome;
+    await ended(this.#orchestrator.outcome);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   Answers,
   cellOf,
   describePath,
+  ended,
   expectExact,
   HandClock,
   pathsOf,
@@ -95,7 +96,7 @@ class Rehearsal {
     this.#orchestrator.cancel();
     await turn();
     this.#players.end();
-    await this.#orchestrator.outcome;
+    await ended(this.#orchestrator.outcome);
   }
 }
 
