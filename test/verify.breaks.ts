@@ -215,7 +215,11 @@ export const BREAKS: readonly Break[] = [
     'actors/execute-stage.ts',
     ['back-off does not grow', 'delayMs * factor ** (failures - 1)', 'delayMs'],
     ['a time-out of all steps is ignored', 'step.timeoutMs ?? options.timeout?.stepMs', 'step.timeoutMs'],
-    ['a round does not find the last result', "operands['previous'] = station.result;", ''],
+    [
+      'a round does not find the last result',
+      "operands['previous'] = station.result;",
+      "operands['previous'] = undefined;",
+    ],
     ['a budget of calls is ignored', 'const refused = options.charge?.();', 'const refused = undefined;'],
   ),
   ...of(

@@ -406,7 +406,7 @@ export const coherenceClaims: readonly Claim[] = [
     property:
       'A session sees one cut; it is published, all of it, exactly if nothing that it read or wrote has changed since, and a refusal names what has.',
     source: 'Berenson et al. 1995, A5B (write skew); docs/guides/shared-state.md',
-    bound: '2–3 agents with open sessions on 1–3 keys, up to 40 operations, one after the other',
+    bound: '2–3 agents with open sessions on 1–3 keys, up to 80 operations, one after the other',
     share: 0.3,
     ...memorySample('sessions'),
   }),

@@ -50,24 +50,30 @@ export const drawMemory =
   (kinds: 'memory' | 'sessions') =>
   (random: Random): MemoryCase => {
     const agents = random.whole(2, 3);
-    const keys = random.pick([1, 1, 2, 3]);
-    const known: readonly Kind[] =
-      kinds === 'memory'
-        ? [...KINDS, ...OFTEN]
-        : [...SESSION_KINDS, 'look', 'note', 'recipe', 'recipe', 'recipe', 'read'];
+    const keys = random.pick(kinds === 'memory' ? [1, 1, 2, 3] : [1, 2, 3, 3]);
+    const known: readonly Kind[] = kinds === 'memory' ? [...KINDS, ...OFTEN] : sessionKinds(random);
     return {
       ...{ agents, keys },
       strategies: Array.from({ length: agents }, () => random.pick(STRATEGIES)),
       readers: random.pick(['wait', 'committed'] as const),
-      operations: Array.from({ length: random.whole(4, 40) }, () => ({
-        agent: random.below(agents),
-        key: random.below(keys),
-        kind: random.pick(known),
-        pick: random.below(6),
-        after: random.below(4) === 0 ? random.whole(1, 60) : 0,
-      })),
+      operations: Array.from(
+        { length: kinds === 'memory' ? random.whole(4, 40) : random.whole(20, 80) },
+        () => ({
+          agent: random.below(agents),
+          key: random.below(keys),
+          kind: random.pick(known),
+          pick: random.below(6),
+          after: random.below(4) === 0 ? random.whole(1, 60) : 0,
+        }),
+      ),
     };
   };
+
+/** In a third of the cases sessions only read, so that a change of what they read is all that can refuse them. */
+function sessionKinds(random: Random): readonly Kind[] {
+  const notes: readonly Kind[] = random.below(3) === 0 ? [] : ['note', 'note'];
+  return ['open', 'look', 'look', 'look', 'publish', 'drop', ...notes, 'recipe', 'recipe', 'recipe', 'read'];
+}
 
 interface Version {
   readonly value: ItemLists;
