@@ -1,6 +1,6 @@
 /** One try of one step: what the agent receives in addition to its operands, and the way back for its answer. */
 import { realClock, type Clock, type TimerId } from './clock.ts';
-import type { AgentContext, StepPlan, View } from './program.ts';
+import type { AgentContext, Share, StepPlan, View } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
 /** Receives the agent's answer. */
@@ -30,7 +30,7 @@ interface RunOfAttempts {
   readonly events: RunEvents;
   readonly options: {
     readonly account?: object | undefined;
-    readonly share?: ((stepId: string) => View) | undefined;
+    readonly share?: Share | undefined;
   };
 }
 
@@ -81,9 +81,16 @@ export class Attempt {
     return this.#run.options.account;
   }
   get shared(): View | undefined {
-    if (this.#shared === undefined && this.#working) this.#shared = this.#run.options.share?.(this.#step.id);
+    if (this.#shared === undefined && this.#working)
+      this.#shared = this.#run.options.share?.(this.#step.id, this.#whileWaiting);
     return this.#shared;
   }
+  /** The agent waits for shared state, perhaps for another step: virtual time passes meanwhile. */
+  readonly #whileWaiting = <T>(work: Promise<T>): Promise<T> => {
+    if (this.#run.clock.isVirtual !== true) return work;
+    this.pause();
+    return work.finally(() => this.goOn());
+  };
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();

@@ -29,7 +29,7 @@ import * as errors from './errors.ts';
 import { ExecuteStage } from './execute-stage.ts';
 import { IssueStage } from './issue-stage.ts';
 import { outputsOf } from './operands.ts';
-import { INPUT, type Program, type RetryPolicy, type View } from './program.ts';
+import { INPUT, type Program, type RetryPolicy, type Share } from './program.ts';
 import { Run } from './run.ts';
 import type { Outcome, RunEvent } from './run-events.ts';
 import { SignalHandler } from './signal-handler.ts';
@@ -59,7 +59,7 @@ export interface OrchestratorOptions {
   /** Every agent receives it as `context.account`. */
   readonly account?: object | undefined;
   /** Makes `context.shared` when an agent asks for it, once for each attempt. */
-  readonly share?: ((stepId: string) => View) | undefined;
+  readonly share?: Share | undefined;
   /** How long, in real time, an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
   readonly graceMs?: number | undefined;
   /** How long, in real time, the bus may take to deliver a pulse. Default: `graceMs`. */

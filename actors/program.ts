@@ -51,6 +51,11 @@ export interface View {
   close(): unknown;
 }
 
+/** Makes one attempt's view of the shared state.
+ *  @param waiting takes every promise of the view that another step may have to settle, and returns it: while an attempt
+ *  waits, virtual time passes */
+export type Share = (stepId: string, waiting: <T>(work: Promise<T>) => Promise<T>) => View;
+
 export interface RetryPolicy {
   /** Tries in all, 1 … 100. */
   readonly attempts: number;

@@ -6,7 +6,7 @@ import type { Dispatch } from '../actors/dispatcher.ts';
 import { createBus } from '../actors/in-process-bus.ts';
 import { asError } from '../actors/errors.ts';
 import { Orchestrator } from '../actors/orchestrator.ts';
-import { ScoreError, type Program, type RetryPolicy } from '../actors/program.ts';
+import { ScoreError, type Program, type RetryPolicy, type Share } from '../actors/program.ts';
 import type { Outcome, RunEvent, RunStatus, Usage } from '../actors/run-events.ts';
 import type { StepReport } from '../actors/timeline.ts';
 import { cue, fermata, hctSignalSchema, tacet, type HctSignal } from '../machines/signal.ts';
@@ -181,7 +181,8 @@ export function perform<Input, N extends Record<string, unknown>>(
   const shared =
     score.state === undefined ? undefined : share(score.state, { bus, clock, runId: id, inspect });
   let views = 0;
-  const view = shared && ((stepId: string) => shared.transaction(`${stepId}#${++views}`));
+  const view: Share | undefined =
+    shared && ((stepId, waiting) => shared.transaction(`${stepId}#${++views}`, waiting));
   const orchestrator = new Orchestrator(program, {
     ...options,
     share: view,

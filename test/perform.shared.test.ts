@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { perform, score, sharedOf, type AgentContext } from 'tutti';
+import { perform, score, sharedOf, VirtualClock, type AgentContext } from 'tutti';
 import { loadScore } from 'tutti/node';
 import { z } from 'zod';
 
@@ -29,6 +29,95 @@ describe('perform: shared state', () => {
     const { shared } = await perform(writers(8, 5)).result;
     const all = Array.from({ length: 40 }, (_, i) => `w${i % 8}.${Math.floor(i / 8)}`);
     expect([...(shared as State).list].sort()).toEqual(all.sort());
+  });
+
+  it('a step that waits for another step’s hold lets virtual time pass', async () => {
+    const held = score('held')
+      .shared({ n: z.number() }, { initial: { n: 0 } })
+      .step('holds', {
+        agent: async (_: {}, context) => {
+          const hold = await sharedOf<{ n: number }>(context).hold('n');
+          await context.sleep(1_000);
+          await hold.write((n) => n + 1);
+        },
+      })
+      .step('waits', {
+        agent: async (_: {}, context) => {
+          await context.sleep(10);
+          await (await sharedOf<{ n: number }>(context).hold('n')).write((n) => n + 1);
+        },
+      });
+    const { shared, makespan } = await perform(held, { clock: new VirtualClock() }).result;
+    expect([shared, makespan]).toEqual([{ n: 2 }, 1_000]);
+  });
+
+  it('in virtual time any mix of holds, updates, writes and sleeps ends, and no append is lost', async () => {
+    const act = fc.record({
+      kind: fc.constantFrom('hold', 'update', 'write', 'publish', 'read'),
+      key: fc.constantFrom('a', 'b', 'c'),
+      ms: fc.nat(50),
+    });
+    const plans = fc.array(fc.array(act, { maxLength: 5 }), { minLength: 2, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(plans, async (steps) => {
+        const list = z.array(z.string());
+        let built = score('mix').shared({ a: list, b: list, c: list }, { initial: { a: [], b: [], c: [] } });
+        steps.forEach((acts, i) => {
+          const agent = async (_: {}, context: AgentContext) => {
+            const view = sharedOf<Record<string, string[]>>(context);
+            for (const [n, { kind, key, ms }] of acts.entries()) {
+              const id = `${i}.${n}`;
+              if (kind === 'hold') {
+                await view.publish(); // what waits for publication would need its keys while this one is held
+                const hold = await view.hold(key);
+                await context.sleep(ms);
+                await hold.write((items) => void items.push(id));
+                await view.publish(); // ends the hold
+              } else if (kind === 'update')
+                await view.update(key, async (items) => (await context.sleep(ms), [...items, id]));
+              else if (kind === 'write') await view.write(key, (items) => void items.push(id));
+              else if (kind === 'publish') await view.publish();
+              else await view.read(key);
+              await context.sleep(ms);
+            }
+          };
+          built = built.step(`s${i}`, { agent }) as typeof built;
+        });
+        const { shared } = await perform(built, { clock: new VirtualClock(), timeout: { totalMs: 1e6 } })
+          .result;
+        const due = steps.flatMap((acts, i) =>
+          acts.flatMap(({ kind, key }, n) =>
+            ['hold', 'update', 'write'].includes(kind) ? [`${key} ${i}.${n}`] : [],
+          ),
+        );
+        const found = Object.entries(shared as Record<string, string[]>).flatMap(([key, items]) =>
+          items.map((item) => `${key} ${item}`),
+        );
+        expect(found.sort()).toEqual(due.sort());
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('a second update of a step does not bury what another step wrote in between', async () => {
+    const twice = score('twice')
+      .shared({ list: z.array(z.string()) }, { initial: { list: [] } })
+      .step('a', {
+        agent: async (_: {}, context) => {
+          const view = sharedOf<State>(context);
+          await view.update('list', (list) => [...list, 'a1']);
+          await context.sleep(20); // b publishes now
+          await view.update('list', (list) => [...list, 'a2']);
+        },
+      })
+      .step('b', {
+        agent: async (_: {}, context) => {
+          await context.sleep(10);
+          await sharedOf<State>(context).update('list', (list) => [...list, 'b']);
+        },
+      });
+    const { shared } = await perform(twice, { clock: new VirtualClock() }).result;
+    expect([...(shared as State).list].sort()).toEqual(['a1', 'a2', 'b']);
   });
 
   it('without coherence the same steps lose writes', async () => {

@@ -168,10 +168,11 @@ export class Coherence<V extends Values> implements Space {
     for (const key of this.schemas.keys()) this.#push(state, key);
     return agent as unknown as SharedAgent<V>;
   }
-  /** An agent whose writes wait until they are published: what a step has. */
-  transaction(name: string): Transaction<V> {
+  /** An agent whose writes wait until they are published: what a step has.
+   *  @param waits takes each promise that another agent may have to settle, and returns it */
+  transaction(name: string, waits: <T>(work: Promise<T>) => Promise<T> = (work) => work): Transaction<V> {
     const agent = this.agent(name);
-    return new Transaction<V>(agent, agent.state);
+    return new Transaction<V>(agent, agent.state, waits);
   }
   /** With the strategy `broadcast` an agent gets its copies without asking. */
   #push(state: AgentState, key: string): void {

@@ -44,10 +44,13 @@ export class Transaction<V extends Values = Record<string, any>> {
   readonly #holds = new Map<string, Hold<unknown>>();
   #over = false;
   #publishing: Promise<unknown> = Promise.resolve();
+  readonly #waits: <T>(work: Promise<T>) => Promise<T>;
 
-  constructor(agent: SharedAgent<V>, state: AgentState) {
+  /** @param waits takes each promise that another agent may have to settle, and returns it */
+  constructor(agent: SharedAgent<V>, state: AgentState, waits: <T>(work: Promise<T>) => Promise<T>) {
     this.#agent = agent;
     this.#state = state;
+    this.#waits = waits;
   }
 
   /** What is current, with what this step has written. */
@@ -75,7 +78,8 @@ export class Transaction<V extends Values = Record<string, any>> {
   async #look(key: string, options?: ReadOptions): Promise<{ value: unknown; version: number }> {
     this.#refuseEnded();
     const hold = this.#holds.get(key);
-    const { value, version } = hold ?? (await readCopy(this.#state, key, options));
+    const found = hold ?? readCopy(this.#state, key, options);
+    const { value, version } = found instanceof Promise ? await this.#waits(found) : found;
     const changes = this.#changes.get(key) ?? [];
     const made = changes.length === 0 ? { value } : await this.#replay(key, changes, value, version, false);
     return { value: made.value, version: version + changes.length };
@@ -140,7 +144,7 @@ export class Transaction<V extends Values = Record<string, any>> {
   ): Promise<StepHold<V[K]>> {
     refuseWithinRecipe(key);
     this.#refuseEnded();
-    const hold = await Hold.take<V[K]>(this.#state, key, options);
+    const hold = await this.#waits(Hold.take<V[K]>(this.#state, key, options));
     if (this.#over) {
       await hold.release();
       this.#refuseEnded();
@@ -198,7 +202,8 @@ export class Transaction<V extends Values = Record<string, any>> {
       for (let attempt = 1; ; attempt++) {
         if (own.length === 0 && (attempt > 1 || this.#stale(changes, true)))
           for (const key of keys)
-            if (!this.#holds.has(key)) own.push(await Hold.take(this.#state, key, { signal: until }));
+            if (!this.#holds.has(key))
+              own.push(await this.#waits(Hold.take(this.#state, key, { signal: until })));
         const held = new Map([...this.#holds, ...own.map((hold) => [hold.key, hold] as const)]);
         try {
           const versions = await this.#tryPublish(changes, keys, held, until);
@@ -241,7 +246,7 @@ export class Transaction<V extends Values = Record<string, any>> {
         const slot = this.#state.slot(key);
         if (!held.has(key)) {
           const turn = slot.lock(until);
-          if (turn !== undefined) await turn;
+          if (turn !== undefined) await this.#waits(turn);
           locked.push(slot);
         }
         until.throwIfAborted();
@@ -251,7 +256,7 @@ export class Transaction<V extends Values = Record<string, any>> {
         writes.push(writeOf(key, version, made));
       }
       until.throwIfAborted();
-      await publishAll(this.#state, versions, [], writes);
+      await this.#waits(publishAll(this.#state, versions, [], writes));
       return Object.fromEntries(writes.map(({ key, base }) => [key, base + 1]));
     } finally {
       for (const slot of locked) slot.unlock();
