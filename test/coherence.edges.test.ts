@@ -441,6 +441,28 @@ describe('coherence: values', () => {
       expect(await shared.agent('b').copy('v')).toMatchObject({ value: null, version: 0 });
     },
   );
+  it('that came from another process or from a checkpoint cannot be changed by a reader, however deep', async () => {
+    const deep = z.object({ list: z.array(z.object({ n: z.number() })) });
+    const log = new LaggingLog();
+    const of = (session: string) =>
+      coherence({ bus: log.view(), schema: { k: deep }, initial: { k: { list: [{ n: 0 }] } }, session });
+    const [one, two] = [of('one'), of('two')];
+    await pumped(
+      log,
+      one.agent('a').write('k', (k) => void k.list.push({ n: 1 })),
+    );
+    const restored = coherence({
+      bus: createBus(),
+      schema: { k: deep },
+      from: JSON.parse(JSON.stringify(two.checkpoint())),
+    });
+    const values = [await pumped(log, two.agent('b').read('k')), await restored.agent('c').read('k')];
+    for (const value of values) {
+      expect(value).toEqual({ list: [{ n: 0 }, { n: 1 }] });
+      expect(() => ((value.list[1] as { n: number }).n = 9)).toThrow(TypeError);
+      expect(() => value.list.push({ n: 2 })).toThrow(TypeError);
+    }
+  });
   it('that a recipe puts into its draft stay the writer’s own', async () => {
     const shared = coherence({ bus: createBus(), schema: { v: any }, initial: { v: { list: [] } } });
     const mine = { tags: ['a'] };

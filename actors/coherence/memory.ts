@@ -73,6 +73,13 @@ const unchangeable = (value: unknown): unknown => (Object.isFrozen(value) ? valu
 
 const NOTHING: Result = Object.freeze({ outcome: 'nothing', version: 0 });
 
+/** Agents that wait for each other. */
+export interface Circle {
+  readonly keys: readonly string[];
+  /** Those of them that wait for a copy, and for which. */
+  readonly readers: readonly { readonly agent: string; readonly cell: Cell }[];
+}
+
 export class Memory {
   readonly cells = new Map<string, Cell>();
   /** By key: the index of its cell. */
@@ -130,18 +137,23 @@ export class Memory {
     return cell !== undefined && entry.base > cell.version;
   }
 
-  /** The keys of a circle of waits that `agent` would close by waiting for `cell`: the cell's owner waits for a key whose
-   *  owner waits … for a key that `agent` owns. */
-  deadlock(agent: string, cell: Cell): string[] | undefined {
+  /** The circle of waits that `agent` would close by waiting for `cell`: the cell's owner waits for a key whose owner
+   *  waits … for a key that `agent` owns. The log does not say whether a copy was asked for in advance, which is no wait.
+   *  @param reads whether an agent that has asked for a copy really waits for it; false where that is not known */
+  deadlock(agent: string, cell: Cell, reads: (agent: string, cell: Cell) => boolean): Circle | undefined {
     const seen = new Set<string>();
-    const search = (from: Cell): string[] | undefined => {
+    const search = (from: Cell): Circle | undefined => {
       const { owner } = from;
       if (owner === undefined || !from.held || seen.has(owner)) return undefined;
-      if (owner === agent) return [from.key];
+      if (owner === agent) return { keys: [from.key], readers: [] };
       seen.add(owner);
       for (const next of this.#waits.get(owner) ?? []) {
+        const isReader = !next.queue.includes(owner);
+        if (isReader && !reads(owner, next)) continue;
         const rest = search(next);
-        if (rest !== undefined) return [from.key, ...rest];
+        if (rest === undefined) continue;
+        const readers = isReader ? [{ agent: owner, cell: next }, ...rest.readers] : rest.readers;
+        return { keys: [from.key, ...rest.keys], readers };
       }
       return undefined;
     };

@@ -444,13 +444,25 @@ export class Replica implements Sink, LineHost {
   }
   settled(entry: Entry, result: Result): void {
     const { agent, number, op } = entry;
-    const sender = this.#senders.get(agent);
-    if (sender === undefined) return;
-    sender.settle(number, result);
+    this.#senders.get(agent)?.settle(number, result);
     if (result.outcome !== 'queued' || (op !== 'gets' && op !== 'getm')) return;
     const cell = this.memory.cells.get(entry.key) as Cell;
-    const keys = this.memory.deadlock(agent, cell);
-    if (keys !== undefined) this.#lineOf(agent, cell)?.client?.deadlocked(keys);
+    if (op === 'gets' && !this.#waitsForCopy(agent, cell)) return;
+    const circle = this.memory.deadlock(agent, cell, this.#waitsForCopy);
+    if (circle === undefined) return;
+    // The agent that closes the circle ends it. If its replica cannot know that a reader of this one really waits, the
+    // reader does.
+    const [reader] = circle.readers;
+    if (this.#senders.has(agent)) this.#lineOf(agent, cell)?.client?.deadlocked(circle.keys);
+    else if (reader !== undefined)
+      this.#lineOf(reader.agent, reader.cell)?.client?.deadlocked(circle.keys);
+  }
+  /** Whether an agent of this replica waits for a copy that it has asked for, and has not only asked in advance. */
+  readonly #waitsForCopy = (agent: string, cell: Cell): boolean =>
+    this.#lineOf(agent, cell)?.awaited === true;
+  /** The keys of a circle that a line's agent closes by waiting for a copy that was asked for in advance. */
+  deadlockOf(line: Line): readonly string[] | undefined {
+    return this.memory.deadlock(line.agent, line.cell, this.#waitsForCopy)?.keys;
   }
   #lineOf(agent: string | undefined, cell: Cell): Line | undefined {
     return agent === undefined ? undefined : this.#senders.get(agent)?.lines[cell.index];

@@ -62,7 +62,7 @@ function copyOf(agent: AgentState, slot: Slot, options: ReadOptions): Copy | Pro
     replica.send(line, 'LOAD');
     if (filling.copy !== undefined) return given(slot, filling.copy);
   } else {
-    const keys = replica.memory.deadlock(line.agent, line.cell);
+    const keys = replica.deadlockOf(line);
     if (keys !== undefined) throw new HoldDeadlockError(agent.name, keys);
   }
   slot.refuseEnded();

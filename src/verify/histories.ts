@@ -7,7 +7,6 @@ import {
   coherence,
   ConflictError,
   FencedError,
-  HoldDeadlockError,
   InDoubtError,
   RecipeError,
   type Coherence,
@@ -267,10 +266,9 @@ class RunningHistory {
   }
 }
 
-/** Nothing was written, and the agent may go on. Eager copies wait for keys while their agent holds others, so that memory
- *  may see a circle of waits. */
+/** Nothing was written, and the agent may go on. */
 const isRefusal = (error: unknown): boolean =>
-  error instanceof ConflictError || error instanceof FencedError || error instanceof HoldDeadlockError;
+  error instanceof ConflictError || error instanceof FencedError;
 
 type Agent = ReturnType<HistorySpace['agent']>;
 interface Act {
