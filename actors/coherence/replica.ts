@@ -454,8 +454,7 @@ export class Replica implements Sink, LineHost {
     // reader does.
     const [reader] = circle.readers;
     if (this.#senders.has(agent)) this.#lineOf(agent, cell)?.client?.deadlocked(circle.keys);
-    else if (reader !== undefined)
-      this.#lineOf(reader.agent, reader.cell)?.client?.deadlocked(circle.keys);
+    else if (reader !== undefined) this.#lineOf(reader.agent, reader.cell)?.client?.deadlocked(circle.keys);
   }
   /** Whether an agent of this replica waits for a copy that it has asked for, and has not only asked in advance. */
   readonly #waitsForCopy = (agent: string, cell: Cell): boolean =>

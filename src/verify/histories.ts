@@ -267,8 +267,7 @@ class RunningHistory {
 }
 
 /** Nothing was written, and the agent may go on. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof ConflictError || error instanceof FencedError;
+const isRefusal = (error: unknown): boolean => error instanceof ConflictError || error instanceof FencedError;
 
 type Agent = ReturnType<HistorySpace['agent']>;
 interface Act {
