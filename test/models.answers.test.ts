@@ -50,6 +50,12 @@ test('the one JSON that fits is the answer, with any text around it', async () =
   );
 });
 
+test('an answer inside an array of one is the answer', async () => {
+  const wanted = { ok: false, n: 0, note: '}' };
+  expect((await answered(`[ ${JSON.stringify(wanted)} ]`)).output).toEqual(wanted);
+  expect((await answered(`[[\n${JSON.stringify(wanted)}\n]]`)).output).toEqual(wanted);
+});
+
 test('where two different pieces fit, the answer is refused; the same one twice is one', async () => {
   const [three, four] = [3, 4].map((n) => JSON.stringify({ ok: true, n, note: '' }));
   expect(await answered(`First ${three}, no: ${four}`)).toEqual({ output: undefined, failure: 'output' });

@@ -110,7 +110,11 @@ export const BREAKS: readonly Break[] = [
   ...of(
     'actors/coherence/memory.ts',
     ['values from another process can be changed', 'Object.isFrozen(value) ? value : freeze(value)', 'value'],
-    ['a circle of waits is not found', '      if (owner === agent) return [from.key];', ''],
+    [
+      'a circle of waits is not found',
+      '      if (owner === agent) return { keys: [from.key], readers: [] };',
+      '',
+    ],
   ),
   ...of(
     'actors/governor.ts',

@@ -41,14 +41,28 @@ async function onlyFitting<Result>(
 ): Promise<Result> {
   const fitting: Result[] = [];
   for (const json of new Set(jsonIn(text))) {
-    try {
-      fitting.push(await parse(json));
-    } catch {
-      // this piece is not the answer
+    for (const piece of withinArrays(json)) {
+      try {
+        fitting.push(await parse(piece));
+        break;
+      } catch {
+        // this piece is not the answer
+      }
     }
   }
   if (fitting.length !== 1) throw error;
   return fitting[0]!;
+}
+
+/** A piece of JSON and, where it is an array of one element, that element: models, and brackets of the prose, put an
+ *  answer into an array. */
+function withinArrays(json: string): string[] {
+  const pieces = [json];
+  for (let value: unknown = JSON.parse(json); Array.isArray(value) && value.length === 1;) {
+    value = value[0];
+    pieces.push(JSON.stringify(value));
+  }
+  return pieces;
 }
 
 /** Beginnings of JSON that are looked at. Each one may be read to the end of the text. */
