@@ -32,7 +32,7 @@ const allowed = 20;
 
 const patterns = ['*.ts', '*.tsx', '*.js', '*.md', '*.yaml', '*.html', '*.css'];
 /** This list and its test, and pages that `npm run docs:*` writes from the sources. */
-const excluded = ['scripts/lint-words.js', 'test/lint.test.ts', 'docs/verification.md'];
+const excluded = ['scripts/lint-words.js', 'test/house/lint.test.ts', 'docs/verification.md'];
 const excludedFolders = ['docs/machines/'];
 /** File names keep their old wording, because links to them must stay valid. */
 const fileName = /\b\d{4}-[a-z0-9-]+\.md\b/g;

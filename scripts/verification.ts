@@ -14,7 +14,7 @@ import {
   weakest,
   type Judged,
 } from '../specs/index.ts';
-import { BOOK_STATES } from '../specs/mesi/mapping.ts';
+import { BOOK_STATES } from '../specs/coherence/mapping.ts';
 import { ALL_CLAIMS } from '../src/verify/claims.ts';
 
 const BOUNDS = { agents: 3, lines: 1, runs: 1_000, seed: 1 };
@@ -83,7 +83,7 @@ Every mistake of one step in a machine's table (a transition left out or led els
 | --- | --- | --- | --- | --- |
 ${mutants.join('\n')}
 
-A test breaks the code that users call, one line at a time (\`test/verify.breaks.ts\`); for each break \`tutti verify\` has to end with exit code 1.
+A test breaks the code that users call, one line at a time (\`test/verify/breaks.ts\`); for each break \`tutti verify\` has to end with exit code 1.
 
 ${shown(({ claim }) => claim.criterion === CHECKER)}`;
   return format(text, { parser: 'markdown', printWidth: 110 });

@@ -8,8 +8,8 @@ import { VirtualClock } from 'tutti';
 import { article } from '../docs/examples/watch/article.ts';
 import { saveCounterexamples } from '../src/cli/save.ts';
 import { traceTo } from '../src/trace/index.ts';
-import { judgedBroken } from '../test/mesi.broken.ts';
-import { launch, openPage, pageFile } from '../test/viewer.page.ts';
+import { judgedBroken } from '../test/coherence/protocol.broken.ts';
+import { launch, openPage, pageFile } from '../test/viewer/page.ts';
 
 const PICTURES = {
   score: '#view=score&step=article-1/draft',

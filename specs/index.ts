@@ -1,7 +1,7 @@
 /** Floor 3: what the hardware promises, and checks that compare machines with it. For users' own machines, too. */
 export * from './harness/cells.ts';
 export type { Channel, Letter } from './harness/channel.ts';
-export * from './claim.ts';
+export * from './harness/claim.ts';
 export { realActor, type Counterpart, type Heard, type Session } from './harness/counterpart.ts';
 export * from './harness/equivalence.ts';
 export {
@@ -30,10 +30,10 @@ export { told, type Reads } from './harness/told.ts';
 export { sequenceText, type Drawable } from './harness/transcript.ts';
 export * from './harness/walk.ts';
 export { GOVERNING, KERNEL_CALL, type Governing } from './governor/mapping.ts';
-export { checkLitmus } from './mesi/litmus/litmus.ts';
-export { LitmusFileError, parseLitmus } from './mesi/litmus/file.ts';
-export { PERMISSION, type Permission } from './mesi/mapping.ts';
-export { prove, type ProveFaults, type ProveOptions } from './mesi/prove/prove.ts';
+export { checkLitmus } from './coherence/litmus/litmus.ts';
+export { LitmusFileError, parseLitmus } from './coherence/litmus/file.ts';
+export { PERMISSION, type Permission } from './coherence/mapping.ts';
+export { prove, type ProveFaults, type ProveOptions } from './coherence/prove/prove.ts';
 export {
   ISSUE_STAGE,
   STAGE,

@@ -1,10 +1,10 @@
 /** Runs the checks of each machine on every mutant of it. */
 import type { AnyStateMachine } from 'xstate';
-import { cacheLine } from '../machines/cache-line.ts';
-import { tempoGovernor } from '../machines/tempo-governor.ts';
-import type { MappingName } from './claim.ts';
+import { cacheLine } from '../machines/coherence/cache-line.ts';
+import { tempoGovernor } from '../machines/governor/tempo-governor.ts';
+import type { MappingName } from './harness/claim.ts';
 import { governorDiffers } from './governor/lockstep.ts';
-import { lineDiffers } from './mesi/differs.ts';
+import { lineDiffers } from './coherence/differs.ts';
 import { mutants } from './harness/mutants.ts';
 import { EXPLORED, isEquivalent, kills } from './tomasulo/explored.ts';
 

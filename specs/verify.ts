@@ -7,11 +7,11 @@ import {
   type Evidence,
   type Finding,
   type Verdict,
-} from './claim.ts';
+} from './harness/claim.ts';
 import { governorClaims } from './governor/properties.ts';
-import { litmusClaims } from './mesi/litmus/litmus.ts';
-import { mesiClaims } from './mesi/properties.ts';
-import { proveClaims } from './mesi/prove/prove.ts';
+import { litmusClaims } from './coherence/litmus/litmus.ts';
+import { mesiClaims } from './coherence/properties.ts';
+import { proveClaims } from './coherence/prove/prove.ts';
 import { exploredClaims } from './tomasulo/explored.ts';
 import { tomasuloClaims } from './tomasulo/properties.ts';
 

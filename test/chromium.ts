@@ -13,7 +13,7 @@ export const chromiumPath = (): string | undefined =>
 
 /** The tests that need it. */
 export const BROWSER_TESTS = [
-  'test/viewer.{access,example,live,reading,views}.test.ts',
-  'test/*.browser.test.ts',
+  'test/viewer/{access,example,live,reading,views}.test.ts',
+  'test/**/*.browser.test.ts',
 ];
 export const HOW_TO_GET_IT = 'apt-get install -y chromium, or name one in CHROMIUM';

@@ -10,7 +10,7 @@
  *  All but PUBLISH and LEAVE name one `key`. Targets name the memory and never an agent, so that no orchestrator on the
  *  same bus takes an entry for its own. Every entry has (agent, number) as its identity, by which it is applied once;
  *  and `floor`: every smaller number of this agent is settled, so that few results are kept for duplicates. */
-import type { Signal } from '../../machines/signal.ts';
+import type { Signal } from '../../machines/hct/signal.ts';
 
 /** One change of a value, as Immer writes it. */
 export interface Patch {

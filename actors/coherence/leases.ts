@@ -4,7 +4,7 @@
  *  renews the hold while its agent is at work, every third of the lease. Every other replica asks for a RECLAIM when it
  *  has seen no sign of the owner for a whole lease. Several replicas may ask: the entry names the epoch, and only the
  *  first one applies. One timer serves all holds. */
-import type { Clock, TimerId } from '../clock.ts';
+import type { Clock, TimerId } from '../bus/clock.ts';
 import type { Cell } from './cell.ts';
 
 export interface LeaseOptions {

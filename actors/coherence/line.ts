@@ -6,8 +6,8 @@
  *
  *  The machine decides; this file gives its actions their meaning. */
 import { createActor, type Actor, type AnyActorRef } from 'xstate';
-import { cacheLine, type CacheLineMachine, type LineEvent } from '../../machines/cache-line.ts';
-import { compile, type CompiledLogic } from '../../machines/compile.ts';
+import { cacheLine, type CacheLineMachine, type LineEvent } from '../../machines/coherence/cache-line.ts';
+import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
 import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
 import type { Sender } from './sender.ts';

@@ -8,8 +8,8 @@
  *  The rules were settled by exploration (docs/decisions/0010 to 0012): a GETM holds the key or queues first in, first
  *  out; a PUT needs the current owner, epoch and version; a RECLAIM of an old epoch does nothing; every entry is applied
  *  once. `Faults` exist so that a test can seed each mistake and see it caught. */
-import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
-import { freeze } from '../freeze.ts';
+import type { LineEvent, ReaderPolicy } from '../../machines/coherence/cache-line.ts';
+import { freeze } from '../bus/freeze.ts';
 import { Cell, remember, restoreCell, snapshotCell, type CellSnapshot } from './cell.ts';
 import { sessionOf, type Entry, type PublishEntry, type Result, type Write } from './entry.ts';
 

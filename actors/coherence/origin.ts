@@ -2,7 +2,7 @@
  *
  *  The first entry of every sender carries the fingerprint. So replicas that began with different values find out before
  *  either has read or written, and a checkpoint that was restored on a new log is not taken for the old log's. */
-import type { Envelope } from '../../machines/signal.ts';
+import type { Envelope } from '../../machines/hct/signal.ts';
 
 /** A fingerprint of keys with their values and versions: equal for equal JSON, in any order of keys. */
 export function fingerprint(cells: Iterable<{ key: string; value: unknown; version: number }>): string {

@@ -6,11 +6,11 @@
  *
  *  Several replicas on one bus make the same state, each at its own pace. */
 import { createActor, setup, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
-import type { LineEvent, ReaderPolicy } from '../../machines/cache-line.ts';
-import type { Envelope } from '../../machines/signal.ts';
-import { BusClosedError, BusHistoryError, type Bus, type Seq } from '../bus.ts';
-import { realClock, type Clock } from '../clock.ts';
-import { InvariantError } from '../errors.ts';
+import type { LineEvent, ReaderPolicy } from '../../machines/coherence/cache-line.ts';
+import type { Envelope } from '../../machines/hct/signal.ts';
+import { BusClosedError, BusHistoryError, type Bus, type Seq } from '../bus/bus.ts';
+import { realClock, type Clock } from '../bus/clock.ts';
+import { InvariantError } from '../tomasulo/errors.ts';
 import type { Cell } from './cell.ts';
 import { agentId, fromSignal, type Entry, type Result } from './entry.ts';
 import { Leases } from './leases.ts';

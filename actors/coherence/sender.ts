@@ -1,8 +1,8 @@
 /** One agent's entries on their way to the bus.
  *
  *  Numbers them, appends them again in order while the bus fails, and gives each its result when it is applied here. */
-import { BusClosedError, type Bus } from '../bus.ts';
-import type { Clock } from '../clock.ts';
+import { BusClosedError, type Bus } from '../bus/bus.ts';
+import type { Clock } from '../bus/clock.ts';
 import { toSignal, type Entry, type Result } from './entry.ts';
 import type { Line } from './line.ts';
 

@@ -1,7 +1,7 @@
 /** What can be seen of a governor after an event, for the machine and for the model, and how the two are compared. */
 import type { AnyStateMachine } from 'xstate';
-import { operatingPointOf, type TempoGovernorEvent } from '../../machines/tempo-governor.ts';
-import type { Counterexample, Message } from '../claim.ts';
+import { operatingPointOf, type TempoGovernorEvent } from '../../machines/governor/tempo-governor.ts';
+import type { Counterexample, Message } from '../harness/claim.ts';
 import { KernelPolicy, type Departures } from './model.ts';
 import { kernelNames, PoolModel, UNTUNED, type Heard, type Point } from './pool/model.ts';
 import { shrink } from './shrink.ts';

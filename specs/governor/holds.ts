@@ -1,7 +1,7 @@
 /** Whether invariants of a governor hold along random traces; the smallest trace that breaks one is the counter-example. */
 import type { AnyStateMachine } from 'xstate';
-import type { GovernorName } from '../../machines/governor.ts';
-import type { Bounds, Counterexample, Finding } from '../claim.ts';
+import type { GovernorName } from '../../machines/governor/governor.ts';
+import type { Bounds, Counterexample, Finding } from '../harness/claim.ts';
 import { Random } from '../harness/random.ts';
 import { turns } from '../harness/turn.ts';
 import { transcriptOf } from './compare.ts';

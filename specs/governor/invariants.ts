@@ -1,7 +1,7 @@
 /** What holds at every place and after every step of a governor, judged without the model: the kernel promises it too,
  *  so an agreement with a faulty model would be seen here. Each returns what is wrong, or nothing. */
-import type { GovernorName } from '../../machines/governor.ts';
-import { operatingPointOf, type TempoGovernorEvent } from '../../machines/tempo-governor.ts';
+import type { GovernorName } from '../../machines/governor/governor.ts';
+import { operatingPointOf, type TempoGovernorEvent } from '../../machines/governor/tempo-governor.ts';
 import { nameOf } from './compare.ts';
 import { DEPARTURES, GOVERNING } from './mapping.ts';
 import { answersWithin, price } from './pool/model.ts';

@@ -2,8 +2,8 @@
  *  frequency, limits, point and mode, and the same announced points. The smallest trace that differs is the
  *  counter-example. */
 import type { AnyStateMachine } from 'xstate';
-import { GOVERNORS, type GovernorName } from '../../machines/governor.ts';
-import type { Counterexample } from '../claim.ts';
+import { GOVERNORS, type GovernorName } from '../../machines/governor/governor.ts';
+import type { Counterexample } from '../harness/claim.ts';
 import { Random } from '../harness/random.ts';
 import { differenceIn, promised, smallest, type Seen } from './compare.ts';
 import { DEPARTURES } from './mapping.ts';

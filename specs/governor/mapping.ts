@@ -18,7 +18,7 @@
  *  kernel's only when a limit moves; choosing the policy that rules anyway is nothing, in the kernel a call of `limits`;
  *  other tunables wait for the next sample, where the kernel takes a new sampling rate at once. Sources: the files of the
  *  kernel that `model.ts` names; paper 4.5. */
-import type { TempoGovernorEvent, TempoGovernorMachine } from '../../machines/tempo-governor.ts';
+import type { TempoGovernorEvent, TempoGovernorMachine } from '../../machines/governor/tempo-governor.ts';
 import type { Departures } from './model.ts';
 
 type State = ReturnType<TempoGovernorMachine['getInitialSnapshot']>['value'];

@@ -4,10 +4,10 @@
  *  What the kernel does, a governor does. It also has boosts, deadlines and modes, and the kernel has no counterpart of
  *  these: the relation is a simulation. */
 import type { AnyStateMachine } from 'xstate';
-import { GOVERNORS } from '../../machines/governor.ts';
-import { tempoGovernor } from '../../machines/tempo-governor.ts';
+import { GOVERNORS } from '../../machines/governor/governor.ts';
+import { tempoGovernor } from '../../machines/governor/tempo-governor.ts';
 import { cells } from '../harness/cells.ts';
-import type { Bounds, Claim, Finding } from '../claim.ts';
+import type { Bounds, Claim, Finding } from '../harness/claim.ts';
 import { turns } from '../harness/turn.ts';
 import { smallest } from './compare.ts';
 import { holds, type Judging } from './holds.ts';

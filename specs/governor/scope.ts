@@ -3,9 +3,9 @@
  *  the frequency, a limit for each point of the ladder, each policy and mode, and a mode with a policy that does not
  *  belong to it. */
 import type { AnyStateMachine } from 'xstate';
-import { DEFAULT_TUNABLES, GOVERNORS, type GovernorName } from '../../machines/governor.ts';
-import { ladder } from '../../machines/operating-point.ts';
-import type { TempoGovernorEvent } from '../../machines/tempo-governor.ts';
+import { DEFAULT_TUNABLES, GOVERNORS, type GovernorName } from '../../machines/governor/governor.ts';
+import { ladder } from '../../machines/governor/operating-point.ts';
+import type { TempoGovernorEvent } from '../../machines/governor/tempo-governor.ts';
 import { modelOf, promise, seenAt, told, type Setting } from './compare.ts';
 import { DEPARTURES } from './mapping.ts';
 import type { Departures } from './model.ts';

@@ -1,14 +1,14 @@
 /** The machine as a function: from a state and an event to the next state and the answer. A mistake that throws does so
  *  synchronously, and not later from an actor; and one state can be left by several events. */
 import { createActor, type AnyStateMachine } from 'xstate';
-import { compile } from '../../machines/compile.ts';
-import type { GovernorTunables } from '../../machines/governor.ts';
-import type { Ladder, OperatingPoint } from '../../machines/operating-point.ts';
+import { compile } from '../../machines/table/compile.ts';
+import type { GovernorTunables } from '../../machines/governor/governor.ts';
+import type { Ladder, OperatingPoint } from '../../machines/governor/operating-point.ts';
 import {
   operatingPointOf,
   type TempoGovernorContext,
   type TempoGovernorEvent,
-} from '../../machines/tempo-governor.ts';
+} from '../../machines/governor/tempo-governor.ts';
 
 /** What a governor begins with. */
 export interface Beginning {

@@ -1,16 +1,16 @@
 /** Traces to judge governors by, drawn from a seed: a ladder, tunables, and every kind of event, at times when its
  *  policy reacts and when it does not. */
-import { DYNAMICS_LEVELS } from '../../machines/dynamics.ts';
+import { DYNAMICS_LEVELS } from '../../machines/hct/dynamics.ts';
 import {
   DEFAULT_TUNABLES,
   GOVERNORS,
   type GovernorName,
   type GovernorTunables,
-} from '../../machines/governor.ts';
-import { ladder, type Ladder } from '../../machines/operating-point.ts';
-import { MODES, type Mode } from '../../machines/performance.ts';
-import { TEMPI } from '../../machines/tempo.ts';
-import type { TempoGovernorEvent } from '../../machines/tempo-governor.ts';
+} from '../../machines/governor/governor.ts';
+import { ladder, type Ladder } from '../../machines/governor/operating-point.ts';
+import { MODES, type Mode } from '../../machines/hct/performance.ts';
+import { TEMPI } from '../../machines/hct/tempo.ts';
+import type { TempoGovernorEvent } from '../../machines/governor/tempo-governor.ts';
 import type { Random } from '../harness/random.ts';
 import { answersWithin, price, UNTUNED, type Tuning } from './pool/model.ts';
 

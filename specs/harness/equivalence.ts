@@ -4,7 +4,7 @@
  *  status, and on the names of the actions, in order, those that assign included. Contexts that count without bound are
  *  cut off by `within`. */
 import { assign, createActor, type AnyStateMachine, type EventObject } from 'xstate';
-import { compile } from '../../machines/compile.ts';
+import { compile } from '../../machines/table/compile.ts';
 
 export interface EquivalenceOptions {
   readonly events: readonly EventObject[];

@@ -7,7 +7,7 @@
  *  is a violation. Here `false` is a violation too; the invariant receives only the situation, and not the step that
  *  led there; it is synchronous; and it is checked in every situation that can be reached, not only in those on the
  *  paths that were tried. */
-import type { Counterexample, Message } from '../claim.ts';
+import type { Counterexample, Message } from './claim.ts';
 import { textOf, whole } from './plain.ts';
 import { notSymmetric, Symmetry } from './symmetry.ts';
 import { turns } from './turn.ts';

@@ -3,7 +3,7 @@
  *  As in XState's proposal (statelyai/xstate#5627), and in `@xstate/graph`, from which it stems: paths are generated from
  *  the machine and run one by one. Theirs are paths of one machine, to each state, and a failure is thrown. Here they are
  *  paths of machines in their surroundings, by default over every step, and a failure is returned as a counter-example. */
-import type { Counterexample } from '../claim.ts';
+import type { Counterexample } from './claim.ts';
 import { Sessions, type Counterpart } from './counterpart.ts';
 import type { Edge, Explored } from './explore.ts';
 import { whole } from './plain.ts';

@@ -8,7 +8,7 @@
  *  the model, so that no schedule breaks the rules of the surroundings, and a failure is returned as a counter-example.
  *
  *  Sources: Claessen & Hughes 2000 (QuickCheck); Zeller & Hildebrandt 2002 (leaving out what a failure does not need). */
-import type { Counterexample } from '../claim.ts';
+import type { Counterexample } from './claim.ts';
 import { Sessions, type Counterpart } from './counterpart.ts';
 import { failing, type ExploreOptions, type Model } from './explore.ts';
 import { whole } from './plain.ts';

@@ -1,7 +1,7 @@
 /** One step of a system, to its end: which machines receive an event, what each answers, and which machines receive
  *  that. */
 import { put } from './channel.ts';
-import type { Message } from '../claim.ts';
+import type { Message } from './claim.ts';
 import { eventText } from './plain.ts';
 import { stateNames, type Part, type Word } from './part.ts';
 import type { Stepped, Stepper } from './stepper.ts';

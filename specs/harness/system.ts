@@ -23,7 +23,7 @@ import {
   type Channel,
   type Letters,
 } from './channel.ts';
-import type { Message } from '../claim.ts';
+import type { Message } from './claim.ts';
 import type { Model, Taken } from './explore.ts';
 import { eventText, textOf, whole } from './plain.ts';
 import { ownSteps, Run } from './run.ts';

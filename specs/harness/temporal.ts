@@ -19,7 +19,7 @@
  *  many steps), and one that is still open is inconclusive. Here all infinite runs are judged at once, and the answer is
  *  final, up to the bounds of what was explored. `leadsTo` is its `respond`; its `always` and `never` are an
  *  `invariant` here. */
-import type { Counterexample } from '../claim.ts';
+import type { Counterexample } from './claim.ts';
 import { wayWithin, type Ways } from './components.ts';
 import { fairTraps, mayStop, type Fairness, type TemporalOptions } from './fairness.ts';
 import type { Explored } from './explore.ts';

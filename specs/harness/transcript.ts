@@ -1,5 +1,5 @@
 /** A counter-example as a sequence diagram in plain text: the messages with sender and receiver, from top to bottom. */
-import type { Counterexample, Message } from '../claim.ts';
+import type { Counterexample, Message } from './claim.ts';
 import { whole } from './plain.ts';
 
 /** A counter-example; for one that repeats indefinitely, the message with which the circle begins. */

@@ -1,5 +1,5 @@
 /** Paths through what was explored: their names, their steps, and their transcripts. */
-import type { Message } from '../claim.ts';
+import type { Message } from './claim.ts';
 import type { Explored, Model } from './explore.ts';
 import { textOf } from './plain.ts';
 

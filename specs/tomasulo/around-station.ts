@@ -1,7 +1,7 @@
 /** The surroundings of a station: which events may reach it and when, and what it must answer. These are the promises of
  *  the orchestrator and of the bus; cells that are called impossible rest on them. */
 import type { EventObject } from 'xstate';
-import type { StationContext, StationEvent } from '../../machines/reservation-station.ts';
+import type { StationContext, StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import type { Situation, Surroundings } from '../harness/walk.ts';
 
 /** What goes on the bus at the end of a step. */

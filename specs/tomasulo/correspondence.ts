@@ -4,7 +4,7 @@
  *  mapping from machine to hardware has to be a bisimulation: each step that one side may take, the other may take,
  *  too, and both are at the same stage again. */
 import type { AnyStateMachine } from 'xstate';
-import type { Message } from '../claim.ts';
+import type { Message } from '../harness/claim.ts';
 import type { Situation, WalkOptions } from '../harness/walk.ts';
 import { EXPLORED } from './explored.ts';
 import { ISSUE_STAGE, STAGE, UNIT_STAGE } from './mapping.ts';

@@ -3,7 +3,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { conductor, functionalUnit, reservationStation, type StationContext } from '../../machines/index.ts';
 import { cells } from '../harness/cells.ts';
-import type { Claim, Finding, Message } from '../claim.ts';
+import type { Claim, Finding, Message } from '../harness/claim.ts';
 import { equivalentTo } from '../harness/product.ts';
 import { told } from '../harness/told.ts';
 import { walk, type WalkOptions } from '../harness/walk.ts';
@@ -33,12 +33,12 @@ export const EXPLORED: Readonly<Record<string, Explored>> = {
   'reservation-station': {
     machine: station,
     settings: [{ input: { station: 0 }, surroundings: aroundStation, invariant: stationAgrees }],
-    hears: (_, { station: place }: StationContext) => place, // actors/station-pool.ts
+    hears: (_, { station: place }: StationContext) => place, // actors/tomasulo/station-pool.ts
   },
   'functional-unit': {
     machine: unit,
     settings: [unitOf(3), unitOf(1), unitOf(2), unitOf(5)],
-    hears: () => null, // actors/unit.ts reads what `unitTells` records
+    hears: () => null, // actors/tomasulo/unit.ts reads what `unitTells` records
   },
   conductor: {
     machine: leader,

@@ -1,6 +1,6 @@
 /** How the real orchestrator handles failures, compared with the fates and cycles of the models. */
 import { DeadlockError, type StepError } from '../../actors/index.ts';
-import type { Message } from '../claim.ts';
+import type { Message } from '../harness/claim.ts';
 import { difference } from './lockstep.ts';
 import { sequential, tomasulo, type Case } from './model.ts';
 import { orchestrated, type Performed } from './orchestrated.ts';

@@ -6,7 +6,7 @@
  *  may happen; and each fair event reduces what is left to do, in an order that has no infinite descent. Termination by
  *  a ranking function: Floyd, "Assigning Meanings to Programs", 1967. */
 import type { AnyStateMachine } from 'xstate';
-import type { StationContext } from '../../machines/reservation-station.ts';
+import type { StationContext } from '../../machines/tomasulo/reservation-station.ts';
 import type { Situation, WalkOptions } from '../harness/walk.ts';
 import type { AroundStation } from './around-station.ts';
 import type { Compared } from './correspondence.ts';

@@ -4,11 +4,18 @@
  *  This adapter owns what hardware has and an agent's run has not: the clock, issue in order, and who may use a common
  *  data bus. Whether a station is ready, executes, or is free again is decided by the station's own state. */
 import { createActor, type Actor } from 'xstate';
-import { createBus, type InProcessBus } from '../../actors/in-process-bus.ts';
-import { compile, type CompiledLogic } from '../../machines/compile.ts';
-import { functionalUnit, grantable, type FunctionalUnitMachine } from '../../machines/functional-unit.ts';
-import { pulse, type Pulse } from '../../machines/pulse.ts';
-import { reservationStation, type ReservationStationMachine } from '../../machines/reservation-station.ts';
+import { createBus, type InProcessBus } from '../../actors/bus/in-process-bus.ts';
+import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
+import {
+  functionalUnit,
+  grantable,
+  type FunctionalUnitMachine,
+} from '../../machines/tomasulo/functional-unit.ts';
+import { pulse, type Pulse } from '../../machines/hct/pulse.ts';
+import {
+  reservationStation,
+  type ReservationStationMachine,
+} from '../../machines/tomasulo/reservation-station.ts';
 import { initialValue, never, resultOf, type Case, type Registers, type Timing } from './model.ts';
 
 /** Mistakes that can be made on purpose, to see whether they are noticed. */

@@ -1,7 +1,7 @@
 /** Which part of Tomasulo's hardware is which part of the machines, and what that is among agents. */
-import type { ConductorMachine } from '../../machines/conductor.ts';
-import type { FunctionalUnitMachine } from '../../machines/functional-unit.ts';
-import type { ReservationStationMachine } from '../../machines/reservation-station.ts';
+import type { ConductorMachine } from '../../machines/tomasulo/conductor.ts';
+import type { FunctionalUnitMachine } from '../../machines/tomasulo/functional-unit.ts';
+import type { ReservationStationMachine } from '../../machines/tomasulo/reservation-station.ts';
 import type { IssueStage, StationStage, UnitStage } from './stages.ts';
 
 export interface Correspondence {

@@ -13,7 +13,7 @@ import {
   type RunEvent,
   type StepPlan,
 } from '../../actors/index.ts';
-import { tacet } from '../../machines/factories.ts';
+import { tacet } from '../../machines/hct/factories.ts';
 import { initialValue, never, resultOf, type Case, type Registers, type Timing } from './model.ts';
 import type { Troubled } from './troubles.ts';
 

@@ -1,6 +1,6 @@
 /** Two runs of a program as a sequence: what the machines did, from the program through stations and units to the bus,
  *  and where Tomasulo's algorithm does otherwise. */
-import type { Message } from '../claim.ts';
+import type { Message } from '../harness/claim.ts';
 import type { Case, Instruction, Timing } from './model.ts';
 
 const STEPS = ['issue', 'start', 'complete', 'write'] as const satisfies readonly (keyof Timing)[];

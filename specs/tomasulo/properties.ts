@@ -1,6 +1,6 @@
 /** What is claimed of the mapping from Tomasulo's algorithm to agents, and the checks that judge it by running programs
  *  or by comparing steps; `explored.ts` has the properties that are checked by exploring the machines. */
-import { CHECKER, type Bounds, type Claim, type Finding } from '../claim.ts';
+import { CHECKER, type Bounds, type Claim, type Finding } from '../harness/claim.ts';
 import { PARTS, occurs, stepForStep, type Compared } from './correspondence.ts';
 import { drawCase } from './draw.ts';
 import { EXPLORED } from './explored.ts';

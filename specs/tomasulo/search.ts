@@ -1,5 +1,5 @@
 /** Looks for a program to which a judge objects, and makes it as small as it can. */
-import type { Bounds, Finding, Message, Verdict } from '../claim.ts';
+import type { Bounds, Finding, Message, Verdict } from '../harness/claim.ts';
 import { turns } from '../harness/turn.ts';
 import type { Case } from './model.ts';
 import { shrink } from './shrink.ts';

@@ -1,6 +1,6 @@
 /** Every situation of a machine in its surroundings, and every step out of each. */
 import type { AnyStateMachine, EventObject } from 'xstate';
-import type { Message } from '../claim.ts';
+import type { Message } from '../harness/claim.ts';
 import { stepOf } from '../harness/told.ts';
 import { walk, type Situation, type Surroundings, type WalkOptions } from '../harness/walk.ts';
 

@@ -3,11 +3,11 @@
  *  Standard input is read from the first hold that needs an answer until the end of the performance, and no longer. */
 import { createInterface, emitKeypressEvents, type Key } from 'node:readline';
 import type { ReadStream } from 'node:tty';
-import type { Program } from '../../actors/program.ts';
-import type { RunEvent } from '../../actors/run-events.ts';
-import { seconds } from '../timeline-picture.ts';
+import type { Program } from '../../actors/tomasulo/program.ts';
+import type { RunEvent } from '../../actors/tomasulo/run-events.ts';
+import { seconds } from '../score/timeline-picture.ts';
 import { clean } from './terminal.ts';
-import { nearest } from '../../actors/program.ts';
+import { nearest } from '../../actors/tomasulo/program.ts';
 import { UsageError } from './usage.ts';
 
 export interface AnswerOptions {

@@ -1,7 +1,7 @@
 /** `tutti bench routing`: the paper's Table 5 recomputed, and the governors' traces. */
 import { writeFile } from 'node:fs/promises';
-import { messageOf } from '../../actors/errors.ts';
-import { benchRouting } from '../routing/bench.ts';
+import { messageOf } from '../../actors/tomasulo/errors.ts';
+import { benchRouting } from '../reproductions/routing-savings.ts';
 import { UsageError } from './usage.ts';
 
 export interface RoutingFlags {

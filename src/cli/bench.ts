@@ -5,7 +5,7 @@ import {
   table6,
   type BenchOptions,
   type BenchRow,
-} from '../coherence/bench.ts';
+} from '../reproductions/token-savings.ts';
 import { STRATEGIES, type StrategyName } from '../coherence/strategy.ts';
 
 export interface BenchFlags {

@@ -1,5 +1,5 @@
 /** `tutti check`: whether a score is sound, and which step waits for which after renaming. */
-import { INPUT, type Program, type StepPlan } from '../../actors/program.ts';
+import { INPUT, type Program, type StepPlan } from '../../actors/tomasulo/program.ts';
 import { loadScore } from '../node/load-score.ts';
 import { clean } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 /** What the command line prints when a command throws, and with which code it exits. Loaded only then. */
-import { ScoreError } from '../../actors/program.ts';
-import { LadderError } from '../../machines/operating-point.ts';
-import { LitmusFileError } from '../../specs/mesi/litmus/file.ts';
+import { ScoreError } from '../../actors/tomasulo/program.ts';
+import { LadderError } from '../../machines/governor/operating-point.ts';
+import { LitmusFileError } from '../../specs/coherence/litmus/file.ts';
 import { UsageError as CoherenceUsageError } from '../coherence/errors.ts';
 import { MissingPackageError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
@@ -9,8 +9,8 @@ import { ScoreFileError } from '../node/load-score.ts';
 import { TextFileError } from '../node/text-file.ts';
 import { RoutingConfigError } from '../routing/config-error.ts';
 import { RoutingDataError } from '../routing/errors.ts';
-import { SchemaError } from '../schema.ts';
-import { WfFormatError } from '../wfformat.ts';
+import { SchemaError } from '../score/schema.ts';
+import { WfFormatError } from '../score/wfformat.ts';
 import { safeDetails, safeMessage } from './secrets.ts';
 import { UsageError } from './usage.ts';
 

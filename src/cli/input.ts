@@ -1,9 +1,9 @@
 /** The input of a performance, from `--input key=value` and `--input-file`. */
 import { parseDocument } from 'yaml';
-import { messageOf } from '../../actors/errors.ts';
+import { messageOf } from '../../actors/tomasulo/errors.ts';
 import { readText } from '../node/text-file.ts';
-import type { ScoreDocument } from '../score-file.ts';
-import { nearest } from '../../actors/program.ts';
+import type { ScoreDocument } from '../score/score-file.ts';
+import { nearest } from '../../actors/tomasulo/program.ts';
 import { UsageError } from './usage.ts';
 
 /** Puts the input together; single values replace those of the file.

@@ -1,7 +1,7 @@
 /** What `--json` prints, and which outputs it cannot print. Times in seconds. */
 import { inspect } from 'node:util';
-import { jsonFault } from '../../machines/wire/json.ts';
-import type { Report } from '../perform.ts';
+import { jsonFault } from '../../machines/hct/wire/json.ts';
+import type { Report } from '../score/perform.ts';
 import { safeMessage } from './secrets.ts';
 
 /** A value as JSON, or the reason why JSON cannot represent it. */

@@ -3,7 +3,7 @@
  *  Only what describes the commands is imported here; each action imports its command. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { MAPPINGS } from '../../specs/claim.ts';
+import { MAPPINGS } from '../../specs/harness/claim.ts';
 import { STRATEGIES } from '../coherence/strategy.ts';
 import type { RoutingFlags } from './bench-routing.ts';
 import type { BenchFlags } from './bench.ts';

@@ -1,8 +1,8 @@
 /** `--out`: the outputs as files, with the timeline's picture, nothing half-written. */
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Report } from '../perform.ts';
-import { timelineSvg } from '../timeline-picture.ts';
+import type { Report } from '../score/perform.ts';
+import { timelineSvg } from '../score/timeline-picture.ts';
 import { jsonText, reportJson } from './json.ts';
 import { UsageError } from './usage.ts';
 

@@ -1,8 +1,8 @@
 /** Progress while a performance runs: a live picture on a terminal, plain lines elsewhere. On standard error. */
 import { createLogUpdate } from 'log-update';
-import type { RunEvent } from '../../actors/run-events.ts';
-import type { Program } from '../../actors/program.ts';
-import { seconds } from '../timeline-picture.ts';
+import type { RunEvent } from '../../actors/tomasulo/run-events.ts';
+import type { Program } from '../../actors/tomasulo/program.ts';
+import { seconds } from '../score/timeline-picture.ts';
 import { safeMessage } from './secrets.ts';
 import { clean, columnsOf } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 /** `tutti verify --save`: each counter-example as a file that `tutti view` replays. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Counterexample } from '../../specs/claim.ts';
+import type { Counterexample } from '../../specs/harness/claim.ts';
 import { sequenceMermaid } from '../../specs/harness/mermaid.ts';
 import type { Judged } from '../../specs/verify.ts';
 import { UsageError } from './usage.ts';

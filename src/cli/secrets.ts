@@ -1,6 +1,6 @@
 /** Removes secrets from error messages of the command line: a program or a server may have quoted a key. */
 import { inspect } from 'node:util';
-import { messageOf } from '../../actors/errors.ts';
+import { messageOf } from '../../actors/tomasulo/errors.ts';
 import { redactor, type Redact } from '../models/redact.ts';
 
 let redact: Redact | undefined;

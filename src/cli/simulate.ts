@@ -1,8 +1,8 @@
 /** `tutti simulate`: a recorded workflow in virtual time. */
-import type { Dispatch } from '../../actors/dispatcher.ts';
+import type { Dispatch } from '../../actors/tomasulo/dispatcher.ts';
 import { readText } from '../node/text-file.ts';
-import { simulate } from '../simulate.ts';
-import { readWorkflow, WfFormatError } from '../wfformat.ts';
+import { simulate } from '../score/simulate.ts';
+import { readWorkflow, WfFormatError } from '../score/wfformat.ts';
 import { interrupted } from './interrupt.ts';
 
 export interface SimulateFlags {

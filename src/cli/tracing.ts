@@ -1,7 +1,7 @@
 /** `--trace` and `--inspect`: what a performance does, in a file and on a page. Nothing is set up without them. */
-import type { PerformOptions, Run } from '../perform.ts';
+import type { PerformOptions, Run } from '../score/perform.ts';
 import type { Inspector } from '../node/inspector.ts';
-import type { Score } from '../score.ts';
+import type { Score } from '../score/score.ts';
 import type { TraceSink } from '../trace/index.ts';
 import { UsageError } from './usage.ts';
 

@@ -8,12 +8,12 @@ import {
   type Criterion,
   type Heading,
   type MappingName,
-} from '../../specs/claim.ts';
+} from '../../specs/harness/claim.ts';
 import type { MutantReport } from '../../specs/mutation.ts';
 import { sequenceText } from '../../specs/harness/transcript.ts';
 import { evidenceOf, fellShort, weakest, type Judged } from '../../specs/verify.ts';
 import { ALL_CLAIMS } from '../verify/claims.ts';
-import { seconds } from '../timeline-picture.ts';
+import { seconds } from '../score/timeline-picture.ts';
 
 /** A table that is narrower than this cannot be read. */
 const LEAST = 40;

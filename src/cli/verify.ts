@@ -1,13 +1,13 @@
 /** `tutti verify`: the paper's Table 3, filled in with what instruments found. */
 import { createLogUpdate } from 'log-update';
-import type { Bounds, Claim, LitmusFile, MappingName } from '../../specs/claim.ts';
+import type { Bounds, Claim, LitmusFile, MappingName } from '../../specs/harness/claim.ts';
 import { ALL_CLAIMS } from '../verify/claims.ts';
-import { LitmusFileError, parseLitmus } from '../../specs/mesi/litmus/file.ts';
+import { LitmusFileError, parseLitmus } from '../../specs/coherence/litmus/file.ts';
 import { judgeMutants, type MutantReport } from '../../specs/mutation.ts';
 import { evidenceOf, fellShort, judge, PROOFS, unbuilt, type Judged } from '../../specs/verify.ts';
-import { messageOf } from '../../actors/errors.ts';
+import { messageOf } from '../../actors/tomasulo/errors.ts';
 import { readText } from '../node/text-file.ts';
-import { seconds } from '../timeline-picture.ts';
+import { seconds } from '../score/timeline-picture.ts';
 import { interrupted } from './interrupt.ts';
 import { saveCounterexamples } from './save.ts';
 import { columnsOf } from './terminal.ts';

@@ -1,7 +1,7 @@
 /** `tutti view`: a trace in the browser. */
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { messageOf } from '../../actors/errors.ts';
+import { messageOf } from '../../actors/tomasulo/errors.ts';
 import { readTrace } from '../trace/read.ts';
 import { interrupted } from './interrupt.ts';
 import { openBrowser } from './open-browser.ts';

@@ -1,7 +1,7 @@
 /** What one agent has: its slots, its holds, and whether it is open. */
 import { agentId, type Replica, type Sender } from '../../actors/coherence/index.ts';
-import type { Clock } from '../../actors/clock.ts';
-import type { Schema } from '../schema.ts';
+import type { Clock } from '../../actors/bus/clock.ts';
+import type { Schema } from '../score/schema.ts';
 import { abortable } from './abort.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
 import type { TokenLedger } from './ledger.ts';

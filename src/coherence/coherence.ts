@@ -1,6 +1,6 @@
 /** Coherent shared state: every agent reads its own copy, and no copy is stale without a bound that was asked for. */
-import type { Bus } from '../../actors/bus.ts';
-import { realClock, type Clock } from '../../actors/clock.ts';
+import type { Bus } from '../../actors/bus/bus.ts';
+import { realClock, type Clock } from '../../actors/bus/clock.ts';
 import {
   nameOf,
   Replica,
@@ -8,9 +8,9 @@ import {
   type Inspect,
   type ReplicaSnapshot,
 } from '../../actors/coherence/index.ts';
-import { InProcessBus } from '../../actors/in-process-bus.ts';
-import type { ReaderPolicy } from '../../machines/cache-line.ts';
-import { SchemaError, type Infer, type Schema } from '../schema.ts';
+import { InProcessBus } from '../../actors/bus/in-process-bus.ts';
+import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
+import { SchemaError, type Infer, type Schema } from '../score/schema.ts';
 import { AgentState, type Counts, type Passport, type Space } from './agent-state.ts';
 import { SharedAgent, type Values } from './agent.ts';
 import { refuseWithinRecipe } from './compute.ts';

@@ -1,7 +1,7 @@
 /** From a base value and a change to the next value: recipes, schemas, patches. */
 import { enablePatches, Immer, type Patch as ImmerPatch } from 'immer';
 import type { Patch } from '../../actors/coherence/index.ts';
-import { validate, type Schema } from '../schema.ts';
+import { validate, type Schema } from '../score/schema.ts';
 import { CoherenceError, NestedCallError, RecipeError, UnsetError } from './errors.ts';
 import { equalJson, isShared, sharedCopy } from './json.ts';
 

@@ -23,7 +23,7 @@ export {
   type BenchOptions,
   type BenchRow,
   type Table6,
-} from './bench.ts';
+} from '../reproductions/token-savings.ts';
 export { estimate, gptTokenizer, type TokenCounter } from './counter.ts';
 export {
   ClosedAgentError,

@@ -1,5 +1,5 @@
 /** Retry, with a bound: for work that has to be computed again when another agent wrote first. */
-import { realClock, type Clock } from '../../actors/clock.ts';
+import { realClock, type Clock } from '../../actors/bus/clock.ts';
 import { abortable } from './abort.ts';
 import { ConflictError, RetryError, UsageError } from './errors.ts';
 

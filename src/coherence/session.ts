@@ -3,7 +3,7 @@
  *  The cut is taken at one position of the log and needs no entry; other agents write meanwhile. The publish is one
  *  entry with the versions of everything that was read: validating only what is written would admit write skew. */
 import type { Copy, ReadOf, Write } from '../../actors/coherence/index.ts';
-import type { TimerId } from '../../actors/clock.ts';
+import type { TimerId } from '../../actors/bus/clock.ts';
 import { abortable } from './abort.ts';
 import type { Values } from './agent.ts';
 import type { AgentState } from './agent-state.ts';

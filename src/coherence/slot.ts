@@ -3,7 +3,7 @@
  *  Three versions are kept apart: the line's, which is what the replica has; `known`, which is what the agent was sent
  *  and has been charged for; `seen`, which is what it asked for: it never sees an older one. */
 import { patchesSince, type Copy, type Line, type LineClient } from '../../actors/coherence/index.ts';
-import type { Schema } from '../schema.ts';
+import type { Schema } from '../score/schema.ts';
 import { whenAborted } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
 import { compute, type Computed } from './compute.ts';

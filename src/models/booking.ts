@@ -1,7 +1,7 @@
 /** What a call is booked as: the usage that its provider reports where that can be true, else all that was set aside. */
 import type { LanguageModelV4GenerateResult } from '@ai-sdk/provider';
-import type { Reservation } from '../routing/ledger.ts';
-import type { PriceList, TokenUsage } from '../routing/prices.ts';
+import type { Reservation } from '../budget/budget.ts';
+import type { PriceList, TokenUsage } from '../budget/prices.ts';
 import type { WireFailure } from './failure.ts';
 import type { CallReport } from './usage.ts';
 

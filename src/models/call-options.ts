@@ -1,10 +1,10 @@
 /** The options of a call to a model, and their check. */
 import type { ToolSet } from 'ai';
-import { ScoreError } from '../../actors/program.ts';
-import { checkTypes, inRange, LONGEST_MS } from '../limits.ts';
-import type { Budget, Ledger } from '../routing/ledger.ts';
-import type { PriceList } from '../routing/prices.ts';
-import type { Schema } from '../schema.ts';
+import { ScoreError } from '../../actors/tomasulo/program.ts';
+import { checkTypes, inRange, LONGEST_MS } from '../score/limits.ts';
+import type { Budget, Ledger } from '../budget/budget.ts';
+import type { PriceList } from '../budget/prices.ts';
+import type { Schema } from '../score/schema.ts';
 import type { CallEvent } from './meter.ts';
 import type { PromptSource } from './prompt.ts';
 import type { RepairText } from './repair.ts';

@@ -1,12 +1,12 @@
 /** Which model a step gets: one that is given, or the one that the governor and the router choose at dispatch. */
-import type { UnitGovernor } from '../../actors/governor.ts';
-import type { LadderPoint, OperatingPoint } from '../../machines/operating-point.ts';
+import type { UnitGovernor } from '../../actors/governor/governor.ts';
+import type { LadderPoint, OperatingPoint } from '../../machines/governor/operating-point.ts';
 import type { DifficultyEstimator } from '../routing/estimator.ts';
-import type { Ledger } from '../routing/ledger.ts';
-import type { PriceList } from '../routing/prices.ts';
+import type { Ledger } from '../budget/budget.ts';
+import type { PriceList } from '../budget/prices.ts';
 import { providerOf, type Route, type Router } from '../routing/router.ts';
 import { efficientRungs, lift, throttle, type Need } from '../routing/throttle.ts';
-import { checkTypes } from '../limits.ts';
+import { checkTypes } from '../score/limits.ts';
 import { UnknownModelError } from './errors.ts';
 import { checkModel, nameOf, type Model } from './sdk.ts';
 

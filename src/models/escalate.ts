@@ -3,8 +3,8 @@
  * ceiling. What it cost is reported together with whether it was accepted, so that neither is bought with the other
  * unseen (the paper's claim of equal quality is unmeasured).
  */
-import type { OperatingPoint } from '../../machines/operating-point.ts';
-import { knownKeys } from '../limits.ts';
+import type { OperatingPoint } from '../../machines/governor/operating-point.ts';
+import { knownKeys } from '../score/limits.ts';
 import type { Points } from './choose.ts';
 import { ModelError, type ModelFailure } from './errors.ts';
 

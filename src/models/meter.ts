@@ -10,10 +10,10 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4GenerateResult,
 } from '@ai-sdk/provider';
-import { realClock } from '../../actors/clock.ts';
-import { BudgetError } from '../../actors/errors.ts';
-import type { PriceList } from '../routing/prices.ts';
-import type { Purse } from '../routing/run-account.ts';
+import { realClock } from '../../actors/bus/clock.ts';
+import { BudgetError } from '../../actors/tomasulo/errors.ts';
+import type { PriceList } from '../budget/prices.ts';
+import type { Purse } from '../budget/run-account.ts';
 import { Booker } from './booking.ts';
 import { collect } from './collect.ts';
 import { ModelError, type FailedModel } from './errors.ts';

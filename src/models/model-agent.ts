@@ -1,12 +1,12 @@
 /** Model agents: a model as the agent of a step. */
-import { ScoreError, type AgentContext, type AgentPlan } from '../../actors/program.ts';
-import type { OperatingPoint } from '../../machines/operating-point.ts';
-import { agent, type AgentSpec } from '../agent.ts';
-import { checkTypes, inRange } from '../limits.ts';
+import { ScoreError, type AgentContext, type AgentPlan } from '../../actors/tomasulo/program.ts';
+import type { OperatingPoint } from '../../machines/governor/operating-point.ts';
+import { agent, type AgentSpec } from '../score/agent.ts';
+import { checkTypes, inRange } from '../score/limits.ts';
 import type { LearningEstimator } from '../routing/estimator.ts';
 import { ROLES, verifierFor } from '../routing/roles.ts';
-import { accountOf } from '../routing/run-account.ts';
-import type { Schema } from '../schema.ts';
+import { accountOf } from '../budget/run-account.ts';
+import type { Schema } from '../score/schema.ts';
 import type { Governed, ModelChoice, ModelChooser } from './choose.ts';
 import {
   escalate,

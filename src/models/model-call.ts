@@ -1,13 +1,13 @@
 /** One answer of a model: a prompt, perhaps tools, perhaps a schema; metered, retried, redacted. */
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { ModelMessage } from 'ai';
-import { BudgetError } from '../../actors/errors.ts';
-import type { AgentContext } from '../../actors/program.ts';
+import { BudgetError } from '../../actors/tomasulo/errors.ts';
+import type { AgentContext } from '../../actors/tomasulo/program.ts';
 import { RoutingConfigError } from '../routing/config-error.ts';
-import { Ledger } from '../routing/ledger.ts';
-import { loadPrices, PriceError, type PriceList, type TokenUsage } from '../routing/prices.ts';
+import { Ledger } from '../budget/budget.ts';
+import { loadPrices, PriceError, type PriceList, type TokenUsage } from '../budget/prices.ts';
 import type { Route } from '../routing/router.ts';
-import { accountOf, bothOf } from '../routing/run-account.ts';
+import { accountOf, bothOf } from '../budget/run-account.ts';
 import { checkCallOptions, type ModelCallOptions } from './call-options.ts';
 import type { Governed, ModelChoice, ModelChooser, Points } from './choose.ts';
 import { ModelError, type FailedModel } from './errors.ts';

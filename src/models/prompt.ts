@@ -1,6 +1,6 @@
 /** What a model is asked, made from what a step reads. */
 import type { ModelMessage } from 'ai';
-import type { AgentContext } from '../../actors/program.ts';
+import type { AgentContext } from '../../actors/tomasulo/program.ts';
 
 /** A text, or a function of the operands. In a text, `{operand}` stands for an operand. */
 export type PromptSource<Operands> =

@@ -1,6 +1,6 @@
 /** JSON that a model wrapped in a Markdown fence or in prose, taken out of it. */
 import type { NoObjectGeneratedError } from 'ai';
-import type { Schema } from '../schema.ts';
+import type { Schema } from '../score/schema.ts';
 import type { Sdk } from './sdk.ts';
 
 /** Repairs an answer that does not fit its schema; called once for each answer, as the AI SDK calls its own

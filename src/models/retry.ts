@@ -1,6 +1,6 @@
 /** When a request to a model is repeated: bounded by attempts and by the time that is waited. */
-import { milliseconds, inRange, checkTypes } from '../limits.ts';
-import { ScoreError } from '../../actors/program.ts';
+import { milliseconds, inRange, checkTypes } from '../score/limits.ts';
+import { ScoreError } from '../../actors/tomasulo/program.ts';
 import type { WireFailure } from './failure.ts';
 
 /** When a request is repeated. The limits hold for one request to one model: each round of tools and each fallback

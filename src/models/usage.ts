@@ -1,5 +1,5 @@
 /** Who used how much: tokens in the AI SDK's shape, and money, by step and by run. */
-import type { TokenUsage } from '../routing/prices.ts';
+import type { TokenUsage } from '../budget/prices.ts';
 import type { ModelFailure } from './errors.ts';
 
 /** One request to a model; a retry or a fallback is another one. */

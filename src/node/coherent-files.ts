@@ -9,8 +9,8 @@ import * as nodeFiles from 'node:fs/promises'; // older ones lack `glob`, and na
 import { realpath } from 'node:fs/promises';
 import { posix, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import type { Bus } from '../../actors/bus.ts';
-import { createBus } from '../../actors/in-process-bus.ts';
+import type { Bus } from '../../actors/bus/bus.ts';
+import { createBus } from '../../actors/bus/in-process-bus.ts';
 import { coherence, type Coherence } from '../coherence/coherence.ts';
 import { ClosedAgentError, FencedError, RecipeError, UsageError } from '../coherence/errors.ts';
 import type { Hold } from '../coherence/hold.ts';

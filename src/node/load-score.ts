@@ -2,8 +2,8 @@
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
-import type { AgentPlan } from '../../actors/program.ts';
-import { planOf, type Agent } from '../agent.ts';
+import type { AgentPlan } from '../../actors/tomasulo/program.ts';
+import { planOf, type Agent } from '../score/agent.ts';
 import {
   checkDocument,
   checkPrograms,
@@ -11,8 +11,8 @@ import {
   scoreOfDocument,
   type ModuleAgent,
   type ScoreDocument,
-} from '../score-file.ts';
-import type { Score } from '../score.ts';
+} from '../score/score-file.ts';
+import type { Score } from '../score/score.ts';
 import { programAgent } from './program-agent.ts';
 import { readText, TextFileError } from './text-file.ts';
 

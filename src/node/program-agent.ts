@@ -2,9 +2,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { nearest, type RetryPolicy } from '../../actors/program.ts';
-import { agent, type AgentSpec } from '../agent.ts';
-import { fillCommand, operandsAsJson, programShape, ProgramError } from '../program-command.ts';
+import { nearest, type RetryPolicy } from '../../actors/tomasulo/program.ts';
+import { agent, type AgentSpec } from '../score/agent.ts';
+import { fillCommand, operandsAsJson, programShape, ProgramError } from '../score/program-command.ts';
 import { programEnvironment } from './program-environment.ts';
 import { runProcess, type Ended, type Launch } from './program-process.ts';
 

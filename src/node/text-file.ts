@@ -1,6 +1,6 @@
 /** Reading a text file that a person has named. */
 import { createReadStream } from 'node:fs';
-import { messageOf } from '../../actors/errors.ts';
+import { messageOf } from '../../actors/tomasulo/errors.ts';
 
 /** A file cannot be read, or is not text: which one, why, and what to do. */
 export class TextFileError extends Error {

@@ -14,10 +14,10 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
-import type { AgentContext, AgentPlan, Program } from '../../actors/program.ts';
+import type { AgentContext, AgentPlan, Program } from '../../actors/tomasulo/program.ts';
 import type { Model } from '../models/sdk.ts';
-import { perform, type PerformOptions, type Run } from '../perform.ts';
-import type { Score } from '../score.ts';
+import { perform, type PerformOptions, type Run } from '../score/perform.ts';
+import type { Score } from '../score/score.ts';
 import { Shower } from '../trace/digest.ts';
 import { hider } from '../trace/secrets.ts';
 import { fail } from './fail.ts';

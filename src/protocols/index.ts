@@ -11,7 +11,7 @@ export {
   MCP_CAPABILITIES,
   supportsMCPSignals,
   type MCPMessage,
-} from '../../machines/wire/mcp.ts';
+} from '../../machines/hct/wire/mcp.ts';
 export {
   A2A_EXTENSION,
   A2A_EXTENSION_NAME,
@@ -33,6 +33,6 @@ export {
   type A2AInterruptedState,
   type A2ARequest,
   type A2ARequestOptions,
-} from '../../machines/wire/a2a.ts';
-export type { Encoded, EncodeOptions, Json } from '../../machines/wire/fields.ts';
-export { WireError, type RefusalDetails } from '../../machines/refusal.ts';
+} from '../../machines/hct/wire/a2a.ts';
+export type { Encoded, EncodeOptions, Json } from '../../machines/hct/wire/fields.ts';
+export { WireError, type RefusalDetails } from '../../machines/hct/refusal.ts';

@@ -1,4 +1,4 @@
-import { didYouMean } from '../../actors/program.ts';
+import { didYouMean } from '../../actors/tomasulo/program.ts';
 
 /** A routing table, price or budget that cannot be used: where, what is wrong, what to do. */
 export class RoutingConfigError extends Error {

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { RoutingDataError } from './errors.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome } from './training/outcome.ts';
 import { formatRouter, parseRouter } from './router-file.ts';
 import type { TrainedRouter } from './trained.ts';
-import { parseOutcomes } from './training-file.ts';
+import { parseOutcomes } from './training/training-file.ts';
 
 /** Reads outcomes from a JSON or JSON lines file. @throws RoutingDataError naming file, row and column */
 export const readOutcomes = async (path: string): Promise<Outcome[]> => parseOutcomes(await read(path), path);

@@ -6,19 +6,29 @@ export {
   type DifficultyEstimator,
   type LearningEstimator,
 } from './estimator.ts';
-export { evaluateRouter, type EvaluateOptions, type Evaluation, type Method } from './evaluate.ts';
+export { evaluateRouter, type EvaluateOptions, type Evaluation, type Method } from './training/evaluate.ts';
 export { FEATURES, READ_LIMIT, readFeatures, type Feature } from './features.ts';
-export { figures, type CurvePoint, type Figures } from './figures.ts';
+export { figures, type CurvePoint, type Figures } from './training/figures.ts';
 export { loadRouter, readOutcomes, saveRouter } from './files.ts';
-export type { Outcome } from './outcome.ts';
+export type { Outcome } from './training/outcome.ts';
 export { formatRouter, parseRouter } from './router-file.ts';
-export { trainRouter, type TrainOptions } from './train.ts';
+export { trainRouter, type TrainOptions } from './training/train.ts';
 export { TrainedRouter, type RouterState, type Training, type Verdict } from './trained.ts';
-export { parseOutcomes } from './training-file.ts';
-export { benchRouting, type BenchRoutingOptions, type RoutingBench } from './bench.ts';
+export { parseOutcomes } from './training/training-file.ts';
+export {
+  benchRouting,
+  type BenchRoutingOptions,
+  type RoutingBench,
+} from '../reproductions/routing-savings.ts';
 export { RoutingConfigError } from './config-error.ts';
-export { BudgetExceededError, Ledger, type Amount, type Budget, type Reservation } from './ledger.ts';
-export { loadPrices, PriceError, type ModelPrice, type PriceList, type TokenUsage } from './prices.ts';
+export { BudgetExceededError, Ledger, type Amount, type Budget, type Reservation } from '../budget/budget.ts';
+export {
+  loadPrices,
+  PriceError,
+  type ModelPrice,
+  type PriceList,
+  type TokenUsage,
+} from '../budget/prices.ts';
 export { ROLES, verifierFor } from './roles.ts';
 export {
   createRouter,
@@ -29,5 +39,5 @@ export {
   type RouteRow,
   type RouterOptions,
 } from './router.ts';
-export type { Checked, Fallback, ModelUsage, StepCheck } from './run-account.ts';
+export type { Checked, Fallback, ModelUsage, StepCheck } from '../budget/run-account.ts';
 export { efficientRungs, throttle, type Need, type ThrottleOptions } from './throttle.ts';

@@ -4,7 +4,7 @@
  * Essay "The Shape of a Working Multi-Agent System", part 7: a cheap planner, a frontier coder, and a verifier that is
  * cheap and different, since errors of one family agree with each other.
  */
-import { relativeCost, type OperatingPoint } from '../../machines/operating-point.ts';
+import { relativeCost, type OperatingPoint } from '../../machines/governor/operating-point.ts';
 import { RoutingConfigError } from './config-error.ts';
 import { familyOf, type RouteRow, type Router } from './router.ts';
 

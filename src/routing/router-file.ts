@@ -3,8 +3,8 @@
  * their feature, or under the one or two characters that they are of; what was never seen is left out.
  */
 import { z } from 'zod';
-import { explain } from '../../machines/refusal.ts';
-import { WIDTH } from './corpus.ts';
+import { explain } from '../../machines/hct/refusal.ts';
+import { WIDTH } from './training/corpus.ts';
 import { RoutingDataError } from './errors.ts';
 import { FEATURES } from './features.ts';
 import { BUCKETS, bucketOf, nameOf } from './pairs.ts';

@@ -5,10 +5,10 @@
  * nearest row is looked up only on a miss, remembered, and has a stated metric (docs/decisions/0022). A table with a
  * hole is an error that names the hole, unless nearest match is on. This code contains no model names.
  */
-import { DYNAMICS_LEVELS, dynamicsRank, type Dynamics } from '../../machines/dynamics.ts';
-import type { OperatingPoint } from '../../machines/operating-point.ts';
-import { TEMPI, tempoRank, type Tempo } from '../../machines/tempo.ts';
-import { LONGEST_MS } from '../limits.ts';
+import { DYNAMICS_LEVELS, dynamicsRank, type Dynamics } from '../../machines/hct/dynamics.ts';
+import type { OperatingPoint } from '../../machines/governor/operating-point.ts';
+import { TEMPI, tempoRank, type Tempo } from '../../machines/hct/tempo.ts';
+import { LONGEST_MS } from '../score/limits.ts';
 import { knownFields, RoutingConfigError } from './config-error.ts';
 
 /** How much a model should think; the values of the AI SDK. */

@@ -4,10 +4,14 @@
  * A budget lowers the ceiling and a deadline raises the floor, as thermal pressure and a response time do
  * (docs/decisions/0021). The ceiling steers, so that money lasts to the last step; it is the ledger that stops.
  */
-import type { UnitGovernor } from '../../actors/governor.ts';
-import { relativeCost, type LadderPoint, type OperatingPoint } from '../../machines/operating-point.ts';
+import type { UnitGovernor } from '../../actors/governor/governor.ts';
+import {
+  relativeCost,
+  type LadderPoint,
+  type OperatingPoint,
+} from '../../machines/governor/operating-point.ts';
 import { RoutingConfigError } from './config-error.ts';
-import type { Amount, Ledger } from './ledger.ts';
+import type { Amount, Ledger } from '../budget/budget.ts';
 
 /** What one call uses; an absent field does not count. */
 export type Need = Partial<Pick<Amount, 'tokens' | 'usd'>>;

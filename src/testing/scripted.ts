@@ -11,7 +11,7 @@ import type {
   LanguageModelV4GenerateResult,
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider';
-import type { TokenUsage } from '../routing/prices.ts';
+import type { TokenUsage } from '../budget/prices.ts';
 
 /** A test's model was asked for something that it does not have. Never retried, never translated. */
 export class ModelMissError extends Error {

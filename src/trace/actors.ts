@@ -1,6 +1,6 @@
 /** Actors of every kind, a user's own among them: registered, and their events and snapshots as text. */
 import { replicaOf, type Line } from '../../actors/coherence/index.ts';
-import { operatingPointOf, type TempoGovernorContext } from '../../machines/tempo-governor.ts';
+import { operatingPointOf, type TempoGovernorContext } from '../../machines/governor/tempo-governor.ts';
 import type { Definitions } from './definitions.ts';
 import type { Shower } from './digest.ts';
 import type { CellState, LineContext } from './format.ts';

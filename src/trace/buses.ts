@@ -1,8 +1,8 @@
 /** Buses that are watched: their signals, in bus order. */
-import type { Bus } from '../../actors/bus.ts';
-import { InProcessBus } from '../../actors/in-process-bus.ts';
+import type { Bus } from '../../actors/bus/bus.ts';
+import { InProcessBus } from '../../actors/bus/in-process-bus.ts';
 import type { Replica } from '../../actors/coherence/index.ts';
-import type { Envelope } from '../../machines/signal.ts';
+import type { Envelope } from '../../machines/hct/signal.ts';
 import { whoIs, type Recorder, type RowText } from './recorder.ts';
 import { BusRow, isSmall, pulseMark, pulseText, signalText } from './signals.ts';
 

@@ -1,5 +1,5 @@
 /** The common writer of all parts of a trace: numbers messages, samples them, and records what was left out. */
-import { realClock, type Clock } from '../../actors/clock.ts';
+import { realClock, type Clock } from '../../actors/bus/clock.ts';
 import { Definitions } from './definitions.ts';
 import { Shower } from './digest.ts';
 import {

@@ -1,7 +1,7 @@
 /** Performances: their programs after renaming, how they end, and what models' calls took. */
-import type { Program } from '../../actors/program.ts';
+import type { Program } from '../../actors/tomasulo/program.ts';
 import type { CallReport } from '../models/usage.ts';
-import type { Report, Run } from '../perform.ts';
+import type { Report, Run } from '../score/perform.ts';
 import type { Shower } from './digest.ts';
 import type { EndedEvent, ProgramStep, RunEvent, UsageEvent } from './format.ts';
 

@@ -1,6 +1,6 @@
 /** Records what XState's inspection reports of every actor. */
 import type { InspectionEvent } from 'xstate';
-import type { StationContext } from '../../machines/reservation-station.ts';
+import type { StationContext } from '../../machines/tomasulo/reservation-station.ts';
 import { Actors, type InspectedActor, type InspectedSnapshot, type Known } from './actors.ts';
 import type { Recorder, RowText } from './recorder.ts';
 import { Pool, stationText, takeStation } from './stations.ts';

@@ -1,6 +1,6 @@
 /** Signals of a bus, as events of an actor that represents the bus. */
 import { fromSignal, type Entry, type Replica } from '../../actors/coherence/index.ts';
-import type { Envelope, Pulse } from '../../machines/signal.ts';
+import type { Envelope, Pulse } from '../../machines/hct/signal.ts';
 import { cellState } from './actors.ts';
 import type { Shower } from './digest.ts';
 import type { CoherenceEntry } from './format.ts';

@@ -2,7 +2,7 @@
  *
  *  For a plain step these numbers (event, state, tag, missing operands) are complete. Steps with holds, retries, vamps or
  *  failures are recorded in full. */
-import type { StationContext } from '../../machines/reservation-station.ts';
+import type { StationContext } from '../../machines/tomasulo/reservation-station.ts';
 import type { Sampling } from './sampling.ts';
 import type { Waiting, Writer } from './writer.ts';
 

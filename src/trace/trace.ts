@@ -1,10 +1,10 @@
 /** A trace: every event of XState's inspection, and the additions of a bus, a program and a model's usage, as lines of
  *  Stately's inspection format. See `format.ts` for the fields, and `writer.ts` for how the cost stays low. */
 import type { InspectionEvent } from 'xstate';
-import type { Bus } from '../../actors/bus.ts';
-import { realClock, type Clock } from '../../actors/clock.ts';
+import type { Bus } from '../../actors/bus/bus.ts';
+import { realClock, type Clock } from '../../actors/bus/clock.ts';
 import type { Replica } from '../../actors/coherence/index.ts';
-import { inRange } from '../limits.ts';
+import { inRange } from '../score/limits.ts';
 import { UsageMeter, type CallReport } from '../models/usage.ts';
 import type { InspectedActor } from './actors.ts';
 import { Buses } from './buses.ts';

@@ -2,7 +2,7 @@
  *
  *  A message costs some nanoseconds when it happens: numbers in a row. Text is made of it after the turn. When many
  *  wait, text is made at once; when the sink has not taken the last text yet, what comes is left out and counted. */
-import type { Clock } from '../../actors/clock.ts';
+import type { Clock } from '../../actors/bus/clock.ts';
 import type { Frame } from './frame.ts';
 
 /** Where a trace goes. */

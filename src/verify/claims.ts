@@ -1,5 +1,5 @@
 /** Everything that `tutti verify` judges by default: what is claimed of machines and actors, and of what a user calls. */
-import type { Claim } from '../../specs/claim.ts';
+import type { Claim } from '../../specs/harness/claim.ts';
 import { CLAIMS } from '../../specs/verify.ts';
 import { coherenceClaims } from './coherence.ts';
 import { routingClaims } from './routing.ts';

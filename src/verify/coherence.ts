@@ -1,17 +1,17 @@
 /** What is claimed of shared state, judged through `coherence()` and its agents: what a user calls. */
-import type { AgentContext } from '../../actors/program.ts';
-import type { Envelope } from '../../machines/signal.ts';
-import type { Bounds, Claim, Finding } from '../../specs/claim.ts';
+import type { AgentContext } from '../../actors/tomasulo/program.ts';
+import type { Envelope } from '../../machines/hct/signal.ts';
+import type { Bounds, Claim, Finding } from '../../specs/harness/claim.ts';
 import { LaggingLog, pump } from '../../specs/harness/lagging.ts';
 import type { Random } from '../../specs/harness/random.ts';
 import { turns } from '../../specs/harness/turn.ts';
-import { oneMemory } from '../../specs/mesi/litmus/model.ts';
-import { SHAPES } from '../../specs/mesi/litmus/shapes.ts';
-import { agent } from '../agent.ts';
+import { oneMemory } from '../../specs/coherence/litmus/model.ts';
+import { SHAPES } from '../../specs/coherence/litmus/shapes.ts';
+import { agent } from '../score/agent.ts';
 import { coherence, ConflictError, ValueError, type StepHold } from '../coherence/index.ts';
-import { perform } from '../perform.ts';
-import { scoreOf } from '../score.ts';
-import { sharedOf } from '../shared.ts';
+import { perform } from '../score/perform.ts';
+import { scoreOf } from '../score/score.ts';
+import { sharedOf } from '../coherence/shared.ts';
 import { holdClaims } from './holding.ts';
 import { runHistory, type HistoryPlan } from './histories.ts';
 import { runLitmus } from './litmus.ts';

@@ -1,13 +1,13 @@
 /** The claim about a bus that fails under a performance. */
 import { Subject } from 'rxjs';
-import type { Bus } from '../../actors/bus.ts';
-import { VirtualClock } from '../../actors/clock.ts';
-import { createBus } from '../../actors/in-process-bus.ts';
-import type { AgentContext } from '../../actors/program.ts';
-import type { Envelope, Signal } from '../../machines/signal.ts';
-import { agent } from '../agent.ts';
-import { perform } from '../perform.ts';
-import { scoreOf } from '../score.ts';
+import type { Bus } from '../../actors/bus/bus.ts';
+import { VirtualClock } from '../../actors/bus/clock.ts';
+import { createBus } from '../../actors/bus/in-process-bus.ts';
+import type { AgentContext } from '../../actors/tomasulo/program.ts';
+import type { Envelope, Signal } from '../../machines/hct/signal.ts';
+import { agent } from '../score/agent.ts';
+import { perform } from '../score/perform.ts';
+import { scoreOf } from '../score/score.ts';
 import { apiClaim, must, text } from './sample.ts';
 
 const KINDS = ['throws', 'rejects', 'completes', 'errors', 'is silent'] as const;

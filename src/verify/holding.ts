@@ -1,7 +1,7 @@
 /** Claims about holds: they exclude, they pass on in order, they end when their holder is gone, and a circle of waits is
  *  found. */
 import { LaggingLog, ManualClock, settle } from '../../specs/harness/lagging.ts';
-import type { Claim } from '../../specs/claim.ts';
+import type { Claim } from '../../specs/harness/claim.ts';
 import {
   coherence,
   ConflictError,

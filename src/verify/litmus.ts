@@ -1,9 +1,9 @@
 /** Runs a litmus test through the public API: a thread is an agent, and each agent has a lagging replica of its own or
- *  shares one. `specs/mesi/litmus/litmus.ts` has every interleaving of the lines below; what is drawn here passes through
+ *  shares one. `specs/coherence/litmus/litmus.ts` has every interleaving of the lines below; what is drawn here passes through
  *  everything that a user calls. */
 import { LaggingLog, pump, settle } from '../../specs/harness/lagging.ts';
 import { Random } from '../../specs/harness/random.ts';
-import { order, outcomeText, type LitmusTest } from '../../specs/mesi/litmus/file.ts';
+import { order, outcomeText, type LitmusTest } from '../../specs/coherence/litmus/file.ts';
 import { coherence, type Coherence } from '../coherence/index.ts';
 import { anything } from './shared-values.ts';
 

@@ -1,11 +1,11 @@
 /** Random programs for the orchestrator, what they have to compute, and a run of one. */
-import { VirtualClock } from '../../actors/clock.ts';
-import type { AgentContext, StepPlan } from '../../actors/program.ts';
-import type { RunEvent } from '../../actors/run-events.ts';
+import { VirtualClock } from '../../actors/bus/clock.ts';
+import type { AgentContext, StepPlan } from '../../actors/tomasulo/program.ts';
+import type { RunEvent } from '../../actors/tomasulo/run-events.ts';
 import type { Random } from '../../specs/harness/random.ts';
-import { agent } from '../agent.ts';
-import { perform, type PerformOptions, type Report, type Run } from '../perform.ts';
-import { scoreOf } from '../score.ts';
+import { agent } from '../score/agent.ts';
+import { perform, type PerformOptions, type Report, type Run } from '../score/perform.ts';
+import { scoreOf } from '../score/score.ts';
 
 /** One step of a random program. */
 export interface StepShape {

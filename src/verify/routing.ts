@@ -1,14 +1,14 @@
 /** What is claimed of governors, routers, budgets and prices, judged through what a user calls. */
-import { CAPACITY, GOVERNORS, type GovernorName } from '../../machines/governor.ts';
-import { DYNAMICS_LEVELS } from '../../machines/dynamics.ts';
-import { DEFAULT_LADDER, type OperatingPoint } from '../../machines/operating-point.ts';
-import { MODES, type Mode } from '../../machines/performance.ts';
-import { TEMPI } from '../../machines/tempo.ts';
-import { createBus } from '../../actors/in-process-bus.ts';
-import { UnitGovernor } from '../../actors/governor.ts';
-import { VirtualClock } from '../../actors/clock.ts';
-import type { AgentContext } from '../../actors/program.ts';
-import type { Claim } from '../../specs/claim.ts';
+import { CAPACITY, GOVERNORS, type GovernorName } from '../../machines/governor/governor.ts';
+import { DYNAMICS_LEVELS } from '../../machines/hct/dynamics.ts';
+import { DEFAULT_LADDER, type OperatingPoint } from '../../machines/governor/operating-point.ts';
+import { MODES, type Mode } from '../../machines/hct/performance.ts';
+import { TEMPI } from '../../machines/hct/tempo.ts';
+import { createBus } from '../../actors/bus/in-process-bus.ts';
+import { UnitGovernor } from '../../actors/governor/governor.ts';
+import { VirtualClock } from '../../actors/bus/clock.ts';
+import type { AgentContext } from '../../actors/tomasulo/program.ts';
+import type { Claim } from '../../specs/harness/claim.ts';
 import { DEPARTURES } from '../../specs/governor/mapping.ts';
 import { KernelPolicy } from '../../specs/governor/model.ts';
 import {
@@ -20,11 +20,11 @@ import {
 } from '../../specs/governor/pool/model.ts';
 import { ManualClock } from '../../specs/harness/lagging.ts';
 import type { Random } from '../../specs/harness/random.ts';
-import { agent } from '../agent.ts';
+import { agent } from '../score/agent.ts';
 import { governed } from '../models/choose.ts';
-import { perform } from '../perform.ts';
+import { perform } from '../score/perform.ts';
 import { builtInEstimator, createRouter, Ledger, loadPrices, type RouteRow } from '../routing/index.ts';
-import { scoreOf } from '../score.ts';
+import { scoreOf } from '../score/score.ts';
 import { scriptedModel } from '../testing/index.ts';
 import { budgetClaim } from './budget.ts';
 import { apiClaim, must, text, without } from './sample.ts';

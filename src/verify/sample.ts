@@ -1,6 +1,6 @@
 /** Judges a claim by random cases: each is drawn from a seed, run through the public API, and judged. A case that is
  *  objected to is made smaller as long as the objection stays. */
-import type { Bounds, Claim, Criterion, Finding, MappingName } from '../../specs/claim.ts';
+import type { Bounds, Claim, Criterion, Finding, MappingName } from '../../specs/harness/claim.ts';
 import { Random } from '../../specs/harness/random.ts';
 import { turns } from '../../specs/harness/turn.ts';
 

@@ -1,11 +1,11 @@
 /** What is claimed of performances, judged through `perform`: what a user calls, in virtual time. */
-import { VirtualClock } from '../../actors/clock.ts';
-import type { AgentContext } from '../../actors/program.ts';
-import type { Claim } from '../../specs/claim.ts';
+import { VirtualClock } from '../../actors/bus/clock.ts';
+import type { AgentContext } from '../../actors/tomasulo/program.ts';
+import type { Claim } from '../../specs/harness/claim.ts';
 import type { Random } from '../../specs/harness/random.ts';
-import { agent } from '../agent.ts';
-import { perform } from '../perform.ts';
-import { score, scoreOf } from '../score.ts';
+import { agent } from '../score/agent.ts';
+import { perform } from '../score/perform.ts';
+import { score, scoreOf } from '../score/score.ts';
 import { busClaim } from './failing-bus.ts';
 import {
   drawProgram,
@@ -298,7 +298,7 @@ export const scoreClaims: readonly Claim[] = [
   apiClaim('tomasulo', 'operational semantics', {
     property:
       'Of the steps that wait for one unit, the longest remaining path starts first, then the most urgent, then the oldest; attacca goes before all, and no step is passed over more often than `patience`.',
-    source: 'docs/guides; actors/ready-queue.ts',
+    source: 'docs/guides; actors/tomasulo/ready-queue.ts',
     bound: '2–8 independent steps and one unit',
     ...{ share: 0.1, draw: drawOrder, judge: startsBestFirst, shown: (given: OrderCase) => [text(given)] },
     smaller: function* (given: OrderCase) {

@@ -1,7 +1,7 @@
 /** Claims about signals: each reaches exactly the steps that it addresses. */
-import { VirtualClock } from '../../actors/clock.ts';
-import { createBus } from '../../actors/in-process-bus.ts';
-import type { AgentContext, StepPlan } from '../../actors/program.ts';
+import { VirtualClock } from '../../actors/bus/clock.ts';
+import { createBus } from '../../actors/bus/in-process-bus.ts';
+import type { AgentContext, StepPlan } from '../../actors/tomasulo/program.ts';
 import {
   attacca,
   caesura,
@@ -11,12 +11,12 @@ import {
   tacet,
   vamp,
   type HctSignal,
-} from '../../machines/signal.ts';
-import type { Claim } from '../../specs/claim.ts';
+} from '../../machines/hct/signal.ts';
+import type { Claim } from '../../specs/harness/claim.ts';
 import type { Random } from '../../specs/harness/random.ts';
-import { agent } from '../agent.ts';
-import { perform, type PerformOptions, type Report } from '../perform.ts';
-import { scoreOf } from '../score.ts';
+import { agent } from '../score/agent.ts';
+import { perform, type PerformOptions, type Report } from '../score/perform.ts';
+import { scoreOf } from '../score/score.ts';
 import { apiClaim, must, text } from './sample.ts';
 
 const RUN = 'the-run';

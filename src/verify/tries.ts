@@ -1,11 +1,11 @@
 /** Claims about a step that is tried again, times out, or repeats: when its tries start, and how it ends. */
-import { VirtualClock } from '../../actors/clock.ts';
-import type { AgentContext } from '../../actors/program.ts';
-import type { Claim } from '../../specs/claim.ts';
+import { VirtualClock } from '../../actors/bus/clock.ts';
+import type { AgentContext } from '../../actors/tomasulo/program.ts';
+import type { Claim } from '../../specs/harness/claim.ts';
 import type { Random } from '../../specs/harness/random.ts';
-import { agent } from '../agent.ts';
-import { perform, type Report } from '../perform.ts';
-import { scoreOf } from '../score.ts';
+import { agent } from '../score/agent.ts';
+import { perform, type Report } from '../score/perform.ts';
+import { scoreOf } from '../score/score.ts';
 import { apiClaim, must, text } from './sample.ts';
 
 interface RetryCase {

@@ -1,6 +1,6 @@
 /** Signals a second through the in-process bus, and what a passive listener costs. `node test/bench/bus.ts` */
-import { createBus } from '../../actors/in-process-bus.ts';
-import { pulse, type Signal, type Tag } from '../../machines/signal.ts';
+import { createBus } from '../../actors/bus/in-process-bus.ts';
+import { pulse, type Signal, type Tag } from '../../machines/hct/signal.ts';
 
 const TAGS = 10_000;
 const SIGNALS = 1_000_000;

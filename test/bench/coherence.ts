@@ -2,9 +2,9 @@
  *
  *  Read hits by `peek` and by `await read`; then 1 % and 10 % writes among the reads, each written by a recipe and
  *  awaited, misses included; each with small values and with large ones. */
-import { createBus } from '../../actors/in-process-bus.ts';
+import { createBus } from '../../actors/bus/in-process-bus.ts';
 import { coherence } from '../../src/coherence/index.ts';
-import type { Schema } from '../../src/schema.ts';
+import type { Schema } from '../../src/score/schema.ts';
 
 const KEYS = 10_000;
 const ROUNDS = 7;

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { coherentFiles } from '../../src/node/index.ts';
-import { start, type Child } from '../files.processes.ts';
+import { start, type Child } from '../node/files.processes.ts';
 
 const APPENDS = 300;
 const KILLS = 40;

@@ -4,10 +4,10 @@
  *  Exit code 1 when an outcome lies outside sequential consistency, or one inside is never reached; 2 when FILE is not
  *  such a file. */
 import { readFileSync } from 'node:fs';
-import type { LitmusFile } from '../../specs/claim.ts';
-import { checkLitmus, READERS, type LitmusReport } from '../../specs/mesi/litmus/litmus.ts';
-import { LitmusFileError, parseLitmus } from '../../specs/mesi/litmus/file.ts';
-import { oneMemory } from '../../specs/mesi/litmus/model.ts';
+import type { LitmusFile } from '../../specs/harness/claim.ts';
+import { checkLitmus, READERS, type LitmusReport } from '../../specs/coherence/litmus/litmus.ts';
+import { LitmusFileError, parseLitmus } from '../../specs/coherence/litmus/file.ts';
+import { oneMemory } from '../../specs/coherence/litmus/model.ts';
 import { runLitmus } from '../../src/verify/litmus.ts';
 
 const [path, schedules = '10000', calls = '0'] = process.argv.slice(2);

@@ -16,7 +16,7 @@ import {
   type Figures,
   type Outcome,
 } from '../../src/routing/index.ts';
-import { randomFrom } from '../../src/routing/folds.ts';
+import { randomFrom } from '../../src/routing/training/folds.ts';
 
 const folder = process.argv[2] ?? new URL('../../../shared/data', import.meta.url).pathname;
 const SEEDS = 10;

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import type { Page } from 'playwright-core';
-import { launch, pageFile } from '../viewer.page.ts';
-import { largeTrace } from '../viewer.traces.ts';
+import { launch, pageFile } from '../viewer/page.ts';
+import { largeTrace } from '../viewer/traces.ts';
 
 const [actors = 10_000, messages = 200_000] = process.argv.slice(2).map(Number);
 const VIEWS = ['score', 'lines', 'governor', 'charts', 'messages'];

@@ -2,8 +2,8 @@
  *  delivery may come later; `settle` waits until what has been published has been delivered. */
 import { filter, map } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { BusClosedError, BusHistoryError, BusOverflowError, type Bus } from '../../actors/bus.ts';
-import { pulse, type Envelope } from '../../machines/signal.ts';
+import { BusClosedError, BusHistoryError, BusOverflowError, type Bus } from '../../actors/bus/bus.ts';
+import { pulse, type Envelope } from '../../machines/hct/signal.ts';
 
 export interface BusUnderTest {
   make(options?: { retain?: number | 'all' }): Promise<Bus> | Bus;

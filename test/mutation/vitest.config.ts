@@ -7,11 +7,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   resolve: base.resolve ?? {},
   test: {
-    include: [
-      'test/{perform,actors,fuzz,score}.*.test.ts',
-      'test/tomasulo.{orchestrated,failures}.test.ts',
-      'test/graphs.*.test.ts',
-    ],
+    include: ['test/tomasulo/*.test.ts', 'test/score/*.test.ts'],
     testTimeout: 60_000,
   },
 });

@@ -1,0 +1,351 @@
+/** Execute: ready steps get a unit, agents are started, and their answers are settled.
+ *
+ *  Hardware: the functional units of Tomasulo 1967, with what hardware does not need: retries, time-outs, aborts. */
+import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
+import { contextOf, runWithin, Attempt } from './attempt.ts';
+import { clear } from './clear.ts';
+import { realClock } from '../bus/clock.ts';
+import * as errors from './errors.ts';
+import { freeze } from '../bus/freeze.ts';
+import { OperandError, operandsOf } from './operands.ts';
+import type { RetryPolicy, StepPlan } from './program.ts';
+import type { Run } from './run.ts';
+import type { Station } from './station-pool.ts';
+
+const GRANT_UNIT = Object.freeze({ type: 'GRANT_UNIT' } as const);
+const DONE = Object.freeze({ type: 'DONE' } as const);
+const FAILED = Object.freeze({ type: 'FAILED' } as const);
+const FAILED_FOR_GOOD = Object.freeze({ type: 'FAILED', retryable: false } as const);
+const RESUME = Object.freeze({ type: 'RESUME' } as const);
+const REFUSE = Object.freeze({ type: 'REFUSE' } as const);
+
+/** What `until` threw: a vamp that cannot be judged is not tried again. */
+class UntilError extends Error {}
+
+export class ExecuteStage {
+  readonly #run: Run;
+  readonly #pump: () => void;
+  readonly #answered: Station[] = [];
+  #running = 0;
+  #calls = 0;
+  #retries = 0;
+
+  /** @param pump does at once what can be done. */
+  constructor(run: Run, pump: () => void) {
+    this.#run = run;
+    this.#pump = pump;
+  }
+  /** Agents that have been started and have not answered. */
+  get running(): number {
+    return this.#running;
+  }
+  get calls(): number {
+    return this.#calls;
+  }
+  get retries(): number {
+    return this.#retries;
+  }
+  get hasAnswers(): boolean {
+    return this.#answered.length > 0;
+  }
+  /** Whether a round would start or grant anything. */
+  get hasWork(): boolean {
+    return this.#run.dispatcher.hasWork(this.#run.pool.notes.requests);
+  }
+
+  answer(station: Station, ok: boolean, value: unknown): void {
+    station.ok = ok;
+    station.answer = value;
+    station.attempt?.endGrace(); // else it might run out before this answer is settled, and answer again
+    this.#answered.push(station);
+    // If no other agent works, no other answer can arrive in this instant.
+    if (this.#running === 1) this.#pump();
+    else this.#run.wake();
+  }
+
+  /** Passes the agents' answers to their stations. */
+  settle(): void {
+    const answered = this.#answered;
+    for (let i = 0; i < answered.length; i++) this.#settle(answered[i]!);
+    clear(answered);
+  }
+
+  #settle(station: Station): void {
+    const attempt = station.attempt as Attempt;
+    const step = this.#run.stepOf(station);
+    const { ok, answer } = station;
+    station.answer = undefined;
+    attempt.committing = false;
+    let error = attempt.aborted ?? (ok ? undefined : answer);
+    let event: StationEvent | undefined;
+    if (ok && attempt.aborted === undefined) {
+      try {
+        const unfinished = this.#unfinished(station, attempt, step, answer);
+        if (unfinished !== undefined) {
+          const { resolved, rejected } = station.runner;
+          return void unfinished.then(() => resolved(answer), rejected);
+        }
+        event = this.#judge(station, attempt, step);
+      } catch (thrown) {
+        error = thrown;
+      }
+    }
+    attempt.end();
+    this.#running--;
+    this.#run.dispatcher.answered(station);
+    station.attempt = undefined;
+    if (event === undefined) {
+      station.failures++;
+      station.fault = new errors.StepError(step.id, error instanceof UntilError ? error.cause : error);
+      event = isFinal(error) ? FAILED_FOR_GOOD : FAILED;
+    } else station.failures = 0;
+    station.actor.send(event);
+  }
+
+  /** What a successful answer still waits for: its shared state to be published, then an asynchronous `until`.
+   *  Each comes back through the station's runner, so that an abort meanwhile counts. */
+  #unfinished(
+    station: Station,
+    attempt: Attempt,
+    step: StepPlan,
+    answer: unknown,
+  ): PromiseLike<unknown> | undefined {
+    if (!attempt.committed) {
+      station.result = freeze(answer); // first: a result that cannot be read fails the attempt
+      const published = attempt.commit();
+      if (isThenable(published)) {
+        attempt.committing = true;
+        return published;
+      }
+    }
+    const { orders } = this.#run;
+    if (step.vamp === undefined || attempt.verdict !== undefined || orders.vamps.has(station.step))
+      return undefined;
+    try {
+      attempt.verdict = step.vamp.until(station.result, this.#round(station, step.vamp.max));
+    } catch (error) {
+      throw new UntilError('', { cause: error });
+    }
+    if (!isThenable(attempt.verdict)) return undefined;
+    return Promise.resolve(attempt.verdict).then(
+      (verdict) => void (attempt.verdict = Boolean(verdict)),
+      (error: unknown) => {
+        throw new UntilError('', { cause: error });
+      },
+    );
+  }
+
+  #round(station: Station, max: number): number {
+    return max - station.actor.getSnapshot().context.repeats;
+  }
+
+  /** Whether a successful step is done, or goes round again: its vamp, or one that a signal asked for. */
+  #judge(station: Station, { verdict }: Attempt, { id, vamp }: StepPlan): StationEvent {
+    const { orders, timeline } = this.#run;
+    const ordered = orders.vamps.get(station.step);
+    if (vamp === undefined && ordered === undefined) return DONE;
+    if (orders.lastRounds.has(station.step)) return DONE;
+    if (ordered !== undefined) {
+      if (isGoodEnough(station.result, ordered.quality)) return DONE;
+      timeline.rested(station.step);
+      return { type: 'DONE', again: true };
+    }
+    if (verdict) return DONE;
+    const { max, onCap } = vamp!;
+    if (this.#round(station, max) < max) timeline.rested(station.step);
+    else station.fault = new errors.StepError(id, new errors.VampError(max));
+    return { type: 'DONE', again: true, capFails: onCap !== 'accept' };
+  }
+
+  grant(): void {
+    const granted = this.#run.dispatcher.round(
+      this.#run.pool.notes.requests,
+      this.#noteReady,
+      this.#run.instant,
+    );
+    for (let i = 0; i < granted.length; i++) granted[i]!.actor.send(GRANT_UNIT);
+  }
+  readonly #noteReady = (station: Station): void => this.#run.events.tellStep('step.ready', station.step);
+
+  /** Takes back the requests of stations that no longer want a unit. */
+  withdraw(): void {
+    const { pool, dispatcher } = this.#run;
+    const { withdrawals, requests } = pool.notes;
+    for (const station of withdrawals.splice(0)) {
+      const waiting = requests.indexOf(station);
+      if (waiting >= 0) requests.splice(waiting, 1);
+      else dispatcher.withdraw(station);
+    }
+  }
+
+  /** Starts the agents that have a unit, until the rounds have to pause. */
+  startAgents(): void {
+    const run = this.#run;
+    const { starts } = run.pool.notes;
+    for (let i = 0; i < starts.length; i++) {
+      if (i > 0) run.instant = run.clock.now(); // the agent before this one may have taken its time
+      if (run.instant >= run.pauseAt || run.startsLeft <= 0) return void starts.splice(0, i);
+      run.startsLeft--;
+      this.#start(starts[i]!);
+    }
+    clear(starts);
+  }
+
+  #start(station: Station): void {
+    const { program, options, tags, timeline, events, orders } = this.#run;
+    const index = station.step;
+    const step = program.steps[index]!;
+    timeline.started(index, this.#run.now());
+    const count = timeline.attempts(index);
+    const attempt = new Attempt(this.#run, step, count);
+    station.attempt = attempt;
+    this.#running++;
+    if (events.heard)
+      events.tell({ type: 'step.started', stepId: step.id, agent: step.agent.name, attempt: count });
+    const refused = options.charge?.();
+    if (refused !== undefined) return this.answer(station, false, refused);
+    this.#calls++;
+    if (station.retrying) this.#retries++;
+    station.retrying = false;
+    const limitMs = step.timeoutMs ?? options.timeout?.stepMs;
+    if (limitMs !== undefined) this.#limit(station, attempt, limitMs);
+    const { runner } = station;
+    try {
+      const operands = operandsOf(program, tags, this.#run.input, index);
+      if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
+      const result = runWithin(attempt, () => step.agent.run(operands, contextOf(attempt)));
+      if (!isThenable(result)) this.answer(station, true, result);
+      else if (isNative(result)) void result.then(runner.resolved, runner.rejected);
+      // A promise of another library may call back twice; a native one counts the first time.
+      else new Promise((resolve) => resolve(result)).then(runner.resolved, runner.rejected);
+    } catch (error) {
+      this.answer(station, false, error);
+    }
+  }
+
+  #limit(station: Station, attempt: Attempt, limitMs: number): void {
+    const { id } = this.#run.stepOf(station);
+    attempt.timer = this.#run.clock.setTimeout(
+      () => this.#abort(station, new errors.TimeoutError(`step '${id}'`, limitMs)),
+      limitMs,
+    );
+  }
+
+  /** Aborts the agents that stations want to stop. */
+  stopAgents(): void {
+    const { aborts } = this.#run.pool.notes;
+    for (let i = 0; i < aborts.length; i++) {
+      const station = aborts[i]!;
+      this.#abort(station, station.stopReason ?? (this.#run.errors.at(-1) as Error));
+    }
+    clear(aborts);
+  }
+
+  /** Aborts an agent. One that has not settled when its grace is over is left behind. */
+  #abort(station: Station, reason: Error): void {
+    const { pool, options } = this.#run;
+    const { attempt } = station;
+    if (attempt === undefined) return this.#abortUnstarted(station, reason);
+    if (attempt.aborted !== undefined || attempt.grace !== undefined) return;
+    if (!attempt.committing) attempt.abort(reason);
+    attempt.grace = realClock.setTimeout(() => {
+      pool.detach(station);
+      this.answer(station, false, reason);
+    }, options.graceMs ?? 1_000);
+  }
+  /** The station has its unit, and its agent waits for the end of a pause to start. */
+  #abortUnstarted(station: Station, reason: Error): void {
+    const { starts } = this.#run.pool.notes;
+    const waiting = starts.indexOf(station);
+    if (waiting < 0) return;
+    starts.splice(waiting, 1);
+    this.#run.dispatcher.answered(station);
+    station.fault = new errors.StepError(this.#run.stepOf(station).id, reason);
+    station.actor.send(FAILED_FOR_GOOD);
+  }
+  /** The performance ends: answers that are still to come are dropped. */
+  abandon(reason: Error | undefined): void {
+    for (const station of this.#run.pool.held()) {
+      this.#run.pool.detach(station);
+      if (reason !== undefined) station.attempt?.abort(reason);
+      station.attempt?.end();
+    }
+  }
+
+  /** A failed try waits before the next. */
+  backOff(): void {
+    const { pool, timeline, events, options } = this.#run;
+    for (const station of pool.notes.rests.splice(0)) {
+      const index = station.step;
+      const step = this.#run.stepOf(station);
+      const delayMs = delayAfter(station.failures, step.retry ?? (options.retry as RetryPolicy));
+      timeline.rested(index);
+      events.tell({
+        type: 'step.retrying',
+        stepId: step.id,
+        attempt: timeline.attempts(index) + 1,
+        delayMs,
+        error: station.fault?.cause,
+      });
+      station.fault = undefined;
+      station.retrying = true;
+      this.#run.setTimerOf(index, delayMs, () => this.#resume(index));
+    }
+  }
+
+  /** A step has lost one of its holds. */
+  resume(index: number): void {
+    if (this.#run.pool.holding(index) === undefined || this.#run.ended) return;
+    this.#run.events.tellStep('step.resumed', index);
+    this.#resume(index);
+  }
+  #resume(index: number): void {
+    const station = this.#run.pool.holding(index);
+    if (station === undefined || this.#run.ended) return;
+    station.actor.send(RESUME);
+    this.#run.wake();
+  }
+  /** A step's hold ran out. */
+  expire(index: number, limitMs: number): void {
+    this.refuse(index, new errors.HoldError(this.#run.program.steps[index]!.id, limitMs));
+  }
+  /** Refuses a step that must not run, or must stop running. Its station decides how. */
+  refuse(index: number, reason: Error): void {
+    const { pool, holds, tags, orders, ended } = this.#run;
+    if (ended || !tags.isPending(index)) return;
+    const station = pool.holding(index);
+    if (station === undefined) return void orders.refused.set(index, reason);
+    const before = station.actor.getSnapshot().value;
+    station.stopReason ??= reason;
+    station.actor.send(REFUSE);
+    if (station.actor.getSnapshot().value !== before) {
+      station.fault = new errors.StepError(this.#run.stepOf(station).id, reason);
+      holds.leave(index);
+    }
+    this.withdraw();
+    this.#run.wake();
+  }
+}
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof errors.BudgetError ||
+  error instanceof OperandError ||
+  error instanceof errors.CancelledError ||
+  error instanceof UntilError;
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+const isNative = (value: PromiseLike<unknown>): value is Promise<unknown> =>
+  value instanceof Promise && value.then === Promise.prototype.then;
+
+/** Whether a result reports by itself that it is good enough: a number `quality`, 0 to 1. */
+function isGoodEnough(result: unknown, least: number | undefined): boolean {
+  const { quality } = (result ?? {}) as { quality?: unknown };
+  return least !== undefined && typeof quality === 'number' && quality >= least;
+}
+
+function delayAfter(
+  failures: number,
+  { delayMs = 1_000, factor = 2, maxDelayMs = 60_000 }: RetryPolicy,
+): number {
+  return Math.min(maxDelayMs, delayMs * factor ** (failures - 1));
+}

@@ -1,0 +1,111 @@
+/** Fermatas in force, and which steps each of them holds.
+ *
+ *  Owns:     the list of holds.
+ *  Receives: fermatas, cues and downbeats from the bus.
+ *  Sends:    which stations get HOLD, RESUME, or REFUSE when a hold runs out.
+ *
+ *  Which signal releases which hold is `machines/hct/hold.ts`. */
+import { exempt, holdOf, isHeld, releaseOf, resolveHold, type Hold } from '../../machines/hct/hold.ts';
+import type { Fermata, HctSignal } from '../../machines/hct/signal.ts';
+import type { Clock, TimerId } from '../bus/clock.ts';
+
+interface Held {
+  hold: Hold;
+  /** Whether its names are ids of steps, and no names of agents. */
+  readonly ofSteps: boolean;
+  /** The steps that have this hold among those they count. */
+  readonly steps: Set<number>;
+  readonly timer: TimerId | undefined;
+}
+
+export interface HoldEffects {
+  /** The step has lost one hold. */
+  resume(step: number): void;
+  /** The hold ran out and its policy is to fail. */
+  expire(step: number, limitMs: number): void;
+}
+
+export class Holds {
+  readonly #clock: Clock;
+  readonly #effects: HoldEffects;
+  readonly #inForce = new Map<string | number, Held>();
+
+  constructor(clock: Clock, effects: HoldEffects) {
+    this.#clock = clock;
+    this.#effects = effects;
+  }
+
+  get none(): boolean {
+    return this.#inForce.size === 0;
+  }
+  /** Whether any hold in force will end by itself. */
+  get willExpire(): boolean {
+    for (const { timer, steps } of this.#inForce.values())
+      if (timer !== undefined && steps.size > 0) return true;
+    return false;
+  }
+
+  /** Puts a hold in force. Steps join it by {@link join}.
+   *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents */
+  begin(signal: Fermata, id: string | number, ofSteps = false): Hold {
+    const hold = holdOf(signal, id, this.#clock.now());
+    const { timeoutMs } = hold;
+    const timer =
+      timeoutMs === undefined ? undefined : this.#clock.setTimeout(() => this.#ranOut(id), timeoutMs);
+    this.#inForce.set(id, { hold, ofSteps, steps: new Set(), timer });
+    return hold;
+  }
+
+  /** The holds that a step comes under by its id or its agent's name. */
+  *over(stepId: string, agent: string): Iterable<Hold> {
+    for (const { hold, ofSteps } of this.#inForce.values())
+      if (isHeld(hold, stepId, agent) && (!ofSteps || hold.held.includes(stepId))) yield hold;
+  }
+
+  /** Notes that a station counts this hold. */
+  join(id: string | number, step: number): void {
+    this.#inForce.get(id)?.steps.add(step);
+  }
+  /** A step is no longer held by anything: it was refused, or has ended. */
+  leave(step: number): void {
+    for (const { steps } of this.#inForce.values()) steps.delete(step);
+  }
+
+  /** A signal that may release: a cue, a downbeat. It may name an agent, or one step of an agent that is held.
+   *  @param namesOf the names that a step answers to */
+  resolve(signal: HctSignal, namesOf: (step: number) => readonly [id: string, agent: string]): void {
+    for (const [id, held] of this.#inForce) {
+      if (releaseOf(held.hold, signal) === undefined) continue;
+      const resolution = resolveHold(held.hold, signal);
+      const left =
+        resolution.by !== 'nothing' && resolution.hold === undefined
+          ? undefined
+          : exempt(held.hold, signal.targets);
+      if (left === undefined) this.#end(id, held);
+      else held.hold = left;
+      for (const step of held.steps) {
+        if (left !== undefined && isHeld(left, ...namesOf(step))) continue;
+        held.steps.delete(step);
+        this.#effects.resume(step);
+      }
+    }
+  }
+
+  close(): void {
+    for (const [id, held] of this.#inForce) this.#end(id, held);
+  }
+
+  #ranOut(id: string | number): void {
+    const held = this.#inForce.get(id);
+    if (held === undefined) return;
+    this.#end(id, held);
+    for (const step of [...held.steps]) {
+      if (held.hold.onTimeout === 'resume') this.#effects.resume(step);
+      else this.#effects.expire(step, held.hold.timeoutMs ?? 0);
+    }
+  }
+  #end(id: string | number, held: Held): void {
+    if (held.timer !== undefined) this.#clock.clearTimeout(held.timer);
+    this.#inForce.delete(id);
+  }
+}

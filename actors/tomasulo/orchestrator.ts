@@ -1,0 +1,448 @@
+/** The orchestrator: Tomasulo's algorithm with agents for functional units (design §5).
+ *
+ *  Owns: the conductor, and the order of the stages: issue, execute, write result; and the signal handler. Receives:
+ *  pulses and HCT's signals on the bus, agents' answers, timers. Sends: pulses on the bus. It executes nothing itself.
+ *
+ *  Machines change only in `#pump`, which repeats until nothing is left to do: settle the agents' answers, publish,
+ *  issue in order, grant, start. Machines only write notes ("ask for a unit"), because sending to another actor from
+ *  inside a transition nests, and overflows at a depth of a thousand.
+ *
+ *  A performance always ends. A caesura gives agents and bus `graceMs` of real time. A bus that refuses, loses or
+ *  closes ends the performance. Rounds that go on without a pause yield to the event loop, so that timers and aborts
+ *  count. */
+import {
+  createActor,
+  fromCallback,
+  type Actor,
+  type AnyActorRef,
+  type InspectionEvent,
+  type Observer,
+} from 'xstate';
+import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
+import { conductor, type ConductorEvent, type ConductorMachine } from '../../machines/tomasulo/conductor.ts';
+import type { Envelope } from '../../machines/hct/signal.ts';
+import { attemptAround } from './attempt.ts';
+import { BusClosedError, busError, UnavailableError, type Bus } from '../bus/bus.ts';
+import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
+import type { Dispatch } from './dispatcher.ts';
+import * as errors from './errors.ts';
+import { ExecuteStage } from './execute-stage.ts';
+import { IssueStage } from './issue-stage.ts';
+import { outputsOf } from './operands.ts';
+import { INPUT, type Program, type RetryPolicy, type Share } from './program.ts';
+import { Run } from './run.ts';
+import type { Outcome, RunEvent } from './run-events.ts';
+import { SignalHandler } from './signal-handler.ts';
+import { WriteStage } from './write-stage.ts';
+
+export interface OrchestratorOptions {
+  readonly runId: string;
+  /** Default: a new bus, closed at the end. */
+  readonly bus?: Bus | undefined;
+  readonly clock?: Clock | undefined;
+  /** Cancels the performance. */
+  readonly signal?: AbortSignal | undefined;
+  /** How many steps may run at once. Default: as many as are ready. */
+  readonly maxConcurrency?: number | undefined;
+  /** How many steps may be in flight (issued, not yet written). Default 1,024. */
+  readonly window?: number | undefined;
+  readonly dispatch?: Dispatch | undefined;
+  /** `path`: longest remaining path first; `fifo`: in the order of becoming ready. Default `path`. */
+  readonly priority?: 'path' | 'fifo' | undefined;
+  /** How often a ready step may be passed over by others. Default 1,024. */
+  readonly patience?: number | undefined;
+  readonly timeout?:
+    { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
+  readonly retry?: RetryPolicy | undefined;
+  /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
+  readonly charge?: (() => Error | undefined) | undefined;
+  /** Every agent receives it as `context.account`. */
+  readonly account?: object | undefined;
+  /** Makes `context.shared` when an agent asks for it, once for each attempt. */
+  readonly share?: Share | undefined;
+  /** How long, in real time, an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
+  readonly graceMs?: number | undefined;
+  /** How long, in real time, the bus may take to deliver a pulse. Default: `graceMs`. */
+  readonly deliveryMs?: number | undefined;
+  /** How long all steps may wait for a cue that no timer will send. Default 30,000 ms. */
+  readonly stallMs?: number | undefined;
+  /** XState's inspection: reaches every station, unit and the conductor. Free when absent. */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) | undefined;
+}
+
+/** Rounds yield to the event loop after so many milliseconds of real time; in virtual time after so many starts, since a
+ *  simulation has to give the same result on any machine. */
+const SLICE_MS = 10;
+const SLICE_STARTS = 4_096;
+
+const SQUASH = Object.freeze({ type: 'SQUASH' } as const);
+
+const host = fromCallback(() => {});
+let compiled: CompiledLogic<ConductorMachine> | undefined;
+/** Compiled when first needed, and once. */
+const conductorLogic = () => (compiled ??= compile(conductor));
+
+export class Orchestrator {
+  readonly runId: string;
+  readonly bus: Bus;
+  readonly outcome: Promise<Outcome>;
+
+  readonly #run: Run;
+  readonly #host: AnyActorRef;
+  readonly #conductor: Actor<CompiledLogic<ConductorMachine>>;
+  readonly #issue: IssueStage;
+  readonly #execute: ExecuteStage;
+  readonly #write: WriteStage;
+  readonly #signals: SignalHandler;
+  readonly #resolve: (outcome: Outcome) => void;
+
+  #begun = false;
+  #scheduled = false;
+  #cancelled = false;
+  /** When the performance has to be over, on its clock. */
+  #deadline = Infinity;
+  #delivery: TimerId | undefined;
+  /** How many pulses had been delivered when {@link #delivery} was set. */
+  #settledBefore = 0;
+  #grace: TimerId | undefined;
+  #todo: (() => void)[] = [];
+  #teardowns: (() => void)[] = [];
+
+  /** Creates a performance that receives signals from now on. Nothing runs before {@link start}. */
+  constructor(program: Program, options: OrchestratorOptions) {
+    this.runId = options.runId;
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.outcome = promise;
+    this.#resolve = resolve;
+    const { inspect } = options;
+    this.#host = createActor(host, { id: options.runId, ...(inspect ? { inspect } : {}) }).start();
+    this.#run = new Run(program, options, {
+      host: this.#host,
+      answered: (station, ok, value) => this.#execute.answer(station, ok, value),
+      resumed: (step) => this.#execute.resume(step),
+      expired: (step, limitMs) => this.#execute.expire(step, limitMs),
+      wake: this.#wake,
+      stop: this.#stop,
+      next: (work) => void this.#todo.push(work),
+      isPerforming: () => this.#isPerforming,
+    });
+    this.bus = this.#run.bus;
+    this.#write = new WriteStage(this.#run);
+    this.#execute = new ExecuteStage(this.#run, () => this.#scheduled || this.#pump());
+    this.#issue = new IssueStage(this.#run, this.#write, (step, reason) =>
+      this.#execute.refuse(step, reason),
+    );
+    this.#signals = new SignalHandler(this.#run, this.#execute, (reason) => this.cancel(reason));
+    this.#conductor = this.#createConductor();
+    this.#open();
+  }
+
+  /** Calls the listener for every event from now on, in order. */
+  listen(listener: (event: RunEvent) => void): void {
+    this.#run.events.listen(listener);
+  }
+
+  /** Listens to the bus and to the caller's signal, and stops virtual time until the input is there. */
+  #open(): void {
+    const { options, clock } = this.#run;
+    const { signal } = options;
+    const around = attemptAround(clock); // an agent that performs on its own clock waits for this performance
+    around?.pause();
+    clock.work();
+    this.#teardowns.push(
+      () => around?.goOn(),
+      () => this.#begun || clock.rest(),
+    );
+    const subscription = this.bus.signals.subscribe({
+      next: this.#receive,
+      error: (error: unknown) => this.loseBus(error),
+      complete: () => this.loseBus(new BusClosedError()),
+    });
+    this.#teardowns.push(() => subscription.unsubscribe());
+    if (signal === undefined) return;
+    const abort = () => this.cancel(signal.reason);
+    if (signal.aborted) clock.atEndOfInstant(abort);
+    else signal.addEventListener('abort', abort, { once: true });
+    this.#teardowns.push(() => signal.removeEventListener('abort', abort));
+  }
+
+  /** Begins at the end of this instant, so that the caller can still listen.
+   *  @param input what the score reads as `input` */
+  start(input?: unknown): void {
+    const run = this.#run;
+    const { options, clock } = run;
+    if (run.ended || this.#begun) return;
+    this.#begun = true;
+    run.input = input;
+    const totalMs = options.timeout?.totalMs;
+    if (totalMs !== undefined) {
+      this.#deadline = clock.now() + totalMs;
+      const timer = clock.setTimeout(this.#stopLate, totalMs);
+      this.#teardowns.push(() => clock.clearTimeout(timer));
+    }
+    this.#beginSlice();
+    clock.atEndOfInstant(() => this.#conduct('DOWNBEAT'));
+    clock.rest();
+  }
+  readonly #stopLate = (): void => {
+    this.#deadline = Infinity;
+    this.#stop(new errors.TimeoutError('the performance', this.#run.options.timeout?.totalMs ?? 0));
+  };
+
+  /** A caesura: aborts what runs, discards what waits. The outcome is `cancelled`, unless the performance is already
+   *  stopping for another reason. */
+  cancel(reason?: unknown): void {
+    if (this.#run.ended || this.#isClosing) return;
+    this.#cancelled = true;
+    this.#stop(new errors.CancelledError(reason));
+  }
+  /** Ends the performance as failed. */
+  fail(error: Error): void {
+    this.#stop(error);
+  }
+
+  // ── the pump
+
+  readonly #wake = (): void => {
+    if (this.#scheduled || this.#run.inRound || this.#run.ended) return;
+    this.#scheduled = true;
+    this.#run.clock.atEndOfInstant(this.#pump);
+  };
+
+  readonly #pump = (): void => {
+    this.#scheduled = false;
+    const run = this.#run;
+    if (run.inRound || run.ended) return;
+    run.inRound = true;
+    try {
+      const pauses = this.#rounds();
+      run.inRound = false;
+      if (run.ended) return;
+      if (pauses) this.#yield();
+      else this.#takeStock();
+    } catch (error) {
+      // A fault in this code must not leave the caller waiting.
+      run.errors.push(new errors.InvariantError(errors.messageOf(error), { cause: error }));
+      this.#execute.abandon(errors.asError(error));
+      this.#finish();
+    }
+  };
+
+  /** @returns whether the rounds have to pause. */
+  #rounds(): boolean {
+    const run = this.#run;
+    const { clock, pool } = run;
+    const { notes } = pool;
+    const issue = this.#issue;
+    const execute = this.#execute;
+    const write = this.#write;
+    do {
+      run.instant = clock.now();
+      if (run.instant >= this.#deadline) this.#stopLate();
+      else if (run.instant >= run.pauseAt || run.startsLeft <= 0) return true;
+      if (this.#todo.length > 0) for (const work of this.#todo.splice(0)) work();
+      if (run.ended) return false;
+      if (notes.aborts.length > 0) execute.stopAgents();
+      if (execute.hasAnswers) execute.settle();
+      if (notes.writes.length > 0) write.publish();
+      issue.issue();
+      execute.grant();
+      if (notes.starts.length > 0) execute.startAgents();
+      if (notes.rests.length > 0) execute.backOff();
+    } while (
+      execute.hasAnswers ||
+      notes.writes.length + notes.aborts.length + notes.starts.length + this.#todo.length > 0 ||
+      execute.hasWork
+    );
+    return false;
+  }
+
+  /** Goes on after the event loop has had its turn. */
+  #yield(): void {
+    this.#scheduled = true;
+    this.#run.clock.afterThisTurn(() => {
+      this.#beginSlice();
+      this.#pump();
+    });
+  }
+  #beginSlice(): void {
+    const run = this.#run;
+    if (run.clock.isVirtual) run.startsLeft = SLICE_STARTS;
+    else run.pauseAt = run.clock.now() + SLICE_MS;
+  }
+
+  readonly #receive = ({ runId, signal, seq }: Envelope): void => {
+    const run = this.#run;
+    if (run.ended) return;
+    const own = runId === this.runId;
+    // A signal that belongs to no performance is for every performance on the bus that it addresses.
+    if (!own && (runId !== this.bus.runId || signal.type === 'pulse')) return;
+    if (!run.inRound) run.instant = run.clock.now(); // the bus took its time
+    // A signal from inside a round, such as from an event listener, waits for the next one: stages are not re-entrant.
+    if (signal.type !== 'pulse') {
+      if (run.inRound) this.#todo.push(() => this.#signals.handle(signal, seq));
+      else this.#signals.handle(signal, seq);
+    } else if (this.#issue.awaits(signal.tag) && this.#write.isOwn(signal)) this.#write.capture(signal);
+    else return;
+    this.#wake();
+  };
+
+  /** The bus has closed or failed: the performance ends, since no pulse will arrive. */
+  loseBus(thrown: unknown): void {
+    if (this.#run.ended) return;
+    this.#stop(busError(thrown));
+    this.#todo.push(() => this.#write.unsendAll());
+    this.#wake();
+  }
+
+  /** Limits how long the bus may take to deliver the next pulse, in real time: a bus does not run in virtual time. */
+  #watchDelivery(): void {
+    const { settled } = this.#write;
+    if (this.#delivery !== undefined) {
+      if (settled === this.#settledBefore && this.#write.outstanding > 0) return;
+      realClock.clearTimeout(this.#delivery);
+    }
+    this.#settledBefore = settled;
+    this.#delivery = undefined;
+    if (this.#write.outstanding === 0) return;
+    const { deliveryMs, graceMs = 1_000 } = this.#run.options;
+    const limitMs = deliveryMs ?? graceMs;
+    this.#delivery = realClock.setTimeout(() => {
+      const what = `it has delivered no result within ${limitMs / 1_000} s; raise \`deliveryMs\` if it may be slower.`;
+      this.loseBus(new UnavailableError(what, { inDoubt: true }));
+    }, limitMs);
+  }
+
+  // ── the conductor
+
+  #createConductor(): Actor<CompiledLogic<ConductorMachine>> {
+    const run = this.#run;
+    const nextRound = (work: () => void) => () => void this.#todo.push(work);
+    let stall: TimerId | undefined;
+    const logic = conductorLogic().provide({
+      actions: {
+        begin: nextRound(() => {
+          run.startedAt = run.instant = run.clock.now();
+          run.events.tell({ type: 'run.started', steps: run.program.steps.length });
+        }),
+        squash: nextRound(() => this.#squash()),
+        watch: nextRound(() => {
+          run.events.tell({ type: 'run.stalled', waiting: this.#waitingSteps() });
+          const limitMs = run.options.stallMs ?? 30_000;
+          stall = run.clock.setTimeout(() => this.#conduct('STALL_TIMEOUT'), limitMs);
+        }),
+        unwatch: nextRound(() => stall !== undefined && run.clock.clearTimeout(stall)),
+        deadlock: nextRound(() => run.errors.push(new errors.DeadlockError(this.#waitingSteps()))),
+        finish: nextRound(() => {
+          if (stall !== undefined) run.clock.clearTimeout(stall);
+          this.#finish();
+        }),
+        impossible: ({ event }) => run.impossible(`conductor: ${event.type}`),
+      },
+    });
+    return createActor(logic, { parent: this.#host, id: 'conductor' }).start();
+  }
+
+  #conduct(type: ConductorEvent['type']): void {
+    this.#conductor.send({ type });
+    this.#wake();
+  }
+  get #isPerforming(): boolean {
+    const { value } = this.#conductor.getSnapshot();
+    return value === 'performing' || value === 'stalled';
+  }
+
+  get #isClosing(): boolean {
+    return this.#conductor.getSnapshot().value === 'closing';
+  }
+
+  /** Ends the performance early. The first reason counts. */
+  readonly #stop = (error: Error): void => {
+    if (this.#run.ended || this.#isClosing) return;
+    this.#run.errors.push(error);
+    this.#conduct('CAESURA');
+  };
+
+  #squash(): void {
+    const { pool, options } = this.#run;
+    const reason = this.#run.errors.at(-1) as Error;
+    for (const station of pool.held()) {
+      station.stopReason = reason;
+      station.actor.send(SQUASH);
+      this.#execute.withdraw(); // one by one: a queue must not order by a step that is gone
+    }
+    this.#execute.stopAgents();
+    this.#grace = realClock.setTimeout(() => this.#conduct('GRACE_OVER'), options.graceMs ?? 1_000);
+  }
+
+  /** After each round: is the performance over, or do all steps wait? */
+  #takeStock(): void {
+    const { program, pool } = this.#run;
+    const { running } = this.#execute;
+    const idle = pool.busy === 0;
+    const value = this.#conductor.getSnapshot().value;
+    if (value === 'closing') return idle ? this.#conduct('SETTLED') : undefined;
+    if (this.#write.outstanding > 0 || this.#delivery !== undefined) this.#watchDelivery();
+    if (value === 'silent') return;
+    const over = idle && this.#write.settled === program.steps.length;
+    const moving =
+      over || running + pool.notes.writes.length > 0 || this.#execute.hasWork || this.#run.willGoOn;
+    if (value === 'stalled' && moving) this.#conduct('PROGRESS');
+    if (over) this.#conduct('SETTLED');
+    else if (value === 'performing' && !moving && this.#write.outstanding === 0) this.#conduct('STALL');
+  }
+
+  #waitingSteps(): errors.Waiting[] {
+    const { pool, timeline } = this.#run;
+    const held = pool.held();
+    const unsettled = new Set(held.map((station) => this.#run.stepOf(station).id));
+    return held.map((station) => {
+      const { id, agent } = this.#run.stepOf(station);
+      const { value } = station.actor.getSnapshot();
+      const missing = timeline.waitedFor(station.step).filter((other) => unsettled.has(other));
+      const waitsFor =
+        value === 'held'
+          ? 'a cue'
+          : value === 'ready'
+            ? `a unit of '${agent.name}'`
+            : missing.map((other) => `'${other}'`).join(', ');
+      return { stepId: id, waitsFor };
+    });
+  }
+
+  #finish(): void {
+    const { pool, dispatcher, tags, timeline, events, program, options, errors: reasons } = this.#run;
+    this.#run.end();
+    this.#execute.abandon(reasons.at(-1));
+    for (const timer of [this.#delivery, this.#grace]) if (timer !== undefined) realClock.clearTimeout(timer);
+    for (const tearDown of this.#teardowns.splice(0)) tearDown();
+    const outputs = this.#outputs();
+    const status = reasons.length === 0 ? 'completed' : this.#cancelled ? 'cancelled' : 'failed';
+    for (let step = 0; step < program.steps.length; step++) {
+      if (tags.isPending(step)) timeline.ended(step, this.#run.now(), 'cancelled');
+    }
+    events.tell({ type: 'run.ended', status });
+    if (options.inspect !== undefined) {
+      pool.stop();
+      dispatcher.stop();
+      this.#host.stop?.();
+    }
+    if (options.bus === undefined) void this.bus.close();
+    const { calls, retries } = this.#execute;
+    const usage = { calls, retries, stalls: this.#issue.stalls };
+    this.#resolve({ status, outputs, errors: reasons, timeline, usage });
+  }
+
+  #outputs(): Record<string, unknown> {
+    const { program, tags } = this.#run;
+    for (const { tag } of program.outputs.values()) {
+      if (tag !== INPUT && tags.isFaulty(tag)) this.#run.blame(tags.fault(tag));
+    }
+    try {
+      return outputsOf(program, tags, this.#run.input);
+    } catch (error) {
+      this.#run.errors.push(errors.asError(error));
+      return {};
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/** Turns HCT's signals on the bus into events of stations and units.
+ *
+ *  Receives: cue, fermata, attacca, vamp, caesura, tacet, downbeat.
+ *  Sends:    HOLD, RESUME, REFUSE and VAMP to stations; silence, wake and priorities to the dispatcher.
+ *
+ *  Which steps a signal addresses is decided by `machines/hct/targets.ts` alone. A signal counts from the moment that the
+ *  performance exists, also for steps that have not been issued. */
+import { GOVERNANCE } from '../../machines/hct/hold.ts';
+import type { Fermata, HctSignal, Vamp } from '../../machines/hct/signal.ts';
+import { addresses, EVERYONE } from '../../machines/hct/targets.ts';
+import { TEMPI, DEFAULT_TEMPO } from '../../machines/hct/tempo.ts';
+import type { TimerId } from '../bus/clock.ts';
+import * as errors from './errors.ts';
+import type { ExecuteStage } from './execute-stage.ts';
+import { didYouMean, type AgentPlan } from './program.ts';
+import type { Run } from './run.ts';
+import type { Station } from './station-pool.ts';
+
+const HOLD = Object.freeze({ type: 'HOLD' } as const);
+const RESUME = Object.freeze({ type: 'RESUME' } as const);
+
+/** A vamp without a stated cap goes round at most this often. */
+const MOST_ROUNDS = 1_000;
+
+export class SignalHandler {
+  readonly #run: Run;
+  readonly #execute: ExecuteStage;
+  readonly #cancel: (reason: string) => void;
+  /** The agents of the performance, by name; made at the first signal. */
+  #agents: Map<string, AgentPlan> | undefined;
+  #stepIds: Set<string> | undefined;
+  /** By agent: when its silence ends, on the performance's clock, and the timer that ends it. */
+  readonly #silences = new Map<AgentPlan, { readonly until: number; readonly timer: TimerId | undefined }>();
+
+  /** @param cancel ends the whole performance. */
+  constructor(run: Run, execute: ExecuteStage, cancel: (reason: string) => void) {
+    this.#run = run;
+    this.#execute = execute;
+    this.#cancel = cancel;
+  }
+
+  /** @param seq the signal's place on the bus; it names a hold. */
+  handle(given: HctSignal, seq: number): void {
+    if ('key' in given && given.key !== undefined) return; // traffic of coherent state
+    const signal = addresses(given.targets, this.#run.id) ? { ...given, targets: [EVERYONE] } : given;
+    this.#reportUnknown(signal);
+    if (signal.type === 'cue') this.#cue(signal);
+    else if (signal.type === 'downbeat') this.#run.holds.resolve(signal, this.#run.namesOf);
+    else if (signal.type === 'fermata') this.#hold(signal, seq);
+    else if (signal.type === 'caesura') this.#caesura(signal);
+    else if (signal.type === 'tacet') this.#silence(signal, seq);
+    else if (signal.type === 'attacca') this.#eachStep(signal, (step) => this.#prefer(step, Infinity));
+    else this.#vamp(signal);
+  }
+
+  /** Lifts holds, wakes silent units, ends vamps after the round that runs, and changes the order of ready steps. */
+  #cue(signal: HctSignal & { type: 'cue' }): void {
+    if (signal.intent === 'update') return;
+    const { dispatcher, holds, orders, namesOf } = this.#run;
+    const preference = preferenceOf(signal);
+    holds.resolve(signal, namesOf);
+    this.#eachAgent(signal, (agent) => {
+      this.#endSilence(agent);
+      dispatcher.wake(agent);
+    });
+    this.#eachStep(signal, (step, station) => {
+      if (station === undefined && signal.intent === 'resume') orders.released.add(step);
+      if (this.#isVamping(step, station)) orders.lastRounds.add(step);
+      if (preference !== 0) this.#prefer(step, preference);
+    });
+  }
+  /** A cue ends a vamp that is under way, not one that has yet to begin. */
+  #isVamping(step: number, station: Station | undefined): boolean {
+    const { program, orders } = this.#run;
+    return station !== undefined && (program.steps[step]!.vamp !== undefined || orders.vamps.has(step));
+  }
+
+  #hold(signal: Fermata, seq: number | string, ofSteps = false): void {
+    if (signal.intent !== 'hold') return;
+    const { holds, pool, events, namesOf } = this.#run;
+    const hold = holds.begin(signal, seq, ofSteps);
+    for (const station of pool.held()) {
+      const over = [...holds.over(...namesOf(station.step))].some(({ id }) => id === hold.id);
+      if (!over) continue;
+      const before = station.actor.getSnapshot().context.holds;
+      station.actor.send(HOLD);
+      if (station.actor.getSnapshot().context.holds === before) continue; // what has begun is not held
+      holds.join(hold.id, station.step);
+      events.tellStep('step.held', station.step);
+    }
+    this.#execute.withdraw();
+  }
+
+  #caesura(signal: HctSignal): void {
+    const { reason } = (signal.payload ?? {}) as { reason?: unknown };
+    const why = `caesura by ${signal.source}${typeof reason === 'string' ? `: ${reason}` : ''}`;
+    if (signal.targets.includes(EVERYONE)) return this.#cancel(why);
+    this.#eachStep(signal, (step) => this.#execute.refuse(step, new errors.CancelledError(why, 'the step')));
+  }
+
+  /** Silences agents: nothing of them starts until every silence is over, or a cue. A step that is named is held alone. */
+  #silence(signal: HctSignal & { type: 'tacet' }, seq: number): void {
+    const { dispatcher, wake, clock } = this.#run;
+    const { durationMs = Infinity } = signal;
+    const now = clock.now();
+    this.#eachAgent(signal, (agent) => {
+      const until = Math.max(now + durationMs, this.#endSilence(agent));
+      dispatcher.silence(agent);
+      const over = () => {
+        this.#silences.delete(agent);
+        dispatcher.wake(agent);
+        wake();
+      };
+      const timer = until === Infinity ? undefined : this.#run.setTimer(until - now, over);
+      this.#silences.set(agent, { until, timer });
+    });
+    const { steps: plans } = this.#run.program;
+    const steps = plans.flatMap(({ id, agent }) =>
+      agent.name !== id && signal.targets.includes(id) ? [id] : [],
+    );
+    if (steps.length === 0) return;
+    const conditions = { holdType: 'quality', onTimeout: 'resume' } as const;
+    const performance = durationMs === Infinity ? {} : { performance: timed(durationMs) };
+    const { source } = signal;
+    const hold = { type: 'fermata', source, targets: steps, intent: 'hold', conditions } as const;
+    this.#hold({ ...hold, ...performance }, `tacet:${seq}`, true);
+  }
+
+  /** @returns until when the agent would have been silent; −∞ when it was not */
+  #endSilence(agent: AgentPlan): number {
+    const { until, timer } = this.#silences.get(agent) ?? { until: -Infinity, timer: undefined };
+    if (timer !== undefined) this.#run.clearTimer(timer);
+    this.#silences.delete(agent);
+    return until;
+  }
+
+  /** Repeats the steps until a cue, until a result says that it is good enough, or up to the cap. */
+  #vamp(signal: Vamp): void {
+    const { orders } = this.#run;
+    const { qualityThreshold: quality, maxIterations: rounds = MOST_ROUNDS } = signal.conditions ?? {};
+    const timeoutMs = signal.performance?.timeoutMs;
+    this.#eachStep(signal, (step, station) => {
+      orders.vamps.set(step, { rounds, quality });
+      orders.lastRounds.delete(step);
+      station?.actor.send({ type: 'VAMP', rounds: rounds - 1 });
+      if (timeoutMs !== undefined)
+        this.#run.setLimitOf(step, timeoutMs, () => void orders.lastRounds.add(step));
+    });
+  }
+
+  /** A ready step's place in the queue was found by its old priority: it leaves the queue and joins it again. */
+  #prefer(step: number, preference: number): void {
+    const { dispatcher, pool } = this.#run;
+    dispatcher.prefer(step, preference);
+    const station = pool.holding(step);
+    if (station?.actor.getSnapshot().value !== 'ready') return;
+    station.actor.send(HOLD);
+    this.#execute.withdraw();
+    station.actor.send(RESUME);
+  }
+
+  /** Every step that the signal addresses and that has not ended. */
+  #eachStep(signal: HctSignal, act: (step: number, station: Station | undefined) => void): void {
+    const { program, tags, pool, namesOf } = this.#run;
+    for (let step = 0; step < program.steps.length; step++)
+      if (tags.isPending(step) && addresses(signal.targets, ...namesOf(step))) act(step, pool.holding(step));
+  }
+  #eachAgent(signal: HctSignal, act: (agent: AgentPlan) => void): void {
+    for (const [name, agent] of this.#agentsByName) if (addresses(signal.targets, name)) act(agent);
+  }
+  get #agentsByName(): Map<string, AgentPlan> {
+    return (this.#agents ??= new Map(this.#run.program.steps.map(({ agent }) => [agent.name, agent])));
+  }
+  get #ids(): Set<string> {
+    return (this.#stepIds ??= new Set(this.#run.program.steps.map(({ id }) => id)));
+  }
+
+  #reportUnknown({ type, targets }: HctSignal): void {
+    const { events } = this.#run;
+    if (!events.heard) return;
+    const known = (name: string) =>
+      name === EVERYONE || name === GOVERNANCE || this.#ids.has(name) || this.#agentsByName.has(name);
+    const unknown = targets.filter((name) => !known(name));
+    if (unknown.length === 0) return;
+    const hint = didYouMean(unknown[0]!, [...this.#ids, ...this.#agentsByName.keys()]);
+    const reason = `this performance has no step or agent called '${unknown.join("', '")}'../${hint}`;
+    events.tell({ type: 'signal.unmatched', signal: type, targets: unknown, reason });
+  }
+}
+
+/** How much sooner or later than others a cue wants a step: urgency and tempo, each counted from its default. */
+function preferenceOf({ performance }: HctSignal): number {
+  if (performance === undefined) return 0;
+  const { urgency = 5, tempo = DEFAULT_TEMPO } = performance;
+  return urgency - 5 + TEMPI.indexOf(tempo) - TEMPI.indexOf(DEFAULT_TEMPO);
+}
+
+const timed = (timeoutMs: number) =>
+  ({ urgency: 5, tempo: DEFAULT_TEMPO, dynamics: 'mf', timeoutMs }) as const;

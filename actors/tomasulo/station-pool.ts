@@ -1,0 +1,223 @@
+/** The pool of stations: bounded, recycled, made as they are needed.
+ *
+ *  Owns one reservation-station actor per place in the window, and which step each of them holds. The machines' output
+ *  is written into lists that the orchestrator reads; `orchestrator.ts` explains why. */
+import { createActor, type Actor, type AnyActorRef } from 'xstate';
+import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
+import {
+  reservationStation,
+  type ReservationStationMachine,
+  type StationEvent,
+} from '../../machines/tomasulo/reservation-station.ts';
+import { Runner, type Attempt, type Settle } from './attempt.ts';
+import type { StepError } from './errors.ts';
+import type { Unit } from './unit.ts';
+
+type StationActor = Actor<CompiledLogic<ReservationStationMachine>>;
+
+/** What a station is about to put on the bus. */
+export type Written = 'value' | 'default' | 'fault';
+
+/** One station, with what its actor keeps between two events. */
+export interface Station {
+  readonly index: number;
+  readonly actor: StationActor;
+  runner: Runner;
+  /** The step that it holds, or −1. */
+  step: number;
+  /** When it became ready, in order of becoming ready. */
+  order: number;
+  /** The unit that it waits for or has; none where nothing limits its agent. */
+  unit: Unit<Station> | undefined;
+  attempt: Attempt | undefined;
+  /** What the agent answered, until it is settled. */
+  ok: boolean;
+  answer: unknown;
+  result: unknown;
+  fault: StepError | undefined;
+  written: Written;
+  /** Failures since the last success; back-off grows with them. */
+  failures: number;
+  /** Its next start is a retry. */
+  retrying: boolean;
+  /** Why its agent is to stop. */
+  stopReason: Error | undefined;
+}
+
+/** The machines' outputs that the orchestrator has not yet acted on. */
+export interface Notes {
+  readonly requests: Station[];
+  readonly withdrawals: Station[];
+  readonly starts: Station[];
+  readonly writes: Station[];
+  readonly rests: Station[];
+  readonly aborts: Station[];
+}
+
+let compiled: CompiledLogic<ReservationStationMachine> | undefined;
+/** Compiled when first needed, and once. */
+const stationLogic = () => (compiled ??= compile(reservationStation));
+
+/** Stations to begin with. Steps that settle at once never need more: few stations are quick to make and stay in
+ *  the processor's own cache. */
+const FIRST = 64;
+
+export class StationPool {
+  readonly notes: Notes = { requests: [], withdrawals: [], starts: [], writes: [], rests: [], aborts: [] };
+  readonly #stations: Station[] = [];
+  readonly #free: Station[] = [];
+  /** By step: the index of the station that holds it, or −1. */
+  readonly #holder: Int32Array;
+  readonly #window: number;
+  #size: number;
+  readonly #parent: AnyActorRef;
+  readonly #settle: Settle;
+  readonly #logic: CompiledLogic<ReservationStationMachine>;
+
+  constructor(options: {
+    /** How many steps there are. */
+    steps: number;
+    /** How many stations there may be. */
+    window: number;
+    /** Whether the pool begins with {@link FIRST} stations and grows when it is asked to. */
+    grows: boolean;
+    parent: AnyActorRef;
+    settle: Settle;
+    /** A station has become free of a step. */
+    released: (step: number) => void;
+    impossible: (what: string) => void;
+  }) {
+    this.#window = options.window;
+    this.#size = options.grows ? Math.min(FIRST, options.window) : options.window;
+    this.#holder = new Int32Array(options.steps).fill(-1);
+    this.#parent = options.parent;
+    this.#settle = options.settle;
+    const { notes } = this;
+    const at = (context: { station: number }) => this.#stations[context.station] as Station;
+    const write = (written: Written) => (context: { station: number }) => {
+      const station = at(context);
+      station.written = written;
+      notes.writes.push(station);
+    };
+    const [value, standIn, fault] = [write('value'), write('default'), write('fault')];
+    this.#logic = stationLogic().provide({
+      actions: {
+        requestUnit: ({ context }) => void notes.requests.push(at(context)),
+        withdraw: ({ context }) => void notes.withdrawals.push(at(context)),
+        start: ({ context }) => void notes.starts.push(at(context)),
+        broadcast: ({ context }) => value(context),
+        broadcastDefault: ({ context }) => standIn(context),
+        broadcastFault: ({ context }) => fault(context),
+        backOff: ({ context }) => void notes.rests.push(at(context)),
+        abort: ({ context }) => void notes.aborts.push(at(context)),
+        refuse: ({ context }) => void notes.aborts.push(at(context)),
+        release: ({ context }) => {
+          const station = at(context);
+          options.released(station.step);
+          this.#recycle(station);
+        },
+        impossible: ({ context, event }) => options.impossible(`station ${context.station}: ${event.type}`),
+      },
+    });
+  }
+
+  /** Stations that hold a step. */
+  get busy(): number {
+    return this.#stations.length - this.#free.length;
+  }
+  /** Whether a step can be issued. */
+  get hasRoom(): boolean {
+    return this.#free.length > 0 || this.#stations.length < this.#size;
+  }
+  /** Doubles the pool, up to its window. @returns whether there was anything to gain. */
+  grow(): boolean {
+    const size = Math.min(this.#window, this.#size * 2);
+    const grown = size > this.#size;
+    this.#size = size;
+    return grown;
+  }
+  get atWindow(): boolean {
+    return this.#size === this.#window;
+  }
+  at(index: number): Station {
+    return this.#stations[index] as Station;
+  }
+  /** The station that holds a step, if any. */
+  holding(step: number): Station | undefined {
+    const index = this.#holder[step];
+    return index === undefined || index < 0 ? undefined : this.#stations[index];
+  }
+  /** Every station that holds a step. */
+  held(): Station[] {
+    return this.#stations.filter(({ step }) => step >= 0);
+  }
+  /** The stations whose broadcast is on its way, on a bus that answers later. */
+  writing(): Station[] {
+    return this.#stations.filter(isWriting);
+  }
+
+  issue(step: number, event: StationEvent): Station {
+    const station = this.#free.pop() ?? this.#create();
+    station.step = step;
+    this.#holder[step] = station.index;
+    station.actor.send(event);
+    return station;
+  }
+  /** Stops waiting for an agent that ignores its abort; its answer is dropped. */
+  detach(station: Station): void {
+    station.runner.detach();
+    station.runner = new Runner(station.index, this.#settle);
+  }
+  stop(): void {
+    for (const { actor, runner } of this.#stations) {
+      runner.detach();
+      actor.send({ type: 'xstate.stop' } as never);
+    }
+  }
+
+  #create(): Station {
+    const index = this.#stations.length;
+    const actor = createActor(this.#logic, {
+      parent: this.#parent,
+      id: `station:${index}`,
+      input: { station: index },
+    });
+    actor.start();
+    const station: Station = {
+      index,
+      actor,
+      runner: new Runner(index, this.#settle),
+      step: -1,
+      order: 0,
+      unit: undefined,
+      attempt: undefined,
+      ok: false,
+      answer: undefined,
+      result: undefined,
+      fault: undefined,
+      written: 'value',
+      failures: 0,
+      retrying: false,
+      stopReason: undefined,
+    };
+    this.#stations.push(station);
+    return station;
+  }
+  #recycle(station: Station): void {
+    this.#holder[station.step] = -1;
+    station.step = -1;
+    station.attempt = undefined;
+    station.result = undefined;
+    station.fault = undefined;
+    station.failures = 0;
+    station.retrying = false;
+    station.stopReason = undefined;
+    this.#free.push(station);
+  }
+}
+
+/** Whether a station's broadcast is on its way. */
+export const isWriting = ({ actor }: Station): boolean => {
+  const { value } = actor.getSnapshot();
+  return value === 'writing' || value === 'poisoned';
+};

@@ -1,0 +1,144 @@
+/** Write result: what a station has written goes over the bus to the stations that wait for it.
+ *
+ *  Hardware: the common data bus of Tomasulo 1967. Every listener receives every pulse; a station that waits for its tag
+ *  captures the value, and the station that wrote it is free again. */
+import type { Pulse } from '../../machines/hct/signal.ts';
+import { busError } from '../bus/bus.ts';
+import { clear } from './clear.ts';
+import * as errors from './errors.ts';
+import type { Run } from './run.ts';
+import { isWriting, type Station } from './station-pool.ts';
+import type { StepStatus } from './timeline.ts';
+
+const OPERAND = Object.freeze({ type: 'OPERAND' } as const);
+const FAULT = Object.freeze({ type: 'FAULT' } as const);
+const WRITTEN = Object.freeze({ type: 'WRITTEN' } as const);
+const UNSENT = Object.freeze({ type: 'UNSENT' } as const);
+
+export class WriteStage {
+  readonly #run: Run;
+  readonly #publishOptions: { readonly runId: string };
+  #settled = 0;
+  #outstanding = 0;
+
+  constructor(run: Run) {
+    this.#run = run;
+    this.#publishOptions = { runId: run.id };
+  }
+  /** Steps whose result or fault has been on the bus. */
+  get settled(): number {
+    return this.#settled;
+  }
+
+  /** Puts on the bus what stations have written. The bus answers through {@link capture}, at once or later. */
+  publish(): void {
+    const { writes } = this.#run.pool.notes;
+    for (let i = 0; i < writes.length; i++) {
+      const { step: tag, written, fault, result } = writes[i]!;
+      this.#run.timeline.wrote(tag, this.#run.now());
+      this.send(
+        written === 'fault'
+          ? { type: 'pulse', tag, fault: fault as errors.StepError, source: this.#run.id }
+          : {
+              type: 'pulse',
+              tag,
+              value: written === 'value' ? result : this.#run.fallback(tag),
+              source: this.#run.id,
+            },
+      );
+    }
+    clear(writes);
+  }
+
+  send(pulse: Pulse): void {
+    const { bus } = this.#run;
+    const tag = pulse.tag as number;
+    this.#outstanding++;
+    try {
+      const published: unknown = bus.publish(pulse, this.#publishOptions);
+      if (published instanceof Promise) published.catch((error: unknown) => this.#refused(tag, error));
+    } catch (error) {
+      this.#refused(tag, error);
+    }
+  }
+
+  /** The bus has refused a pulse: the performance cannot go on. */
+  #refused(tag: number, error: unknown): void {
+    const { stop, next, pool, wake } = this.#run;
+    next(() => {
+      stop(busError(error));
+      const station = pool.holding(tag);
+      if (station !== undefined && isWriting(station)) this.#unsend(station);
+    });
+    wake();
+  }
+  /** Nothing more will come from the bus: stations whose pulse is on its way are free. */
+  unsendAll(): void {
+    clear(this.#run.pool.notes.writes);
+    for (const station of this.#run.pool.writing()) this.#unsend(station);
+    this.#outstanding = 0;
+  }
+  #unsend(station: Station): void {
+    this.#outstanding--;
+    station.actor.send(UNSENT);
+  }
+  /** Pulses that the bus has not delivered. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** Whether a pulse is what this performance has published for the tag, and no other program's. */
+  isOwn({ tag, source }: Pulse): boolean {
+    const { id, pool, program } = this.#run;
+    if (source !== id) return false;
+    const station = pool.holding(tag as number);
+    return station === undefined ? program.steps[tag as number]!.tacet === true : isWriting(station);
+  }
+
+  /** A result or fault of an issued step passes on the bus. */
+  capture(pulse: Pulse): void {
+    const { tags, pool, program } = this.#run;
+    const tag = pulse.tag as number;
+    const writer = pool.holding(tag);
+    const fault = pulse.fault as errors.StepError | undefined;
+    if (fault === undefined) tags.write(tag, pulse.value);
+    else tags.poison(tag, fault);
+    this.#settled++;
+    this.#outstanding--;
+    this.#noteEnd(tag, writer, fault);
+    this.#run.settled(tag);
+    for (let edge = tags.firstWaiter(tag); edge >= 0; edge = tags.nextWaiter(edge)) {
+      const station = pool.holding(program.reader[edge]!);
+      if (station === undefined) continue; // it has settled without this operand
+      if (fault === undefined) station.actor.send(OPERAND);
+      else this.captureFault(station, fault);
+    }
+    writer?.actor.send(WRITTEN);
+  }
+
+  captureFault(station: Station, fault: errors.StepError): void {
+    station.fault ??= fault.through(this.#run.stepOf(station).id);
+    station.actor.send(FAULT);
+  }
+
+  #noteEnd(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): void {
+    const { timeline, program, events } = this.#run;
+    const status = this.#statusOf(tag, writer, fault);
+    timeline.ended(tag, this.#run.now(), status);
+    if (fault !== undefined && program.readers[tag] === 0) this.#run.blame(fault);
+    if (!events.heard) return;
+    const error = fault ?? (status === 'defaulted' ? writer?.fault : undefined);
+    const stepId = program.steps[tag]!.id;
+    events.tell({ type: 'step.ended', stepId, status, ...(error ? { error } : {}) });
+  }
+
+  #statusOf(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): StepStatus {
+    if (fault !== undefined) {
+      const ran = this.#run.timeline.attempts(tag) > 0;
+      if (fault.stepId !== fault.at) return ran ? 'failed' : 'skipped';
+      return fault.cause instanceof errors.CancelledError ? 'cancelled' : 'failed';
+    }
+    if (writer === undefined) return 'tacet';
+    return writer.written === 'default' ? 'defaulted' : 'done';
+  }
+}

@@ -1,0 +1,53 @@
+/** State that the steps of one performance share: coherent, on the performance's own bus. */
+import type { AgentContext } from '../../actors/tomasulo/program.ts';
+import type { Values } from './agent.ts';
+import { coherence, type Coherence, type CoherenceOptions, type Schemas } from './coherence.ts';
+import { UsageError } from './errors.ts';
+import type { Transaction } from './transaction.ts';
+
+/** What is shared: a schema for each key, and other options of `coherence`. */
+export type SharedState<S extends Schemas = Schemas> = Pick<
+  CoherenceOptions<S>,
+  'schema' | 'initial' | 'strategy' | 'keys' | 'readers' | 'delta' | 'ledger'
+>;
+/** The shared space of a performance, as {@link Run} has it. */
+export type SharedSpace = Coherence<Values>;
+
+/** Makes the space of one performance. */
+export function share(
+  state: SharedState,
+  { runId, ...where }: Pick<CoherenceOptions<Schemas>, 'bus' | 'clock' | 'inspect'> & { runId: string },
+): SharedSpace {
+  const session = encodeURIComponent(runId);
+  const scope = `run:${runId}`;
+  return coherence({ ...state, ...where, scope, session, from: 'new' }) as unknown as SharedSpace;
+}
+
+/** The values at the end, by key; keys without a value are left out. */
+export const sharedValues = ({ replica }: SharedSpace): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    [...replica.memory.cells.values()]
+      .filter(({ value }) => value !== undefined)
+      .map(({ key, value }) => [key, value]),
+  );
+
+/** A step's own view of what its performance shares, one for each attempt. What an attempt writes is published when it
+ *  succeeds, all at once, and dropped when it fails: a retry applies nothing twice. Use `publish()` to let other steps see
+ *  it earlier.
+ *  @throws {UsageError} when the score shares nothing.
+ *  @example
+ *  ```ts
+ *  const notes = score('notes')
+ *    .shared({ list: z.array(z.string()) }, { initial: { list: [] } })
+ *    .step('a', { agent: (_, context) => sharedOf<{ list: string[] }>(context).write('list', (l) => void l.push('a')) })
+ *    .step('b', { agent: (_, context) => sharedOf<{ list: string[] }>(context).write('list', (l) => void l.push('b')) });
+ *  (await perform(notes).result).shared?.list; // 'a' and 'b', in the order in which the steps succeeded
+ *  ``` */
+export function sharedOf<V extends Values = Record<string, any>>(
+  context: Pick<AgentContext, 'shared' | 'stepId'>,
+): Transaction<V> {
+  if (context.shared !== undefined) return context.shared as Transaction<V>;
+  throw new UsageError(
+    `'${context.stepId}' asks for shared state, and its score shares none: add \`shared\` to the score.`,
+  );
+}
