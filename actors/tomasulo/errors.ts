@@ -82,7 +82,7 @@ export class VampError extends Error {
 export class BudgetError extends Error {
   override name = 'BudgetError';
   constructor(what: string, limit: number) {
-    super(`the budget of ${limit} ${what} is spent; raise \`budget.${what}\`..`);
+    super(`the budget of ${limit} ${what} is spent; raise \`budget.${what}\`.`);
   }
 }
 
@@ -107,7 +107,7 @@ export class CancelledError extends Error {
   override name = 'CancelledError';
   /** @param what what was cancelled. Default: the performance. */
   constructor(reason?: unknown, what = 'the performance') {
-    super(`${what} was cancelled${reason === undefined ? '..' : `: ${messageOf(reason)}`}`, {
+    super(`${what} was cancelled${reason === undefined ? '.' : `: ${messageOf(reason)}`}`, {
       cause: reason,
     });
   }

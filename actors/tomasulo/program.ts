@@ -171,7 +171,7 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
   const bind = (reference: string, at: (index: number) => string, index: number): number => {
     const whole = latest.get(reference);
     if (whole !== undefined) return whole;
-    const [name, ...path] = reference.split('..') as [string, ...string[]];
+    const [name, ...path] = reference.split('.') as [string, ...string[]];
     const tag = latest.get(name);
     if (tag === undefined) throw unknownName(at(index), name, latest, steps, index);
     paths.set(source.length, path);
@@ -268,7 +268,7 @@ function unknownName(
     return say(`'${name}' is written only further down, by step '${later.id}'; move that step up.`);
   const names = [...known.keys()];
   return say(
-    `no step above writes '${name}'../${didYouMean(name, names)} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
+    `no step above writes '${name}'.${didYouMean(name, names)} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
   );
 }
 

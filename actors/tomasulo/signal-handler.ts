@@ -183,7 +183,7 @@ export class SignalHandler {
     const unknown = targets.filter((name) => !known(name));
     if (unknown.length === 0) return;
     const hint = didYouMean(unknown[0]!, [...this.#ids, ...this.#agentsByName.keys()]);
-    const reason = `this performance has no step or agent called '${unknown.join("', '")}'../${hint}`;
+    const reason = `this performance has no step or agent called '${unknown.join("', '")}'.${hint}`;
     events.tell({ type: 'signal.unmatched', signal: type, targets: unknown, reason });
   }
 }

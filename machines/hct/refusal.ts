@@ -41,7 +41,7 @@ export function place(...segments: readonly PropertyKey[]): string {
   return segments
     .map((segment) => shorten(String(segment)))
     .filter((segment) => segment !== '')
-    .join('..');
+    .join('.');
 }
 
 /** Shortens foreign text, so that it does not fill the screen. */

@@ -48,21 +48,21 @@ test('any other text is refused, with the option and the range', () => {
   );
   fc.assert(
     fc.property(text, (given) => {
-      expect(() => whole(given)).toThrow(`--n takes a whole number from 1 to 100; not '${given}'..`);
-      expect(() => share(given)).toThrow(`--p takes a number from 0 to 1; not '${given}'..`);
+      expect(() => whole(given)).toThrow(`--n takes a whole number from 1 to 100; not '${given}'.`);
+      expect(() => share(given)).toThrow(`--p takes a number from 0 to 1; not '${given}'.`);
     }),
   );
 });
 
 test('a limit that is excluded is refused, and what is above it is read', () => {
-  expect(() => positive('0')).toThrow("--s takes seconds more than 0 and at most 10; not '0'..");
+  expect(() => positive('0')).toThrow("--s takes seconds more than 0 and at most 10; not '0'.");
   expect([positive('.5'), positive('1e1')]).toEqual([0.5, 10]);
 });
 
 test('a word stands for its number', () => {
   expect([units('inf'), units('7')]).toEqual([Infinity, 7]);
   expect(() => units('infinite')).toThrow(
-    "--units takes a whole number from 1 to 100, or inf; not 'infinite'..",
+    "--units takes a whole number from 1 to 100, or inf; not 'infinite'.",
   );
   expect(() => units('constructor')).toThrow(UsageError);
 });

@@ -61,7 +61,7 @@ test('a saved file is replayed step by step, the last step marked, also if its t
 });
 
 test('no name leads out of the folder', async () => {
-  for (const mapping of ['../../escape', '/etc/passwd', 'C:\\x', '', '../..', 'ÄÖ', 'a\0b']) {
+  for (const mapping of ['../../escape', '/etc/passwd', 'C:\\x', '', '..', 'ÄÖ', 'a\0b']) {
     const judged = { ...broken, claim: { ...broken.claim, mapping: mapping as never } };
     const [file] = await saveCounterexamples([judged], join(folder, 'names'));
     expect(dirname(file!), mapping).toBe(join(folder, 'names'));
