@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../specs/coherence/judged.ts';
-import { search } from '../../specs/coherence/search.ts';
+import { searchWorlds } from '../../specs/coherence/search.ts';
 import { SEEDS, type Seed } from '../../specs/coherence/seeds.ts';
 
 const FILE = join(import.meta.dirname, 'protocol.seeds.txt');
@@ -30,7 +30,7 @@ describe('mesi: seeded', () => {
     for (const { setting } of SEEDS) {
       const { machine: _machine, faults: _faults, deaf: _deaf, ...repaired } = setting;
       const name = JSON.stringify(repaired);
-      if (!looked.has(name)) looked.set(name, search(repaired).violation);
+      if (!looked.has(name)) looked.set(name, searchWorlds(repaired).violation);
       expect(looked.get(name), name).toBeUndefined();
     }
     expect(looked.size).toBeGreaterThan(3);
