@@ -14,7 +14,7 @@ import { parseOrRefuse } from '../../machines/hct/refusal.ts';
 import { frozenCopy } from '../../actors/bus/freeze.ts';
 import { EventStream } from './event-stream.ts';
 import { checkPerformOptions, shown } from './limits.ts';
-import type { CallReport } from '../models/usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 import { SchemaError, validate } from './schema.ts';
 import { Ledger, type Budget } from '../budget/budget.ts';
 import { RunAccount, type ModelUsage } from '../budget/run-account.ts';
