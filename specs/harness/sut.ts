@@ -12,9 +12,9 @@ import {
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
-import type { StepResult } from './explore.ts';
+import type { StepResult } from './explorable.ts';
 import { plainText } from './plain.ts';
-import type { Reaction, World } from './system.ts';
+import type { Reaction, World } from './system-types.ts';
 import type { MachineOutput } from './part.ts';
 
 /** What a session receives in addition to the event. */
@@ -75,12 +75,12 @@ export class SutRuns<W> {
 
   /** Sends a step to all of them, and compares. */
   async step<S>(step: S, taken: StepResult<W>): Promise<string | undefined> {
-    const heard: readonly Reaction[] | undefined = (taken as { heard?: readonly Reaction[] }).heard;
+    const { reactions }: { readonly reactions?: readonly Reaction[] } = taken as object;
     for (const [name, , session] of this.#all) {
       try {
-        for (const { part, from, event, outputs: words } of heard ?? [])
+        for (const { part, from, event, outputs: words } of reactions ?? [])
           await session.send(event, { part, from, outputs: words, world: taken.world });
-        if (heard === undefined)
+        if (reactions === undefined)
           await session.send(step as EventObject, {
             part: undefined,
             from: undefined,

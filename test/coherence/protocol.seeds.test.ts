@@ -1,5 +1,5 @@
 /** Claim: every mistake that the paper's manager makes, and those next to it, is found; and what is found is a shortest
- *  way to it, as a transcript that a reader can follow. The transcripts are in mesi.seeds.txt; `TUTTI_REWRITE=1`
+ *  way to it, as a transcript that a reader can follow. The transcripts are in protocol.seeds.txt; `TUTTI_REWRITE=1`
  *  rewrites it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { seeded } from '../../specs/coherence/judged.ts';
 import { searchWorlds } from '../../specs/coherence/search.ts';
 import { SEEDS, type Seed } from '../../specs/coherence/seeds.ts';
 
-const FILE = join(import.meta.dirname, 'mesi.seeds.txt');
+const FILE = join(import.meta.dirname, 'protocol.seeds.txt');
 const told = (seed: Seed): string => {
   const { counterexample } = seeded(seed);
   const lines = counterexample!.transcript.map(({ from, to, text }) =>

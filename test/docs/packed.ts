@@ -222,7 +222,5 @@ child.on('close', (code) => {
     writeFileSync(join(folder, name), call);
     chmodSync(join(folder, name), 0o755);
   }
-  return [folder, dirname(process.execPath), process.env['PATH']].join(
-    process.platform === 'win32' ? ';' : ':',
-  );
+  return [folder, dirname(process.execPath), process.env['PATH']].join(delimiter);
 }
