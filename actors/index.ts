@@ -7,7 +7,7 @@ export * from './governor/governor.ts';
 export * from './bus/in-process-bus.ts';
 export * from './tomasulo/orchestrator.ts';
 export * from './tomasulo/program.ts';
-export type { Outcome, RunEvent, RunEventBody, RunStatus, Usage } from './tomasulo/run-events.ts';
+export type { RunOutcome, RunEvent, RunEventBody, RunStatus, Usage } from './tomasulo/run-events.ts';
 export { OperandError, type Settled } from './tomasulo/operands.ts';
 export { Timeline, type StepReport, type StepStatus } from './tomasulo/timeline.ts';
 export type { Dispatch } from './tomasulo/dispatcher.ts';

@@ -258,5 +258,5 @@ function least(limits: Map<unknown, number>, by: unknown, limit: number | null):
 
 function among(what: string, given: string, known: readonly string[]): void {
   if (!known.includes(given))
-    throw new RangeError(`${what} must be one of ${known.join(', ')}, not '${given}'..`);
+    throw new RangeError(`${what} must be one of ${known.join(', ')}, not '${given}'.`);
 }

@@ -82,7 +82,7 @@ export class VampError extends Error {
 export class BudgetError extends Error {
   override name = 'BudgetError';
   constructor(what: string, limit: number) {
-    super(`the budget of ${limit} ${what} is spent; raise \`budget.${what}\`..`);
+    super(`the budget of ${limit} ${what} is spent; raise \`budget.${what}\`.`);
   }
 }
 
@@ -90,14 +90,14 @@ export class BudgetError extends Error {
 export class DeadlockError extends Error {
   override name = 'DeadlockError';
   /** Per step: what it waits for. */
-  readonly waiting: readonly Waiting[];
-  constructor(waiting: readonly Waiting[]) {
+  readonly waiting: readonly WaitingStep[];
+  constructor(waiting: readonly WaitingStep[]) {
     const list = waiting.slice(0, 8).map(({ stepId, waitsFor }) => `'${stepId}' waits for ${waitsFor}`);
     super(`dead-lock: ${list.join('; ')}${waiting.length > 8 ? `; and ${waiting.length - 8} more` : ''}.`);
     this.waiting = waiting;
   }
 }
-export interface Waiting {
+export interface WaitingStep {
   readonly stepId: string;
   readonly waitsFor: string;
 }
@@ -107,7 +107,7 @@ export class CancelledError extends Error {
   override name = 'CancelledError';
   /** @param what what was cancelled. Default: the performance. */
   constructor(reason?: unknown, what = 'the performance') {
-    super(`${what} was cancelled${reason === undefined ? '..' : `: ${messageOf(reason)}`}`, {
+    super(`${what} was cancelled${reason === undefined ? '.' : `: ${messageOf(reason)}`}`, {
       cause: reason,
     });
   }

@@ -76,7 +76,7 @@ function follow(whole: unknown, path: readonly string[] | undefined, writer: () 
           ? Object.keys(value).slice(0, 12).join(', ')
           : typeof value;
       throw new OperandError(
-        `${writer()} has no '${(path as string[]).join('..')}'; '${key}' is missing (it has: ${has}).`,
+        `${writer()} has no '${(path as string[]).join('.')}'; '${key}' is missing (it has: ${has}).`,
       );
     }
     value = (value as Record<string, unknown>)[key];

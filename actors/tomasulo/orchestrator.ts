@@ -30,8 +30,8 @@ import { ExecuteStage } from './execute-stage.ts';
 import { IssueStage } from './issue-stage.ts';
 import { outputsOf } from './operands.ts';
 import { INPUT, type Program, type RetryPolicy, type Share } from './program.ts';
-import { Run } from './run.ts';
-import type { Outcome, RunEvent } from './run-events.ts';
+import { RunContext } from './run.ts';
+import type { RunOutcome, RunEvent } from './run-events.ts';
 import { SignalHandler } from './signal-handler.ts';
 import { WriteStage } from './write-stage.ts';
 
@@ -85,16 +85,16 @@ const conductorLogic = () => (compiled ??= compile(conductor));
 export class Orchestrator {
   readonly runId: string;
   readonly bus: Bus;
-  readonly outcome: Promise<Outcome>;
+  readonly outcome: Promise<RunOutcome>;
 
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #host: AnyActorRef;
   readonly #conductor: Actor<CompiledLogic<ConductorMachine>>;
   readonly #issue: IssueStage;
   readonly #execute: ExecuteStage;
   readonly #write: WriteStage;
   readonly #signals: SignalHandler;
-  readonly #resolve: (outcome: Outcome) => void;
+  readonly #resolve: (outcome: RunOutcome) => void;
 
   #begun = false;
   #scheduled = false;
@@ -111,12 +111,12 @@ export class Orchestrator {
   /** Creates a performance that receives signals from now on. Nothing runs before {@link start}. */
   constructor(program: Program, options: OrchestratorOptions) {
     this.runId = options.runId;
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const { promise, resolve } = Promise.withResolvers<RunOutcome>();
     this.outcome = promise;
     this.#resolve = resolve;
     const { inspect } = options;
     this.#host = createActor(host, { id: options.runId, ...(inspect ? { inspect } : {}) }).start();
-    this.#run = new Run(program, options, {
+    this.#run = new RunContext(program, options, {
       host: this.#host,
       answered: (station, ok, value) => this.#execute.answer(station, ok, value),
       resumed: (step) => this.#execute.resume(step),
@@ -392,7 +392,7 @@ export class Orchestrator {
     else if (value === 'performing' && !moving && this.#write.outstanding === 0) this.#conduct('STALL');
   }
 
-  #waitingSteps(): errors.Waiting[] {
+  #waitingSteps(): errors.WaitingStep[] {
     const { pool, timeline } = this.#run;
     const held = pool.held();
     const unsettled = new Set(held.map((station) => this.#run.stepOf(station).id));

@@ -30,7 +30,7 @@ export interface AgentContext {
   /** What belongs to the whole performance, for agents that meter themselves; see `PerformOptions.budget`. */
   readonly account?: object | undefined;
   /** The step's own view of what the performance shares, if its score shares anything. */
-  readonly shared?: View | undefined;
+  readonly shared?: SharedView | undefined;
   /** Sends a part of the text that the agent is writing to the performance's listeners; undefined while there are none.
    *  `again` takes back all text that this try has sent before. */
   readonly say?: ((delta: string, again?: boolean) => void) | undefined;
@@ -44,7 +44,7 @@ export interface AgentContext {
 }
 
 /** What one attempt of a step has of the shared state. */
-export interface View {
+export interface SharedView {
   /** Called when the agent has succeeded, before its result is written. A rejection fails the attempt. */
   commit?(): unknown;
   /** Called once, when the attempt is over. Discards what was not committed. */
@@ -54,7 +54,7 @@ export interface View {
 /** Makes one attempt's view of the shared state.
  *  @param waiting takes every promise of the view that another step may have to settle, and returns it: while an attempt
  *  waits, virtual time passes */
-export type Share = (stepId: string, waiting: <T>(work: Promise<T>) => Promise<T>) => View;
+export type Share = (stepId: string, waiting: <T>(work: Promise<T>) => Promise<T>) => SharedView;
 
 export interface RetryPolicy {
   /** Tries in all, 1 … 100. */
@@ -171,7 +171,7 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
   const bind = (reference: string, at: (index: number) => string, index: number): number => {
     const whole = latest.get(reference);
     if (whole !== undefined) return whole;
-    const [name, ...path] = reference.split('..') as [string, ...string[]];
+    const [name, ...path] = reference.split('.') as [string, ...string[]];
     const tag = latest.get(name);
     if (tag === undefined) throw unknownName(at(index), name, latest, steps, index);
     paths.set(source.length, path);
@@ -268,7 +268,7 @@ function unknownName(
     return say(`'${name}' is written only further down, by step '${later.id}'; move that step up.`);
   const names = [...known.keys()];
   return say(
-    `no step above writes '${name}'../${didYouMean(name, names)} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
+    `no step above writes '${name}'.${didYouMean(name, names)} Known here: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
   );
 }
 

@@ -33,7 +33,7 @@ export interface RunLinks {
   isPerforming(): boolean;
 }
 
-export class Run {
+export class RunContext {
   readonly id: string;
   readonly program: Program;
   readonly options: OrchestratorOptions;

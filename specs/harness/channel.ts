@@ -1,6 +1,6 @@
 /** Messages in transit between machines: letters in order, on a channel that may lose, repeat or reorder them. */
 import type { EventObject } from 'xstate';
-import { textOf, whole } from './plain.ts';
+import { plainText, whole } from './plain.ts';
 import type { Step } from './system.ts';
 
 /** How a channel treats what is put on it. A reliable one delivers each letter once, in order. */
@@ -77,11 +77,11 @@ export function channelSteps(channels: Channels, letters: Letters): Step[] {
 export function lettersAfter(letters: Letters, step: Step): Letters {
   if (step.kind !== 'deliver' && step.kind !== 'lose') return letters;
   const waiting = letters[step.from]!;
-  const text = textOf([step.to, step.event]);
-  const at = waiting.findIndex(({ to, event }) => textOf([to, event]) === text);
+  const text = plainText([step.to, step.event]);
+  const at = waiting.findIndex(({ to, event }) => plainText([to, event]) === text);
   return { ...letters, [step.from]: waiting.filter((_, i) => i !== at) };
 }
 
 const distinct = (letters: readonly Letter[]): Letter[] => [
-  ...new Map(letters.map((letter) => [textOf([letter.to, letter.event]), letter])).values(),
+  ...new Map(letters.map((letter) => [plainText([letter.to, letter.event]), letter])).values(),
 ];

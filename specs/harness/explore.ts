@@ -8,13 +8,13 @@
  *  led there; it is synchronous; and it is checked in every situation that can be reached, not only in those on the
  *  paths that were tried. */
 import type { Counterexample, Message } from './claim.ts';
-import { textOf, whole } from './plain.ts';
+import { plainText, whole } from './plain.ts';
 import { notSymmetric, Symmetry } from './symmetry.ts';
 import { turns } from './turn.ts';
-import { transcriptOf, wayTo } from './way.ts';
+import { transcriptOf, pathFromParents } from './way.ts';
 
 /** What comes of a step. */
-export interface Taken<W> {
+export interface StepResult<W> {
   readonly world: W;
   /** What went wrong in the step itself. */
   readonly broken?: string;
@@ -26,7 +26,7 @@ export interface Model<W, S> {
   /** What may happen next. */
   steps(world: W): readonly S[];
   /** The world after a step that may happen; the same result on each call. */
-  after(world: W, step: S): Taken<W>;
+  after(world: W, step: S): StepResult<W>;
   /** A name for a step, the same in every world. Default: the step's text. */
   label?(step: S): string;
   /** The world's text, where it can be had faster than by reading it all. */
@@ -164,7 +164,7 @@ class Search<W, S> {
         ? (world) => alike.text(matters(world))
         : canonical === undefined && model.key !== undefined
           ? (world) => model.key!(world)
-          : (world) => textOf(matters(world), 'the situation');
+          : (world) => plainText(matters(world), 'the situation');
     this.#reach(model.initial, undefined);
   }
 
@@ -181,14 +181,19 @@ class Search<W, S> {
       this.#found({
         kind: 'end',
         what: 'Nothing may happen any more, and it is not at an end.',
-        path: wayTo(this.#parents, at),
+        path: pathFromParents(this.#parents, at),
         world,
       });
     for (const step of steps) {
       const { world: to, broken } = this.#model.after(world, step);
       this.#steps++;
       if (broken !== undefined)
-        this.#found({ kind: 'step', what: broken, path: [...wayTo(this.#parents, at), step], world: to });
+        this.#found({
+          kind: 'step',
+          what: broken,
+          path: [...pathFromParents(this.#parents, at), step],
+          world: to,
+        });
       else edges.push([step, this.#reach(to, [step, at])]);
       if (this.violation !== undefined) return;
     }
@@ -232,7 +237,7 @@ class Search<W, S> {
     this.#parents.push(parent);
     const failure = failing(this.#options.invariant, world);
     if (failure !== undefined)
-      this.#found({ kind: 'invariant', path: wayTo(this.#parents, at), world, ...failure });
+      this.#found({ kind: 'invariant', path: pathFromParents(this.#parents, at), world, ...failure });
     return at;
   }
 

@@ -13,7 +13,10 @@ import type { Step, System, World } from './system.ts';
  *  const explored = await explore(system({ machines: { bell }, surroundings: ring }));
  *  unjustified(bell, cellsOf(explored)); // []
  *  ``` */
-export function cellsOf<E>(explored: Explored<World<E>, Step>, ...parts: readonly string[]): Set<string> {
+export function occurredCells<E>(
+  explored: Explored<World<E>, Step>,
+  ...parts: readonly string[]
+): Set<string> {
   const model = explored.model as System<E>;
   const { members } = model;
   for (const name of parts)
@@ -24,7 +27,7 @@ export function cellsOf<E>(explored: Explored<World<E>, Step>, ...parts: readonl
   const found = new Set<string>();
   for (const [at, edges] of explored.next.entries())
     for (const [step] of edges)
-      for (const { part, event, before } of model.after(explored.worlds[at]!, step).heard) {
+      for (const { part, event, before } of model.after(explored.worlds[at]!, step).reactions) {
         if (parts.length > 0 && !parts.includes(part)) continue;
         for (const state of stateNames(members[part]!.machine, before.value))
           found.add(`${state} ${event.type}`);

@@ -24,10 +24,10 @@ import {
   type Letters,
 } from './channel.ts';
 import type { Message } from './claim.ts';
-import type { Model, Taken } from './explore.ts';
-import { eventText, textOf, whole } from './plain.ts';
-import { ownSteps, Run } from './run.ts';
-import type { Part, Word } from './part.ts';
+import type { Model, StepResult } from './explore.ts';
+import { eventText, plainText, whole } from './plain.ts';
+import { ownSteps, StepExecution } from './run.ts';
+import type { Part, MachineOutput } from './part.ts';
 import { Stepper } from './stepper.ts';
 
 /** Where everything is. Plain data. */
@@ -51,11 +51,11 @@ export interface Step {
 }
 
 /** An event that a machine received, and its answer. */
-export interface Hearing {
+export interface Reaction {
   readonly part: string;
   readonly from: string;
   readonly event: EventObject;
-  readonly words: readonly Word[];
+  readonly outputs: readonly MachineOutput[];
   readonly before: Part;
   readonly after: Part;
 }
@@ -70,17 +70,17 @@ export interface Delivery {
 }
 
 /** How an invoked or spawned actor may end. */
-export type Outcome = { readonly output: unknown } | { readonly error: unknown };
+export type ActorEnd = { readonly output: unknown } | { readonly error: unknown };
 
 export interface Member {
   readonly machine: AnyStateMachine;
   readonly input?: unknown;
   /** By the id or `src` of what it invokes or spawns: how that may end. `[]`: never. */
-  readonly outcomes?: Readonly<Record<string, readonly Outcome[]>>;
+  readonly outcomes?: Readonly<Record<string, readonly ActorEnd[]>>;
 }
 
 /** An event from the surroundings to a machine. */
-export interface Told {
+export interface SurroundingsEvent {
   readonly to: string;
   readonly event: EventObject;
   /** The sender's name in a transcript. Default: `outside`. */
@@ -91,16 +91,20 @@ export interface Told {
 export interface SystemSurroundings<E> {
   readonly initial: E;
   /** The events that they may send next. */
-  may(world: World<E>): readonly Told[];
+  may(world: World<E>): readonly SurroundingsEvent[];
   /** The surroundings after a step in which these events were received and answered. Default: as before. */
-  after?(before: World<E>, step: Step, heard: readonly Hearing[]): E;
+  after?(before: World<E>, step: Step, heard: readonly Reaction[]): E;
 }
 
 export interface SystemOptions<E = unknown> {
   /** By name: each machine, alone or with its input and the outcomes of what it invokes. 1 … 32. */
   readonly machines: Readonly<Record<string, AnyStateMachine | Member>>;
   /** Which machines receive a machine's output. Default: none. */
-  readonly hears?: (word: Word, by: string, world: World<E>) => readonly Delivery[] | Delivery | undefined;
+  readonly hears?: (
+    word: MachineOutput,
+    by: string,
+    world: World<E>,
+  ) => readonly Delivery[] | Delivery | undefined;
   /** By name: the channels between machines. */
   readonly channels?: Readonly<Record<string, Channel>>;
   readonly surroundings?: SystemSurroundings<E>;
@@ -110,8 +114,8 @@ export interface SystemOptions<E = unknown> {
 }
 
 /** What comes of a step of a system. */
-export interface Happened<E> extends Taken<World<E>> {
-  readonly heard: readonly Hearing[];
+export interface Happened<E> extends StepResult<World<E>> {
+  readonly reactions: readonly Reaction[];
 }
 
 /** Machines, channels and surroundings, as a model. */
@@ -167,12 +171,12 @@ class Composed<E> implements System<E> {
     this.#steppers = Object.fromEntries(
       members.map(([name, { machine, input }]) => [name, new Stepper(name, machine, input)]),
     );
-    const run = new Run(options, this.#steppers, {
+    const run = new StepExecution(options, this.#steppers, {
       parts: Object.fromEntries(names.map((name) => [name, this.#steppers[name]!.start.part])),
       channels: Object.fromEntries(Object.keys(channels).map((name) => [name, []])),
       surroundings: surroundings?.initial as E,
     });
-    for (const name of names) run.said(name, this.#steppers[name]!.start.words);
+    for (const name of names) run.said(name, this.#steppers[name]!.start.outputs);
     run.settle();
     if (run.broken !== undefined) throw new Error(`system cannot begin: ${run.broken}`);
     this.initial = run.world;
@@ -196,14 +200,18 @@ class Composed<E> implements System<E> {
   }
 
   after(world: World<E>, step: Step): Happened<E> {
-    const { heard, world: to, broken } = this.#run(world, step);
+    const { reactions: heard, world: to, broken } = this.#run(world, step);
     const around = this.#options.surroundings?.after?.(world, step, heard) ?? world.surroundings;
-    return { world: { ...to, surroundings: around }, heard, ...(broken === undefined ? {} : { broken }) };
+    return {
+      world: { ...to, surroundings: around },
+      reactions: heard,
+      ...(broken === undefined ? {} : { broken }),
+    };
   }
 
   key({ parts, channels, surroundings }: World<E>): string {
     const texts = Object.entries(parts).map(([name, part]) => this.#steppers[name]!.text(part));
-    return `${texts.join('|')}|${textOf(channels, 'channels')}|${textOf(surroundings, 'surroundings')}`;
+    return `${texts.join('|')}|${plainText(channels, 'channels')}|${plainText(surroundings, 'surroundings')}`;
   }
 
   label({ kind, from, to, event }: Step): string {
@@ -216,9 +224,9 @@ class Composed<E> implements System<E> {
     return messages;
   }
 
-  #run(world: World<E>, step: Step, messages?: Message[]): Run<E> {
+  #run(world: World<E>, step: Step, messages?: Message[]): StepExecution<E> {
     const from = { ...world, channels: lettersAfter(world.channels, step) };
-    const run = new Run(this.#options, this.#steppers, from, messages);
+    const run = new StepExecution(this.#options, this.#steppers, from, messages);
     run.take(step);
     run.settle();
     return run;

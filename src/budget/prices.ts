@@ -145,7 +145,7 @@ function ofPackage(
   const remedy = `Give one: overrides: { '${model}': { input, output } } in US dollars per million tokens.`;
   const provider = providerOf(model);
   const name = model.slice(provider.length + 1);
-  const providerId = PROVIDERS[provider] ?? provider.split('../routing')[0]!;
+  const providerId = PROVIDERS[provider] ?? provider.split('.')[0]!;
   let found: ReturnType<Calculator> | undefined;
   try {
     found = calculate?.(usage, name, { providerId, ...(at === undefined ? {} : { timestamp: at }) });
@@ -170,7 +170,7 @@ function flatOf(
   at: Date | undefined,
 ): ModelPrice | undefined {
   const provider = providerOf(model);
-  const providerId = PROVIDERS[provider] ?? provider.split('../routing')[0]!;
+  const providerId = PROVIDERS[provider] ?? provider.split('.')[0]!;
   const usage = { input_tokens: 1, output_tokens: 1 };
   let price: Readonly<Record<string, unknown>> | undefined;
   try {

@@ -21,7 +21,7 @@ import { progressOn } from './progress.ts';
 import { safeMessage } from './secrets.ts';
 import { interrupted } from './interrupt.ts';
 import { clean, columnsOf } from './terminal.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 import { startTracing, type TracingFlags } from './tracing.ts';
 
 export interface PerformFlags extends TracingFlags {
@@ -163,13 +163,13 @@ async function whyUnasked(
   return undefined;
 }
 
-/** @throws {UsageError} when a trace would be written over what is performed. */
+/** @throws {CommandLineError} when a trace would be written over what is performed. */
 async function refuseOverwriting(trace: string, inputs: readonly (string | undefined)[]): Promise<void> {
   const there = (path: string | undefined) => path && realpath(path).catch(() => undefined);
   const target = await there(trace);
   for (const input of inputs)
     if (target !== undefined && target === (await there(input)))
-      throw new UsageError(`--trace ${trace}: is what is performed. Give another file.`);
+      throw new CommandLineError(`--trace ${trace}: is what is performed. Give another file.`);
 }
 
 /** A step that could not begin: a model, a key, a price, a package or an option that it names does not exist, or is not

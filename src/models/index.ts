@@ -23,7 +23,7 @@ export {
   type EscalateOptions,
   type Escalated,
   type EscalationAttempt,
-  type Verdict,
+  type Verification,
   type Verifier,
 } from './escalate.ts';
 export type { CallEvent } from './meter.ts';
@@ -42,5 +42,5 @@ export { MissingKeyError, modelFromEnvironment } from './provider.ts';
 export type { RepairText } from './repair.ts';
 export type { CallRetry } from './retry.ts';
 export { redactor, type Redact } from './redact.ts';
-export { nameOf, type Model } from './sdk.ts';
+export { modelName, type SdkModel } from './sdk.ts';
 export { UsageMeter, type CallFailure, type CallReport, type UsageTotal } from './usage.ts';

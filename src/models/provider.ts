@@ -8,7 +8,7 @@ import { RoutingConfigError } from '../routing/config-error.ts';
 import { checkModelName, providerOf } from '../routing/router.ts';
 import { MissingPackageError, UnknownModelError } from './errors.ts';
 import { keepSecret } from './redact.ts';
-import type { Model } from './sdk.ts';
+import type { SdkModel } from './sdk.ts';
 
 type Body = Record<string, any>;
 interface Endpoint {
@@ -52,7 +52,7 @@ export class MissingKeyError extends Error {
 export async function modelFromEnvironment(
   name: string,
   environment: Readonly<Record<string, string | undefined>>,
-): Promise<Model> {
+): Promise<SdkModel> {
   checkModelName(name, 'model');
   const provider = providerOf(name);
   const prefix = `TUTTI_${provider.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;

@@ -100,7 +100,8 @@ function offsetOf(parsed: Document.Parsed, path: readonly PropertyKey[]): number
 function whyNot(module: string, file: string, error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === 'ERR_MODULE_NOT_FOUND' && reason.includes(file))
+  // The message also names the importing module, so a missing import of the module itself must not count here.
+  if (code === 'ERR_MODULE_NOT_FOUND' && reason.startsWith(`Cannot find module '${file}'`))
     return `there is no module '${module}' beside the score.`;
   const remedy =
     code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[cm]?ts$/.test(module)

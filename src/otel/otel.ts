@@ -15,7 +15,7 @@ import {
 } from '@opentelemetry/api';
 import type { LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
 import type { AgentContext, AgentPlan, Program } from '../../actors/tomasulo/program.ts';
-import type { Model } from '../models/sdk.ts';
+import type { SdkModel } from '../models/sdk.ts';
 import { perform, type PerformOptions, type Run } from '../score/perform.ts';
 import type { Score } from '../score/score.ts';
 import { Shower } from '../trace/digest.ts';
@@ -52,7 +52,7 @@ export interface Telemetry {
    *  `NodeTracerProvider.register()` does. */
   model(model: LanguageModelV4): LanguageModelV4;
   model(model: LanguageModelV3): LanguageModelV3;
-  model(model: Model): Model;
+  model(model: SdkModel): SdkModel;
 }
 
 /** @example
@@ -67,7 +67,7 @@ export function openTelemetry(options: TelemetryOptions = {}): Telemetry {
   const spans: Spans = { tracer, body: (value) => (bodies ? shower.json(value) : undefined) };
   return {
     perform: (score, given = {}) => performWithSpans(score, given, spans),
-    model: (model: Model) => tracedModel(model, spans) as never,
+    model: (model: SdkModel) => tracedModel(model, spans) as never,
   };
 }
 

@@ -13,7 +13,7 @@ export { loadRouter, readOutcomes, saveRouter } from './files.ts';
 export type { Outcome } from './training/outcome.ts';
 export { formatRouter, parseRouter } from './router-file.ts';
 export { trainRouter, type TrainOptions } from './training/train.ts';
-export { TrainedRouter, type RouterState, type Training, type Verdict } from './trained.ts';
+export { TrainedRouter, type RouterState, type Training, type Feedback } from './trained.ts';
 export { parseOutcomes } from './training/training-file.ts';
 export {
   benchRouting,

@@ -14,7 +14,7 @@ export class EventOverflowError extends Error {
   override name = 'EventOverflowError';
   constructor() {
     super(
-      `${LIMIT} events, or ${TEXT_LIMIT} characters of text, waited to be read; read faster, or use \`onEvent\`..`,
+      `${LIMIT} events, or ${TEXT_LIMIT} characters of text, waited to be read; read faster, or use \`onEvent\`.`,
     );
   }
 }

@@ -55,7 +55,7 @@ export function knownKeys(at: string, given: object, known: readonly string[], s
   for (const key of Object.keys(given)) {
     if (known.includes(key)) continue;
     const hint = didYouMean(key, known);
-    throw new ScoreError(at, `unknown option '${key}'../${hint} Known are ${known.join(', ')}.`, stepId);
+    throw new ScoreError(at, `unknown option '${key}'.${hint} Known are ${known.join(', ')}.`, stepId);
   }
 }
 

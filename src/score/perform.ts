@@ -7,7 +7,7 @@ import { createBus } from '../../actors/bus/in-process-bus.ts';
 import { asError } from '../../actors/tomasulo/errors.ts';
 import { Orchestrator } from '../../actors/tomasulo/orchestrator.ts';
 import { ScoreError, type Program, type RetryPolicy, type Share } from '../../actors/tomasulo/program.ts';
-import type { Outcome, RunEvent, RunStatus, Usage } from '../../actors/tomasulo/run-events.ts';
+import type { RunOutcome, RunEvent, RunStatus, Usage } from '../../actors/tomasulo/run-events.ts';
 import type { StepReport } from '../../actors/tomasulo/timeline.ts';
 import { cue, fermata, hctSignalSchema, tacet, type HctSignal } from '../../machines/hct/signal.ts';
 import { parseOrRefuse } from '../../machines/hct/refusal.ts';
@@ -264,7 +264,7 @@ async function startWith(orchestrator: Orchestrator, score: Score<any, any>, giv
 }
 
 function reportOf(
-  outcome: Outcome,
+  outcome: RunOutcome,
   runId: string,
   score: string,
   account: RunAccount,

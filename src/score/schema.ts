@@ -48,5 +48,5 @@ function accept<Output>(result: SchemaResult<Output>, what: string): Output {
 
 function placeOf({ path }: SchemaIssue): string {
   if (path === undefined || path.length === 0) return '';
-  return `${path.map((part) => String(typeof part === 'object' ? part.key : part)).join('..')}: `;
+  return `${path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')}: `;
 }

@@ -325,7 +325,7 @@ function fermataOf(given: Entry['fermata']): StepPlan['fermata'] {
 
 function untilOf({ until, atLeast }: NonNullable<Entry['vamp']>): (result: unknown) => boolean {
   return (result) => {
-    const value = at(result, until.split('..'));
+    const value = at(result, until.split('.'));
     return atLeast === undefined ? Boolean(value) : typeof value === 'number' && value >= atLeast;
   };
 }

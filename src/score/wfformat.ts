@@ -39,7 +39,7 @@ export function readWorkflow(value: unknown): Workflow {
   const parsed = wfFormat.safeParse(value);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
-    const place = path.length === 0 ? 'the file' : path.map(String).join('..');
+    const place = path.length === 0 ? 'the file' : path.map(String).join('.');
     throw new WfFormatError(
       `${place}: ${message}. Expected WfFormat 1.5: workflow.specification.tasks and workflow.execution.tasks.`,
     );

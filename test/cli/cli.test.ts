@@ -125,6 +125,14 @@ const bad: [what: string, text: string, said: RegExp][] = [
     /score\.yaml:2:\d+: there is no module '.\/nope.js'/,
   ],
 ];
+test('a module that imports a missing file is refused with the name of that file', async () => {
+  const { dir, file } = score('score: s\nagents: { m: { module: ./m.js } }\nsteps: [{ id: x, agent: m }]');
+  writeFileSync(join(dir, 'm.js'), `import './missing.js';`);
+  const { code, stderr } = await tutti(['perform', file]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/module '\.\/m\.js' cannot be loaded: .*missing\.js/);
+});
+
 test('a module in TypeScript that this Node does not read is refused with what to do', async () => {
   const { dir, file } = score('score: s\nagents: { m: { module: ./m.ts } }\nsteps: [{ id: x, agent: m }]');
   // What Node says when it does not strip types, said by the module itself: every Node that runs these tests does.

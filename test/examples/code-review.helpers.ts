@@ -118,7 +118,7 @@ export async function review(repo: string, broken: readonly string[] = []): Prom
   const score = parse(readFileSync(join(HOME, 'score.yaml'), 'utf8')) as Score;
   const names = new Map<string, Promise<unknown>>([['input', Promise.resolve({ repo })]]);
   const read = async (path: string) => {
-    const [name = '', ...properties] = path.split('..');
+    const [name = '', ...properties] = path.split('.');
     let value = await names.get(name);
     if (!names.has(name)) throw new Error(`no step writes ${name}`);
     for (const property of properties) value = (value as Record<string, unknown>)[property];

@@ -69,14 +69,14 @@ describe('vocabulary: MCP: what goes out comes back', () => {
 
   it('puts the signal where MCP has room for it, and keeps what is there', () => {
     const cue = signals.cue({ source: 'a', targets: ['b'], urgency: 8, tempo: 'allegro', dynamics: 'ff' });
-    const { wire } = mcp.createMCPToolCall(7, 'review', { repo: '..' }, cue, { meta: { progressToken: 1 } });
+    const { wire } = mcp.createMCPToolCall(7, 'review', { repo: '.' }, cue, { meta: { progressToken: 1 } });
     expect(overTheWire(wire)).toEqual({
       jsonrpc: '2.0',
       id: 7,
       method: 'tools/call',
       params: {
         name: 'review',
-        arguments: { repo: '..' },
+        arguments: { repo: '.' },
         _meta: {
           progressToken: 1,
           hct_signal: {

@@ -20,7 +20,7 @@ const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   exports: Record<string, { default?: string }>;
 };
 const entries = Object.entries(exports).flatMap(([name, { default: file }]) =>
-  file === undefined ? [] : [{ name: name.replace('..', 'tutti'), file: file.replace('./dist', dir) }],
+  file === undefined ? [] : [{ name: name.replace('.', 'tutti'), file: file.replace('./dist', dir) }],
 );
 
 /** Imports a file in a new process, after `first` has run there, and returns what was written to standard output. */

@@ -133,7 +133,7 @@ describe('a reader of run.events', () => {
   test('that is slow finds all text of a step in one event, and other events where they were', async () => {
     const stream = new EventStream(() => {});
     const reader = stream[Symbol.asyncIterator]();
-    for (let i = 0; i < 100_000; i++) stream.push(text(i % 2 === 0 ? 'a' : 'b', '..'));
+    for (let i = 0; i < 100_000; i++) stream.push(text(i % 2 === 0 ? 'a' : 'b', '.'));
     stream.push({ ...body, type: 'step.ended', stepId: 'a', status: 'done' });
     stream.push(text('b', '!'));
     stream.push(text('b', 'restarted', true));

@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 /** Nothing but the two files: no temporary one was left. */
-const tidy = () => expect(readdirSync(at('docs')).filter((name) => name.startsWith('..'))).toEqual([]);
+const tidy = () => expect(readdirSync(at('docs')).filter((name) => name.startsWith('.'))).toEqual([]);
 
 test('twenty agents that append at once lose nothing', async () => {
   const agents = Array.from({ length: 20 }, (_, i) => files.agent(`agent-${i}`));

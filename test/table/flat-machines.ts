@@ -133,7 +133,7 @@ export function build(plan: MachinePlan, log: unknown[]): AnyStateMachine {
     id: 'random',
     initial: { target: 's0', actions: plan.initialActions.map(write) },
     context: plan.fromInput ? ({ input }: { input: number }) => ({ n: input, last: '' }) : { n: 0, last: '' },
-    on: cells(plan.root, '..'),
+    on: cells(plan.root, '.'),
     tags: plan.rootTags,
     ...(plan.rootMeta ? { meta: { number: -1 } } : {}),
     states: Object.fromEntries(states),

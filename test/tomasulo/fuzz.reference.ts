@@ -185,7 +185,7 @@ export class Reference {
     const names = new Map<string, number>([['input', -1]]);
     let barrier = false;
     steps.forEach((step, i) => {
-      const tags = [...step.reads, ...step.after].map((read) => names.get(read.split('..')[0]!)!);
+      const tags = [...step.reads, ...step.after].map((read) => names.get(read.split('.')[0]!)!);
       for (const tag of tags) if (tag >= 0) readers[tag]!++;
       this.#attempts[i] = 0;
       barrier ||= step.downbeat && this.#ends.some(({ is }) => is === 'never');
@@ -281,7 +281,7 @@ export class Reference {
       const source = sources[k]!;
       const settled = step.tolerant && tags[k]! >= 0;
       if (source.is !== 'value') return { status: 'rejected' };
-      const [, property] = read.split('..');
+      const [, property] = read.split('.');
       let { value } = source;
       if (property !== undefined) {
         missing ||= typeof value !== 'object' || value === null || !Object.hasOwn(value, property);

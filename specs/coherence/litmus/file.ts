@@ -60,7 +60,7 @@ const test = z.object({
 /** The tests of a file.
  *  @throws {LitmusFileError} naming the test and the place that is wrong. */
 export function parseLitmus({ name: file, tests }: LitmusFile): readonly LitmusTest[] {
-  if (!Array.isArray(tests)) throw new LitmusFileError(file, "has no list 'tests'../../mesi/litmus");
+  if (!Array.isArray(tests)) throw new LitmusFileError(file, "has no list 'tests'.");
   if (tests.length === 0) throw new LitmusFileError(file, "'tests' is empty: there is nothing to judge.");
   if (tests.length > MOST.tests)
     throw new LitmusFileError(file, `has ${tests.length} tests; ${MOST.tests} is the most.`);
@@ -95,7 +95,7 @@ function nameOf(each: unknown): string | undefined {
 
 /** An issue as a sentence: the place, and for an operation what it is. */
 function told(issue: z.core.$ZodIssue, each: unknown): string {
-  const place = issue.path.map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '../../mesi/litmus' : ''}${String(part)}`)).join(''); // prettier-ignore
+  const place = issue.path.map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`)).join(''); // prettier-ignore
   const [field, thread, at] = issue.path;
   if (field === 'threads' && typeof thread === 'number' && typeof at === 'number') {
     const op = (each as { threads: unknown[][] }).threads[thread]?.[at];

@@ -42,8 +42,8 @@ export function find(opened: Opened, typed: string): Hit[] {
     (key) => key,
     (key) => ({ kind: 'key', name: key, more: 'shared state', look: { view: 'lines', key } }),
   );
-  search(score.steps, tagOf, (step) => ({
-    kind: 'tag', name: tagOf(step), more: `written by ${step.id}`, look: { view: 'score', step: `${step.run}/${step.id}` },
+  search(score.steps, resultTag, (step) => ({
+    kind: 'tag', name: resultTag(step), more: `written by ${step.id}`, look: { view: 'score', step: `${step.run}/${step.id}` },
   })); // prettier-ignore
   const known = new Set(shared.keys);
   search(bus.subjects, (about) => about, (about) => ({
@@ -56,5 +56,5 @@ export function find(opened: Opened, typed: string): Hit[] {
 }
 
 /** The tag of a step's result, as a person may write it: the name, and which writing of it. */
-export const tagOf = ({ writes, version }: { writes: string; version: number }): string =>
+export const resultTag = ({ writes, version }: { writes: string; version: number }): string =>
   `${writes}#${version}`;
