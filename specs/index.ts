@@ -1,19 +1,11 @@
 /** Floor 3: what the hardware promises, and checks that compare machines with it. For users' own machines, too. */
 export * from './harness/cells.ts';
-export type { Channel, Letter } from './harness/channel.ts';
+export type { Channel, Letter } from './harness/system-types.ts';
 export * from './harness/claim.ts';
 export { realActor, type Sut, type SutInput, type SutRun } from './harness/sut.ts';
 export * from './harness/equivalence.ts';
-export {
-  explore,
-  type Edge,
-  type ExploreOptions,
-  type Explored,
-  type Invariant,
-  type Model,
-  type StepResult,
-  type Wrong,
-} from './harness/explore.ts';
+export { explore, type ExploreOptions, type Invariant } from './harness/explore.ts';
+export type { Edge, Explored, Model, StepResult, Wrong } from './harness/explorable.ts';
 export type { Fairness, TemporalOptions } from './harness/fairness.ts';
 export * from './harness/mermaid.ts';
 export * from './harness/mutants.ts';
@@ -24,7 +16,8 @@ export { NotExplorableError } from './harness/plain.ts';
 export * from './harness/product.ts';
 export * from './harness/property-test.ts';
 export { stateNames, type Part, type Running, type Timer, type MachineOutput } from './harness/part.ts';
-export * from './harness/system.ts';
+export { system, type Happened, type System } from './harness/system.ts';
+export * from './harness/system-types.ts';
 export * from './harness/temporal.ts';
 export { withReads, type Reads } from './harness/with-reads.ts';
 export { sequenceText, type Drawable } from './harness/transcript.ts';

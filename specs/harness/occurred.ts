@@ -1,7 +1,8 @@
 /** Which cells of the machines' tables occurred in all that was explored. */
-import type { Explored } from './explore.ts';
+import type { Explored } from './explorable.ts';
 import { stateNames } from './part.ts';
-import type { Step, System, World } from './system.ts';
+import type { System } from './system.ts';
+import type { Step, World } from './system-types.ts';
 
 /** `state EVENT`, for each innermost state that was active when the event arrived.
  *  @param parts which machines; default: all. Give those that are made of one table.

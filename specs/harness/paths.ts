@@ -5,7 +5,7 @@
  *  paths of machines in their surroundings, by default over every step, and a failure is returned as a counter-example. */
 import type { Counterexample } from './claim.ts';
 import { SutRuns, type Sut } from './sut.ts';
-import type { Edge, Explored } from './explore.ts';
+import type { Edge, Explored } from './explorable.ts';
 import { whole } from './plain.ts';
 import { turns } from './turn.ts';
 import { pathTo, transcriptOf } from './way.ts';

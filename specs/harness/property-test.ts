@@ -10,7 +10,8 @@
  *  Sources: Claessen & Hughes 2000 (QuickCheck); Zeller & Hildebrandt 2002 (leaving out what a failure does not need). */
 import type { Counterexample } from './claim.ts';
 import { SutRuns, type Sut } from './sut.ts';
-import { failing, type ExploreOptions, type Model } from './explore.ts';
+import { failing, type ExploreOptions } from './explore.ts';
+import type { Model } from './explorable.ts';
 import { whole } from './plain.ts';
 import { turns } from './turn.ts';
 import { labelOf, transcriptOf } from './way.ts';

@@ -5,7 +5,7 @@ import type { Message } from './claim.ts';
 import { eventText } from './plain.ts';
 import { stateNames, type Part, type MachineOutput } from './part.ts';
 import type { Stepped, Stepper } from './stepper.ts';
-import type { Delivery, Reaction, Member, ActorEnd, Step, SystemOptions, World } from './system.ts';
+import type { Delivery, Reaction, Member, ActorEnd, Step, SystemOptions, World } from './system-types.ts';
 
 /** A step with more words than this is treated as one that never ends. */
 const MOST_WORDS = 1_000;

@@ -12,9 +12,9 @@ import {
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
-import type { StepResult } from './explore.ts';
+import type { StepResult } from './explorable.ts';
 import { plainText } from './plain.ts';
-import type { Reaction, World } from './system.ts';
+import type { Reaction, World } from './system-types.ts';
 import type { MachineOutput } from './part.ts';
 
 /** What a session receives in addition to the event. */

@@ -3,7 +3,7 @@
  *  Where three agents run the same machine, a situation in which the first has the lock is as good as one in which the
  *  second has it. Exploring one of them is enough; of n agents, up to n! situations become one. (Clarke, Enders,
  *  Filkorn & Jha 1996; Ip & Dill 1996.) It is sound only if the names really are interchangeable. */
-import type { Model } from './explore.ts';
+import type { Model } from './explorable.ts';
 import { renamed, plainText } from './plain.ts';
 
 const MOST = 5_040;

@@ -1,6 +1,6 @@
 /** Paths through what was explored: their names, their steps, and their transcripts. */
 import type { Message } from './claim.ts';
-import type { Explored, Model } from './explore.ts';
+import type { Explored, Model } from './explorable.ts';
 import { plainText } from './plain.ts';
 
 /** Steps as a transcript. */

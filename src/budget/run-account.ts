@@ -1,7 +1,7 @@
 /** What one performance may spend on models, and what it has spent: one ledger and one sum for all of its agents. */
 import { BudgetError } from '../../actors/tomasulo/errors.ts';
-import type { FailedModel } from '../models/errors.ts';
-import type { CallReport } from '../models/usage.ts';
+import type { FailedModel } from './call-report.ts';
+import type { CallReport } from './call-report.ts';
 import { Ledger, type Amount, type Budget, type Reservation } from './budget.ts';
 
 /** How a step went whose answers were checked. */

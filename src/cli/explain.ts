@@ -7,7 +7,7 @@ import { MissingPackageError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
 import { ScoreFileError } from '../node/load-score.ts';
 import { TextFileError } from '../node/text-file.ts';
-import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
 import { RoutingDataError } from '../routing/errors.ts';
 import { SchemaError } from '../score/schema.ts';
 import { WfFormatError } from '../score/wfformat.ts';

@@ -4,7 +4,8 @@ import type { LadderPoint, OperatingPoint } from '../../machines/governor/operat
 import type { DifficultyEstimator } from '../routing/estimator.ts';
 import type { Ledger } from '../budget/budget.ts';
 import type { PriceList } from '../budget/prices.ts';
-import { providerOf, type Route, type Router } from '../routing/router.ts';
+import { type Route, type Router } from '../routing/router.ts';
+import { providerOf } from '../budget/model-name.ts';
 import { efficientRungs, lift, throttle, type Need } from '../routing/throttle.ts';
 import { checkTypes } from '../score/limits.ts';
 import { UnknownModelError } from './errors.ts';

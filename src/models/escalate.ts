@@ -6,7 +6,8 @@
 import type { OperatingPoint } from '../../machines/governor/operating-point.ts';
 import { knownKeys } from '../score/limits.ts';
 import type { Points } from './choose.ts';
-import { ModelError, type ModelFailure } from './errors.ts';
+import { ModelError } from './errors.ts';
+import type { ModelFailure } from '../budget/call-report.ts';
 
 export interface Verification {
   readonly accepted: boolean;

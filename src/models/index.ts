@@ -10,13 +10,8 @@ export {
   type Points,
   type Terms,
 } from './choose.ts';
-export {
-  MissingPackageError,
-  ModelError,
-  UnknownModelError,
-  type FailedModel,
-  type ModelFailure,
-} from './errors.ts';
+export { MissingPackageError, ModelError, UnknownModelError } from './errors.ts';
+export type { FailedModel, ModelFailure } from '../budget/call-report.ts';
 export {
   escalate,
   EscalationError,
@@ -43,4 +38,5 @@ export type { RepairText } from './repair.ts';
 export type { CallRetry } from './retry.ts';
 export { redactor, type Redact } from './redact.ts';
 export { modelName, type SdkModel } from './sdk.ts';
-export { UsageMeter, type CallFailure, type CallReport, type UsageTotal } from './usage.ts';
+export { UsageMeter, type UsageTotal } from './usage.ts';
+export type { CallFailure, CallReport } from '../budget/call-report.ts';

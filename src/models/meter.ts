@@ -16,12 +16,13 @@ import type { PriceList } from '../budget/prices.ts';
 import type { Purse } from '../budget/run-account.ts';
 import { Booker } from './booking.ts';
 import { collect } from './collect.ts';
-import { ModelError, type FailedModel } from './errors.ts';
+import { ModelError } from './errors.ts';
+import type { FailedModel } from '../budget/call-report.ts';
 import { CallTimeoutError, readFailure, type WireFailure } from './failure.ts';
 import type { Redact } from './redact.ts';
 import { RetrySchedule, type CallRetry } from './retry.ts';
 import { modelName, type SdkModel, type Sdk } from './sdk.ts';
-import type { CallReport } from './usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 
 /** What happens in a call. A `restarted` takes back every delta since the last `started`; it may name another model. */
 export type CallEvent =

@@ -3,20 +3,22 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { ModelMessage } from 'ai';
 import { BudgetError } from '../../actors/tomasulo/errors.ts';
 import type { AgentContext } from '../../actors/tomasulo/program.ts';
-import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
 import { Ledger } from '../budget/budget.ts';
 import { loadPrices, PriceError, type PriceList, type TokenUsage } from '../budget/prices.ts';
 import type { Route } from '../routing/router.ts';
 import { accountOf, bothOf } from '../budget/run-account.ts';
 import { checkCallOptions, type ModelCallOptions } from './call-options.ts';
 import type { Governed, ModelChoice, ModelChooser, Points } from './choose.ts';
-import { ModelError, type FailedModel } from './errors.ts';
+import { ModelError } from './errors.ts';
+import type { FailedModel } from '../budget/call-report.ts';
 import { meter, type CallEvent } from './meter.ts';
 import { ask, promptText } from './prompt.ts';
 import { redactor, type Redact } from './redact.ts';
 import { repairedOutput } from './repair.ts';
 import { checkModel, loadSdk, modelName, type Sdk } from './sdk.ts';
-import { addUsage, NO_USAGE, type CallReport } from './usage.ts';
+import { addUsage, NO_USAGE } from './usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 
 /** An answer, and what it cost. */
 export interface ModelAnswer<Result> {

@@ -4,8 +4,8 @@
  * Any server that speaks the chat-completions protocol will do, through `@ai-sdk/openai-compatible` (an optional
  * peer). The user chooses the models; their names are not in this code.
  */
-import { RoutingConfigError } from '../routing/config-error.ts';
-import { checkModelName, providerOf } from '../routing/router.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
+import { checkModelName, providerOf } from '../budget/model-name.ts';
 import { MissingPackageError, UnknownModelError } from './errors.ts';
 import { keepSecret } from './redact.ts';
 import type { SdkModel } from './sdk.ts';

@@ -10,7 +10,7 @@ import type {
 } from '@ai-sdk/provider';
 import type { SdkModel } from '../models/sdk.ts';
 import { fail } from './fail.ts';
-import type { Spans } from './otel.ts';
+import type { Spans } from './spans.ts';
 
 /** Of specification V3 or V4: what is read here is the same in both. */
 export function tracedModel(model: SdkModel, spans: Spans): SdkModel {

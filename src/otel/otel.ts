@@ -3,6 +3,7 @@
  *  Source: semantic conventions for generative AI, 1.41 (in development): `invoke_workflow`, `invoke_agent`, `chat`.
  *  Only `@opentelemetry/api` is needed; without an SDK, spans go nowhere and cost next to nothing. Operands, results,
  *  prompts and answers are exported only with `bodies`. */
+import type { Spans } from './spans.ts';
 import {
   context,
   SpanKind,
@@ -34,13 +35,6 @@ export interface TelemetryOptions {
 
 /** Characters of a body. */
 const LONGEST = 65_536;
-
-/** What spans are made with. */
-export interface Spans {
-  readonly tracer: Tracer;
-  /** A value as JSON, hidden and cut; undefined where bodies are not wanted. */
-  body(value: unknown): string | undefined;
-}
 
 export interface Telemetry {
   /** `perform`, with a span for the performance and one for each try of a step. */

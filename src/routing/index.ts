@@ -20,7 +20,7 @@ export {
   type BenchRoutingOptions,
   type RoutingBench,
 } from '../reproductions/routing-savings.ts';
-export { RoutingConfigError } from './config-error.ts';
+export { RoutingConfigError } from '../budget/config-error.ts';
 export { BudgetExceededError, Ledger, type Amount, type Budget, type Reservation } from '../budget/budget.ts';
 export {
   loadPrices,

@@ -1,6 +1,6 @@
 /** Performances: their programs after renaming, how they end, and what models' calls took. */
 import type { Program } from '../../actors/tomasulo/program.ts';
-import type { CallReport } from '../models/usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 import type { Report, Run } from '../score/perform.ts';
 import type { Shower } from './digest.ts';
 import type { EndedEvent, ProgramStep, RunMessage, UsageEvent } from './format.ts';

@@ -9,8 +9,8 @@ import {
   stepByStep,
   wordByWord,
   type Ending,
-  type Move,
 } from './steps.ts';
+import type { Move } from './places.ts';
 import { LitmusWorlds, type Rules, type LitmusWorld } from './world.ts';
 
 /** The copies before the test begins: none; every thread has one of all that it uses; or each location has one, at the

@@ -79,3 +79,7 @@ export class ThreadPlaces {
     return this.list.push({ local, queue: left, said, free, finished }) - 1;
   }
 }
+
+export type Move =
+  | { readonly thread: number; readonly does: 'begin' | 'hear' | 'append' }
+  | { readonly thread: number; readonly does: 'warm'; readonly loc: string };

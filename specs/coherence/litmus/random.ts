@@ -2,7 +2,8 @@
  *  are at the start; and those without any lag, in a given order. */
 import { Random } from '../../harness/random.ts';
 import type { LitmusTest } from './file.ts';
-import { withMovesBefore, ENDLESS, LitmusViolation, most, own, take, WAITS, type Move } from './steps.ts';
+import { withMovesBefore, ENDLESS, LitmusViolation, most, own, take, WAITS } from './steps.ts';
+import type { Move } from './places.ts';
 import { warmings } from './explore.ts';
 import { LitmusWorlds, type Rules, type LitmusWorld } from './world.ts';
 

@@ -10,7 +10,7 @@ import {
   type PlayOptions,
   type LitmusEntry,
 } from './player.ts';
-import type { Move } from './steps.ts';
+import type { Move } from './places.ts';
 
 export interface Replayed {
   /** `undefined` when not every thread has come to its end. */

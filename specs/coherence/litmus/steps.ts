@@ -5,13 +5,10 @@
  *  that it has not received go on waiting. So every run equals one in which each thread acts only just before the bus
  *  orders the word that it then sends, and does the rest at the end (a partial order reduction; Godefroid 1996). Word
  *  by word, only those runs are taken; step by step, all of them, which `mesi.litmus` compares. */
+import type { Move } from './places.ts';
 import type { LitmusTest } from './file.ts';
 import type { ThreadPlace, ThreadStep } from './places.ts';
 import type { LitmusWorlds, LitmusWorld } from './world.ts';
-
-export type Move =
-  | { readonly thread: number; readonly does: 'begin' | 'hear' | 'append' }
-  | { readonly thread: number; readonly does: 'warm'; readonly loc: string };
 
 /** Something happened that must not happen with any outcome; the moves are the path to it. */
 export class LitmusViolation extends Error {

@@ -3,7 +3,7 @@
 import { Memory, type Entry, type MemorySnapshot, type Sink } from '../../../actors/index.ts';
 import type { LitmusTest } from './file.ts';
 import type { PlayOptions, LitmusEntry } from './player.ts';
-import type { Move } from './steps.ts';
+import type { Move } from './places.ts';
 import { ThreadPlaces, type ThreadPlace } from './places.ts';
 import { Thread, Words } from './thread.ts';
 

@@ -1,5 +1,5 @@
 /** How good a router is, beside chance, the length of the prompt, and the best that is possible. */
-import { knownFields } from '../config-error.ts';
+import { knownFields } from '../../budget/config-error.ts';
 import { corpusOf } from './corpus.ts';
 import { builtInEstimator, type DifficultyEstimator } from '../estimator.ts';
 import { figures, fromCurve, meanCurve, type Figures } from './figures.ts';

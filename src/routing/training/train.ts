@@ -6,7 +6,7 @@
  * while it runs. One setting is chosen, by cross-validation inside the training rows and by the figure that the
  * router is judged by: whether rare spellings count for more (see `easeOf`).
  */
-import { knownFields } from '../config-error.ts';
+import { knownFields } from '../../budget/config-error.ts';
 import { corpusOf, easeOf, type Corpus } from './corpus.ts';
 import { RoutingDataError } from '../errors.ts';
 import { meanGain } from './figures.ts';

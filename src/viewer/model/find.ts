@@ -1,4 +1,5 @@
 /** Search by step, agent, key, tag and actor: the first that contain what was typed, best first. */
+import { resultTag } from './score.ts';
 import type { Look } from '../look.ts';
 import type { Opened } from './opened.ts';
 
@@ -54,7 +55,3 @@ export function find(opened: Opened, typed: string): Hit[] {
   })); // prettier-ignore
   return hits;
 }
-
-/** The tag of a step's result, as a person may write it: the name, and which writing of it. */
-export const resultTag = ({ writes, version }: { writes: string; version: number }): string =>
-  `${writes}#${version}`;

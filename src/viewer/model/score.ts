@@ -223,3 +223,7 @@ export class ViewedScore {
 
 /** The phases of a step that has answered. */
 const AFTER: ReadonlySet<Phase> = new Set(['writing', 'poisoned', 'squashed']);
+
+/** The tag of a step's result, as a person may write it: the name, and which writing of it. */
+export const resultTag = ({ writes, version }: { writes: string; version: number }): string =>
+  `${writes}#${version}`;

@@ -1,6 +1,6 @@
 /** Signals of a bus as messages of a sequence diagram. */
 import type { MessageRow } from './bus.ts';
-import { resultTag } from './find.ts';
+import { resultTag } from './score.ts';
 import { isObject, numberOf, textOf, type ParsedObject } from './message.ts';
 import type { Runs } from './runs.ts';
 import type { Shared } from './shared.ts';

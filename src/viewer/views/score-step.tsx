@@ -1,5 +1,5 @@
 /** The chosen step: what it read and wrote after renaming, and how long it was in which phase. */
-import { resultTag } from '../model/find.ts';
+import { resultTag } from '../model/score.ts';
 import type { StepRow } from '../model/score.ts';
 import { clip, ms } from '../parts/words.ts';
 import type { ViewerSession } from '../session.ts';

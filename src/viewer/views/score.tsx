@@ -1,6 +1,6 @@
 /** The score as it was played: a row for each step, its waiting and its running in time, and what it waited for. */
 import { useMemo, useState } from 'preact/hooks';
-import { resultTag } from '../model/find.ts';
+import { resultTag } from '../model/score.ts';
 import type { ViewedScore, StepRow } from '../model/score.ts';
 import { colour, useCanvas } from '../parts/canvas.ts';
 import { List } from '../parts/list.tsx';
