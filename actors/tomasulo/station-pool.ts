@@ -38,6 +38,8 @@ export interface Station {
   written: WriteKind;
   /** Failures since the last success; back-off grows with them. */
   failures: number;
+  /** Why the last try failed, for the next one. */
+  lastError: unknown;
   /** Its next start is a retry. */
   retrying: boolean;
   /** Why its agent is to stop. */
@@ -204,6 +206,7 @@ export class StationPool {
       fault: undefined,
       written: 'value',
       failures: 0,
+      lastError: undefined,
       retrying: false,
       stopReason: undefined,
     };
@@ -217,6 +220,7 @@ export class StationPool {
     station.result = undefined;
     station.fault = undefined;
     station.failures = 0;
+    station.lastError = undefined;
     station.retrying = false;
     station.stopReason = undefined;
     this.#free.push(station);
