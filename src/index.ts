@@ -27,5 +27,6 @@ export {
 export { BusClosedError, UnavailableError, type Bus } from '../actors/bus/bus.ts';
 export type { Settled } from '../actors/tomasulo/operands.ts';
 export type { RunEvent } from '../actors/tomasulo/run-events.ts';
-export type { StepReport } from '../actors/tomasulo/timeline.ts';
+
 export type { SharedAgent } from './coherence/agent.ts';
+export { NonRetryableError } from '../actors/tomasulo/errors.ts';
