@@ -93,39 +93,43 @@ describe.concurrent.each(pagesWithCode)('%s', (page) => {
 
 /** The oldest TypeScript that is supported, the newest 5, and those after it. */
 const COMPILERS = ['typescript-5.5', 'typescript-5', 'typescript', 'typescript-7'];
+/** The AI SDK's own types are not valid before TypeScript 5.7; what imports them is left out with the oldest. */
+const AI_SDK = /from 'tutti\/(models|testing|otel)'|from '.\/(crew|setup).ts'/;
 const RESOLUTIONS = {
   nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
 };
-describe.concurrent.each(COMPILERS)('%s', (compiler) => {
-  test.each(Object.entries(RESOLUTIONS))(
-    'compiles all of it: %s',
-    { timeout: 240_000 },
-    async (name, how) => {
-      const compilerOptions = {
-        ...how,
-        target: 'es2022',
-        lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
-        types: ['node'],
-        strict: true,
-        skipLibCheck: false,
-        noEmit: true,
-        allowImportingTsExtensions: true,
-      };
-      const files = pagesWithCode.flatMap((page) =>
-        [...linkedFiles(page).keys(), ...filesOf(page).files.map((file) => file.name)]
-          .filter((file) => file.endsWith('.ts'))
-          .map((file) => join(pageFolder(page), file)),
-      );
-      const project = join(folder, `${compiler}-${name}.json`);
-      writeFileSync(project, JSON.stringify({ compilerOptions, files }));
-      const { code, out } = await run(
-        process.execPath,
-        [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', project],
-        { cwd: folder },
-      );
-      expect(out).toBe('');
-      expect(code).toBe(0);
-    },
+/** The native compiler checks both resolutions in a second; the others check one, and both in a deep run. */
+const resolutionsOf = (compiler: string) =>
+  Object.entries(RESOLUTIONS).filter(
+    ([name]) => name === 'nodenext' || compiler === 'typescript-7' || process.env['TUTTI_DEEP'] !== undefined,
   );
+describe.concurrent.each(COMPILERS)('%s', (compiler) => {
+  test.each(resolutionsOf(compiler))('compiles all of it: %s', { timeout: 240_000 }, async (name, how) => {
+    const compilerOptions = {
+      ...how,
+      target: 'es2022',
+      lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
+      types: ['node'],
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+    };
+    const files = pagesWithCode.flatMap((page) =>
+      [...linkedFiles(page).keys(), ...filesOf(page).files.map((file) => file.name)]
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => join(pageFolder(page), file))
+        .filter((file) => compiler !== 'typescript-5.5' || !AI_SDK.test(readFileSync(file, 'utf8'))),
+    );
+    const project = join(folder, `${compiler}-${name}.json`);
+    writeFileSync(project, JSON.stringify({ compilerOptions, files }));
+    const { code, out } = await run(
+      process.execPath,
+      [join(root, 'node_modules', compiler, 'bin/tsc'), '-p', project],
+      { cwd: folder },
+    );
+    expect(out).toBe('');
+    expect(code).toBe(0);
+  });
 });
