@@ -44,6 +44,7 @@ export class Attempt {
   readonly attempt: number;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
+  readonly stepId: string;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Limits how long an aborted agent may take to settle; in real time, since virtual time may stand still for it. */
@@ -62,17 +63,15 @@ export class Attempt {
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number) {
+  constructor(run: RunOfAttempts, step: StepPlan, stepId: string, attempt: number) {
     this.#run = run;
     this.#step = step;
+    this.stepId = stepId;
     this.attempt = attempt;
     run.clock.work();
   }
   get runId(): string {
     return this.#run.id;
-  }
-  get stepId(): string {
-    return this.#step.id;
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -82,7 +81,7 @@ export class Attempt {
   }
   get shared(): View | undefined {
     if (this.#shared === undefined && this.#working)
-      this.#shared = this.#run.options.share?.(this.#step.id, this.#whileWaiting);
+      this.#shared = this.#run.options.share?.(this.stepId, this.#whileWaiting);
     return this.#shared;
   }
   /** The agent waits for shared state, perhaps for another step: virtual time passes meanwhile. */
@@ -107,8 +106,8 @@ export class Attempt {
     if (!events.heard) return undefined;
     return (delta, again = false) => {
       if (!this.#working || (delta === '' && !again)) return;
-      const { id: stepId, agent } = this.#step;
-      events.tell({ type: 'step.text', stepId, agent: agent.name, attempt: this.attempt, delta, again });
+      const { agent } = this.#step;
+      events.tell({ type: 'step.text', stepId: this.stepId, agent: agent.name, attempt: this.attempt, delta, again });
     };
   }
   get sleep(): (ms: number) => Promise<void> {

@@ -32,7 +32,9 @@ import { outputsOf } from './operands.ts';
 import { INPUT, type Program, type RetryPolicy, type Share } from './program.ts';
 import { Run } from './run.ts';
 import type { Outcome, RunEvent } from './run-events.ts';
+import { Scopes } from './scopes.ts';
 import { SignalHandler } from './signal-handler.ts';
+import type { Station } from './station-pool.ts';
 import { WriteStage } from './write-stage.ts';
 
 export interface OrchestratorOptions {
@@ -54,6 +56,8 @@ export interface OrchestratorOptions {
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
+  /** What a failure that no step absorbs does to the others: they `settle` (default), or all is cancelled. */
+  readonly onFailure?: 'settle' | 'cancel' | undefined;
   /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
   readonly charge?: (() => Error | undefined) | undefined;
   /** Every agent receives it as `context.account`. */
@@ -75,6 +79,8 @@ export interface OrchestratorOptions {
 const SLICE_MS = 10;
 const SLICE_STARTS = 4_096;
 
+const isOpen = ({ actor }: Station): boolean => actor.getSnapshot().value === 'executing';
+
 const SQUASH = Object.freeze({ type: 'SQUASH' } as const);
 
 const host = fromCallback(() => {});
@@ -93,6 +99,7 @@ export class Orchestrator {
   readonly #issue: IssueStage;
   readonly #execute: ExecuteStage;
   readonly #write: WriteStage;
+  readonly #scopes: Scopes;
   readonly #signals: SignalHandler;
   readonly #resolve: (outcome: Outcome) => void;
 
@@ -121,6 +128,7 @@ export class Orchestrator {
       answered: (station, ok, value) => this.#execute.answer(station, ok, value),
       resumed: (step) => this.#execute.resume(step),
       expired: (step, limitMs) => this.#execute.expire(step, limitMs),
+      ofScope: (tag, fault) => this.#run.program.hasScopes && this.#scopes.settled(tag, fault),
       wake: this.#wake,
       stop: this.#stop,
       next: (work) => void this.#todo.push(work),
@@ -128,8 +136,14 @@ export class Orchestrator {
     });
     this.bus = this.#run.bus;
     this.#write = new WriteStage(this.#run);
-    this.#execute = new ExecuteStage(this.#run, () => this.#scheduled || this.#pump());
-    this.#issue = new IssueStage(this.#run, this.#write, (step, reason) =>
+    this.#scopes = new Scopes(
+      this.#run,
+      (station, ok, value) => this.#execute.answer(station, ok, value),
+      (step, reason) => this.#execute.refuse(step, reason),
+      (expansion) => this.#signals.applyEarly(expansion),
+    );
+    this.#execute = new ExecuteStage(this.#run, this.#scopes, () => this.#scheduled || this.#pump());
+    this.#issue = new IssueStage(this.#run, this.#write, this.#scopes, (step, reason) =>
       this.#execute.refuse(step, reason),
     );
     this.#signals = new SignalHandler(this.#run, this.#execute, (reason) => this.cancel(reason));
@@ -251,6 +265,7 @@ export class Orchestrator {
       if (notes.rests.length > 0) execute.backOff();
     } while (
       execute.hasAnswers ||
+      this.#scopes.hasNews ||
       notes.writes.length + notes.aborts.length + notes.starts.length + this.#todo.length > 0 ||
       execute.hasWork
     );
@@ -323,7 +338,7 @@ export class Orchestrator {
       actions: {
         begin: nextRound(() => {
           run.startedAt = run.instant = run.clock.now();
-          run.events.tell({ type: 'run.started', steps: run.program.steps.length });
+          run.events.tell({ type: 'run.started', steps: run.program.fixed });
         }),
         squash: nextRound(() => this.#squash()),
         watch: nextRound(() => {
@@ -384,7 +399,7 @@ export class Orchestrator {
     if (value === 'closing') return idle ? this.#conduct('SETTLED') : undefined;
     if (this.#write.outstanding > 0 || this.#delivery !== undefined) this.#watchDelivery();
     if (value === 'silent') return;
-    const over = idle && this.#write.settled === program.steps.length;
+    const over = idle && this.#write.settled + this.#scopes.forgone === program.steps.length;
     const moving =
       over || running + pool.notes.writes.length > 0 || this.#execute.hasWork || this.#run.willGoOn;
     if (value === 'stalled' && moving) this.#conduct('PROGRESS');
@@ -394,10 +409,11 @@ export class Orchestrator {
 
   #waitingSteps(): errors.Waiting[] {
     const { pool, timeline } = this.#run;
-    const held = pool.held();
-    const unsettled = new Set(held.map((station) => this.#run.stepOf(station).id));
+    // A scope that is open waits for its own steps, which are listed.
+    const held = pool.held().filter((station) => !station.isScope || !isOpen(station));
+    const unsettled = new Set(held.map((station) => this.#run.idOf(station)));
     return held.map((station) => {
-      const { id, agent } = this.#run.stepOf(station);
+      const { agent } = this.#run.stepOf(station);
       const { value } = station.actor.getSnapshot();
       const missing = timeline.waitedFor(station.step).filter((other) => unsettled.has(other));
       const waitsFor =
@@ -406,7 +422,7 @@ export class Orchestrator {
           : value === 'ready'
             ? `a unit of '${agent.name}'`
             : missing.map((other) => `'${other}'`).join(', ');
-      return { stepId: id, waitsFor };
+      return { stepId: this.#run.idOf(station), waitsFor };
     });
   }
 
