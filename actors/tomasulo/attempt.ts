@@ -107,7 +107,14 @@ export class Attempt {
     return (delta, again = false) => {
       if (!this.#working || (delta === '' && !again)) return;
       const { agent } = this.#step;
-      events.tell({ type: 'step.text', stepId: this.stepId, agent: agent.name, attempt: this.attempt, delta, again });
+      events.tell({
+        type: 'step.text',
+        stepId: this.stepId,
+        agent: agent.name,
+        attempt: this.attempt,
+        delta,
+        again,
+      });
     };
   }
   get sleep(): (ms: number) => Promise<void> {

@@ -204,7 +204,8 @@ export class ExecuteStage {
     station.condition = 'holds';
     if (when === undefined && otherwise !== true) return;
     const { above } = program.guardOf(step);
-    if (above !== undefined && !declined.has(program.source[above]!)) return void (station.condition = 'fails');
+    if (above !== undefined && !declined.has(program.source[above]!))
+      return void (station.condition = 'fails');
     if (when === undefined) return;
     try {
       if (when.test(operandsOf(program, tags, input, step))) return;

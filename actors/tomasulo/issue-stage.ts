@@ -59,7 +59,8 @@ export class IssueStage {
     while (scope.mayGoOn && isPerforming()) {
       const tag = scope.cursor;
       const step = program.steps[tag]!;
-      if (step.downbeat && !this.#scopes.hasSettledBefore(scope, tag, this.#write.settledOfScore)) return true;
+      if (step.downbeat && !this.#scopes.hasSettledBefore(scope, tag, this.#write.settledOfScore))
+        return true;
       const isReserved = this.#reserved || scope.children.length > 0;
       if (step.tacet === true) {
         // takes no station

@@ -302,7 +302,8 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
   };
 }
 
-const OTHERWISE = 'needs a step with a condition (`when`) right above it; move it there, or write its own `when`.';
+const OTHERWISE =
+  'needs a step with a condition (`when`) right above it; move it there, or write its own `when`.';
 
 function readerOfEdges(firstEdge: Int32Array, edges: number): Int32Array {
   const reader = new Int32Array(edges);

@@ -268,7 +268,8 @@ export class Scopes {
     } else {
       const quorum = join === 'any' ? 1 : join.quorum;
       if (scope.succeeded >= quorum) this.#decide(scope, true, freeze(Object.values(scope.results)));
-      else if (elements - scope.faults.size < quorum) this.#decide(scope, false, tooFew(scope, quorum, elements));
+      else if (elements - scope.faults.size < quorum)
+        this.#decide(scope, false, tooFew(scope, quorum, elements));
     }
   }
   #decideList(scope: Scope, join: 'all' | 'allSettled', elements: number): void {
@@ -276,7 +277,9 @@ export class Scopes {
     if (join === 'allSettled') {
       const all = Array.from({ length: elements }, (_, i) => {
         const reason = faults.get(i);
-        return reason === undefined ? { status: 'fulfilled', value: results[i] } : { status: 'rejected', reason };
+        return reason === undefined
+          ? { status: 'fulfilled', value: results[i] }
+          : { status: 'rejected', reason };
       });
       return this.#decide(scope, true, freeze(all));
     }
@@ -367,7 +370,11 @@ export class Scopes {
 }
 
 const kindOf = (value: unknown): string =>
-  value === null || value === undefined ? String(value) : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+  value === null || value === undefined
+    ? String(value)
+    : typeof value === 'object'
+      ? 'an object'
+      : `a ${typeof value}`;
 
 function accepted(check: () => unknown, id: string): unknown {
   const value = check();

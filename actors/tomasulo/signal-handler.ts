@@ -71,7 +71,8 @@ export class SignalHandler {
     for (const signal of this.#run.orders.early) {
       if (signal.type === 'cue') this.#cueSteps(signal, range);
       else if (signal.type === 'vamp') this.#vamp(signal, range);
-      else if (signal.type === 'attacca') this.#eachStep(signal, (step) => this.#prefer(step, Infinity), range);
+      else if (signal.type === 'attacca')
+        this.#eachStep(signal, (step) => this.#prefer(step, Infinity), range);
       else this.#caesura(signal, range);
     }
   }
@@ -208,7 +209,9 @@ export class SignalHandler {
     return (this.#agents ??= new Map([...this.#run.program.agents()].map((agent) => [agent.name, agent])));
   }
   get #ids(): Set<string> {
-    return (this.#stepIds ??= new Set(this.#run.program.steps.slice(0, this.#run.program.fixed).map(({ id }) => id)));
+    return (this.#stepIds ??= new Set(
+      this.#run.program.steps.slice(0, this.#run.program.fixed).map(({ id }) => id),
+    ));
   }
   /** Whether a name can be that of an element, a round, or a step in a scope: `reviews[3]`, `review/security`. */
   #isInScope(name: string): boolean {
@@ -221,7 +224,11 @@ export class SignalHandler {
     const { events } = this.#run;
     if (!events.heard) return;
     const known = (name: string) =>
-      name === EVERYONE || name === GOVERNANCE || this.#ids.has(name) || this.#agentsByName.has(name) || this.#isInScope(name);
+      name === EVERYONE ||
+      name === GOVERNANCE ||
+      this.#ids.has(name) ||
+      this.#agentsByName.has(name) ||
+      this.#isInScope(name);
     const unknown = targets.filter((name) => !known(name));
     if (unknown.length === 0) return;
     const hint = didYouMean(unknown[0]!, [...this.#ids, ...this.#agentsByName.keys()]);

@@ -6,6 +6,7 @@ import type { Pulse } from '../../machines/hct/signal.ts';
 import { busError } from '../bus/bus.ts';
 import { clear } from './clear.ts';
 import * as errors from './errors.ts';
+import { outputTags } from './operands.ts';
 import type { StepPlan } from './program.ts';
 import type { Run } from './run.ts';
 import { isWriting, type Station } from './station-pool.ts';
@@ -22,6 +23,7 @@ export class WriteStage {
   #settled = 0;
   #settledOfScore = 0;
   #outstanding = 0;
+  #outputs: ReadonlySet<number> | undefined;
 
   constructor(run: Run) {
     this.#run = run;
@@ -135,9 +137,11 @@ export class WriteStage {
     const status = this.#statusOf(tag, writer, fault);
     timeline.ended(tag, this.#run.now(), status);
     if (status === 'skipped') this.#noteReason(tag, writer, fault);
-    if (fault !== undefined && tag < program.fixed && program.readers[tag] === 0) this.#run.blame(fault);
+    if (fault !== undefined && tag < program.fixed && this.#isUnabsorbed(tag)) this.#run.blame(fault);
     if (!events.heard) return;
-    const error = fault?.isAbsence ? undefined : (fault ?? (status === 'defaulted' ? writer?.fault : undefined));
+    const error = fault?.isAbsence
+      ? undefined
+      : (fault ?? (status === 'defaulted' ? writer?.fault : undefined));
     const reason = timeline.reasonOf(tag);
     const stepId = program.idOf(tag);
     events.tell({
@@ -149,6 +153,13 @@ export class WriteStage {
     });
   }
 
+  /** Whether no step stands between a fault and the caller. What an output reads is blamed at the end, since an order of
+   *  blame that depends on time would make two equal runs differ; with `onFailure: 'cancel'` it is the end. */
+  #isUnabsorbed(tag: number): boolean {
+    const { program, options } = this.#run;
+    if (program.readers[tag] === 0) return true;
+    return options.onFailure === 'cancel' && (this.#outputs ??= outputTags(program.outputs)).has(tag);
+  }
   #noteReason(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): void {
     const { timeline, program } = this.#run;
     if (writer?.condition === 'fails') timeline.because(tag, conditionOf(program.steps[tag]!));

@@ -34,6 +34,8 @@ export interface PerformOptions<Input = unknown> {
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   /** For every step that has no retry policy. */
   readonly retry?: RetryPolicy | undefined;
+  /** What a failure does that no step absorbs: the other steps `settle` (default), or all is cancelled at once. */
+  readonly onFailure?: 'settle' | 'cancel' | undefined;
   /** Hard limits. `calls` counts each start of an agent (a retry and a round of a vamp start it again) and each request to
    *  a model beyond the first one of that start: a retry of the request, a round of tools, a fallback, an escalation, a
    *  verifier. So neither starts nor requests exceed it. `tokens` and `usd` (US dollars) bound what all models use
@@ -173,7 +175,7 @@ export function perform<Input, N extends Record<string, unknown>>(
   const bus = options.bus ?? createBus({ runId: id, clock });
   const totalMs = options.timeout?.totalMs;
   const account = new RunAccount(options.budget, {
-    spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
+    spenders: () => spendersIn(program),
     deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
     shareOfTime: sharesOf(program),
   });
@@ -289,6 +291,14 @@ function reportOf(
     },
   };
 }
+
+/** Steps whose agents pay from the account; those of a scope count once. */
+const spendersIn = ({ steps }: Program): number =>
+  steps.reduce(
+    (sum, { agent, tacet, scope }) =>
+      tacet ? sum : sum + (scope === undefined ? Number(agent.spends === true) : spendersIn(scope.body)),
+    0,
+  );
 
 /** A step's own part of the longest remaining path through it. */
 function sharesOf({ steps, remaining }: Program): (stepId: string) => number {
