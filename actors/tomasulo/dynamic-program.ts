@@ -7,7 +7,7 @@ import { grownFloats, grownInts } from './columns.ts';
 import { INPUT, type OutputPlan, type Program, type StepPlan } from './program.ts';
 
 /** The steps that a scope has added: its body, once for each element. */
-export interface Expansion {
+export interface AddedSteps {
   /** The tag of the scope's step. */
   readonly scope: number;
   readonly body: Program;
@@ -39,7 +39,7 @@ export class DynamicProgram {
   readers: Int32Array;
   remaining: Float64Array;
   readonly #score: Program;
-  readonly #expansions: Expansion[] = [];
+  readonly #expansions: AddedSteps[] = [];
   /** By tag, from the first that a scope has added: the place of its expansion. */
   #owner: Int32Array = new Int32Array(0);
   #edges: number;
@@ -62,8 +62,8 @@ export class DynamicProgram {
     return this.#edges;
   }
   /** By tag of a scope: what it has added, in order. */
-  expansions(): ReadonlyMap<number, readonly Expansion[]> {
-    const found = new Map<number, Expansion[]>();
+  expansions(): ReadonlyMap<number, readonly AddedSteps[]> {
+    const found = new Map<number, AddedSteps[]>();
     for (const expansion of this.#expansions) {
       const list = found.get(expansion.scope);
       if (list === undefined) found.set(expansion.scope, [expansion]);
@@ -73,7 +73,7 @@ export class DynamicProgram {
   }
 
   /** Adds the steps of a body, once for each element. Their tags follow all others. */
-  expand(given: Omit<Expansion, 'base' | 'firstEdge'>): Expansion {
+  expand(given: Omit<AddedSteps, 'base' | 'firstEdge'>): AddedSteps {
     const { body, elements, scope } = given;
     const base = this.steps.length;
     const firstEdge = this.#edges;
@@ -102,7 +102,7 @@ export class DynamicProgram {
       }
     }
     this.firstEdge[steps] = this.#edges;
-    const expansion: Expansion = { ...given, base, firstEdge };
+    const expansion: AddedSteps = { ...given, base, firstEdge };
     this.#expansions.push(expansion);
     return expansion;
   }
@@ -116,7 +116,7 @@ export class DynamicProgram {
   }
 
   /** The expansion that a step belongs to; none for a step of the score itself. */
-  ownerOf(tag: number): Expansion | undefined {
+  ownerOf(tag: number): AddedSteps | undefined {
     return tag < this.fixed ? undefined : this.#expansions[this.#owner[tag - this.fixed]!];
   }
   /** The id of a step, such as `draft`, `reviews[3]`, `review/security`, `loop#2/check`. */
@@ -126,7 +126,7 @@ export class DynamicProgram {
     const element = this.elementId(owner, elementOf(owner, tag));
     return owner.flat ? element : `${element}/${this.steps[tag]!.id}`;
   }
-  elementId(expansion: Expansion, element: number): string {
+  elementId(expansion: AddedSteps, element: number): string {
     return this.idOf(expansion.scope) + expansion.suffix(element);
   }
   /** The names that a step answers to: its id, its agent's name, the ids of the elements and scopes around it. */
@@ -185,7 +185,7 @@ const moved = (edge: number | undefined, by: number): number | undefined =>
   edge === undefined ? undefined : edge + by;
 
 /** The element that a step belongs to. */
-export const elementOf = ({ base, body }: Expansion, tag: number): number =>
+export const elementOf = ({ base, body }: AddedSteps, tag: number): number =>
   Math.floor((tag - base) / body.steps.length);
 
 function* agentsOf(program: Program): Iterable<StepPlan['agent']> {

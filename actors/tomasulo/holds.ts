@@ -19,7 +19,7 @@ interface Held {
 }
 
 /** What a step answers to. */
-export type Names = readonly [id: string, agent: string, ...around: string[]];
+export type StepNames = readonly [id: string, agent: string, ...around: string[]];
 
 export interface HoldEffects {
   /** The step has lost one hold. */
@@ -60,7 +60,7 @@ export class Holds {
   }
 
   /** The holds that a step comes under by its id, its agent's name, or the id of a scope around it. */
-  *over(...[stepId, agent, ...around]: Names): Iterable<Hold> {
+  *over(...[stepId, agent, ...around]: StepNames): Iterable<Hold> {
     for (const { hold, ofSteps } of this.#inForce.values())
       if (isHeld(hold, stepId, agent, ...around) && (!ofSteps || isHeld(hold, stepId, ...around))) yield hold;
   }
@@ -76,7 +76,7 @@ export class Holds {
 
   /** A signal that may release: a cue, a downbeat. It may name an agent, or one step of an agent that is held.
    *  @param namesOf the names that a step answers to */
-  resolve(signal: HctSignal, namesOf: (step: number) => Names): void {
+  resolve(signal: HctSignal, namesOf: (step: number) => StepNames): void {
     for (const [id, held] of this.#inForce) {
       if (releaseOf(held.hold, signal) === undefined) continue;
       const resolution = resolveHold(held.hold, signal);

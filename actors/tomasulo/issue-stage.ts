@@ -5,7 +5,7 @@
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import { fermata, type Tag } from '../../machines/hct/signal.ts';
 import { INPUT, type HoldPlan, type StepPlan } from './program.ts';
-import type { Scope, Scopes } from './scopes.ts';
+import type { ScopeStep, Scopes } from './scopes.ts';
 import type { Run } from './run.ts';
 import type { Station } from './station-pool.ts';
 import type { WriteStage } from './write-stage.ts';
@@ -45,7 +45,7 @@ export class IssueStage {
     if (this.#run.isPerforming()) this.#visit(this.#scopes.root);
   }
   /** @returns whether there is still a free station */
-  #visit(scope: Scope): boolean {
+  #visit(scope: ScopeStep): boolean {
     if (scope.children.length > 0) {
       for (const child of [...scope.children]) if (!this.#visit(child)) return false;
       this.#scopes.prune(scope);
@@ -54,7 +54,7 @@ export class IssueStage {
     if (!scope.isExhausted) this.#reserved = true;
     return goesOn;
   }
-  #issueFrom(scope: Scope): boolean {
+  #issueFrom(scope: ScopeStep): boolean {
     const { program, pool, isPerforming } = this.#run;
     while (scope.mayGoOn && isPerforming()) {
       const tag = scope.cursor;

@@ -4,10 +4,10 @@ import type { Bus } from '../bus/bus.ts';
 import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import { Dispatcher } from './dispatcher.ts';
 import * as errors from './errors.ts';
-import { Holds, type Names } from './holds.ts';
+import { Holds, type StepNames } from './holds.ts';
 import { createBus } from '../bus/in-process-bus.ts';
 import type { OrchestratorOptions } from './orchestrator.ts';
-import { DynamicProgram, type Expansion } from './dynamic-program.ts';
+import { DynamicProgram, type AddedSteps } from './dynamic-program.ts';
 import { INPUT, type Program, type StepPlan } from './program.ts';
 import { RunEvents } from './run-events.ts';
 import { StationPool, type Station } from './station-pool.ts';
@@ -123,9 +123,9 @@ export class Run {
   idOf(station: Station): string {
     return this.program.idOf(station.step);
   }
-  readonly namesOf = (step: number): Names => this.program.namesOf(step);
+  readonly namesOf = (step: number): StepNames => this.program.namesOf(step);
   /** Adds the steps of a body, once for each element of a scope. */
-  expand(given: Omit<Expansion, 'base' | 'firstEdge'>): Expansion {
+  expand(given: Omit<AddedSteps, 'base' | 'firstEdge'>): AddedSteps {
     const { program, tags, timeline, pool } = this;
     const expansion = program.expand(given);
     tags.grow(expansion.base, program);

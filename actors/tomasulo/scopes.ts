@@ -7,7 +7,7 @@
  *  A scope is in program order where its step stands. {@link Scopes.root} is the score itself; its children are the scopes
  *  that may still issue steps, oldest first. `docs/decisions/0043` says why nothing can lock up. */
 import { freeze } from '../bus/freeze.ts';
-import type { Expansion } from './dynamic-program.ts';
+import type { AddedSteps } from './dynamic-program.ts';
 import * as errors from './errors.ts';
 import { outputsOf } from './operands.ts';
 import { INPUT, ScoreError, type MapJoin, type ScopePlan } from './program.ts';
@@ -23,11 +23,11 @@ interface Element {
   fault: errors.StepError | undefined;
 }
 
-export class Scope {
+export class ScopeStep {
   readonly tag: number;
-  readonly parent: Scope | undefined;
+  readonly parent: ScopeStep | undefined;
   /** Scopes in it that may still issue steps, oldest first. */
-  readonly children: Scope[] = [];
+  readonly children: ScopeStep[] = [];
   /** The steps that are issued now: for the score itself all, for a loop those of a round. */
   from = 0;
   to = 0;
@@ -42,7 +42,7 @@ export class Scope {
   /** It has given its answer. */
   decided = false;
   operands: Readonly<Record<string, unknown>> = {};
-  expansion: Expansion | undefined;
+  expansion: AddedSteps | undefined;
   /** Elements that have begun and not ended. */
   active = 0;
   ended = 0;
@@ -54,7 +54,7 @@ export class Scope {
   readonly faults = new Map<number, errors.StepError>();
   round = 1;
 
-  constructor(tag: number, parent: Scope | undefined) {
+  constructor(tag: number, parent: ScopeStep | undefined) {
     this.tag = tag;
     this.parent = parent;
   }
@@ -73,12 +73,12 @@ export class Scopes {
   readonly #run: Run;
   readonly #answer: (station: Station, ok: boolean, value: unknown) => void;
   readonly #refuse: (step: number, reason: Error) => void;
-  readonly #opened: (expansion: Expansion) => void;
-  readonly root = new Scope(INPUT, undefined);
+  readonly #opened: (expansion: AddedSteps) => void;
+  readonly root = new ScopeStep(INPUT, undefined);
   /** By the tag of a scope's step. */
-  readonly #scopes = new Map<number, Scope>();
+  readonly #scopes = new Map<number, ScopeStep>();
   /** By expansion. */
-  readonly #byExpansion = new Map<Expansion, Scope>();
+  readonly #byExpansion = new Map<AddedSteps, ScopeStep>();
   /** Steps that will never be issued. */
   #forgone = 0;
   /** Something can be issued that could not be before. */
@@ -89,7 +89,7 @@ export class Scopes {
     run: Run,
     answer: (station: Station, ok: boolean, value: unknown) => void,
     refuse: (step: number, reason: Error) => void,
-    opened: (expansion: Expansion) => void,
+    opened: (expansion: AddedSteps) => void,
   ) {
     this.#run = run;
     this.#answer = answer;
@@ -102,8 +102,8 @@ export class Scopes {
   }
 
   /** A scope's step has been issued. */
-  issued(tag: number, parent: Scope): void {
-    const scope = new Scope(tag, parent);
+  issued(tag: number, parent: ScopeStep): void {
+    const scope = new ScopeStep(tag, parent);
     this.#scopes.set(tag, scope);
     parent.children.push(scope);
   }
@@ -120,11 +120,11 @@ export class Scopes {
       this.#decide(scope, false, error);
     }
   }
-  #planOf(scope: Scope): ScopePlan {
+  #planOf(scope: ScopeStep): ScopePlan {
     return this.#run.program.steps[scope.tag]!.scope!;
   }
 
-  #openMap(scope: Scope, plan: ScopePlan & { kind: 'map' }): void {
+  #openMap(scope: ScopeStep, plan: ScopePlan & { kind: 'map' }): void {
     const { [plan.as]: list, ...others } = scope.operands;
     const id = this.#run.program.idOf(scope.tag);
     if (!Array.isArray(list))
@@ -160,7 +160,7 @@ export class Scopes {
     });
     if (list.length === 0) this.#decide(scope, true, freeze([]));
   }
-  #openBody(scope: Scope, { body, accept, kind }: ScopePlan, given: unknown, suffix: string): void {
+  #openBody(scope: ScopeStep, { body, accept, kind }: ScopePlan, given: unknown, suffix: string): void {
     const id = this.#run.program.idOf(scope.tag) + suffix;
     const input = accept === undefined ? given : accepted(() => accept(given), id);
     scope.mayRepeat = kind === 'repeat';
@@ -173,7 +173,7 @@ export class Scopes {
       flat: false,
     });
   }
-  #begin(scope: Scope, given: Omit<Expansion, 'base' | 'firstEdge'>): void {
+  #begin(scope: ScopeStep, given: Omit<AddedSteps, 'base' | 'firstEdge'>): void {
     const expansion = this.#run.expand(given);
     scope.expansion = expansion;
     scope.size = given.body.steps.length;
@@ -185,14 +185,14 @@ export class Scopes {
   }
 
   /** A step of a scope is about to be issued. */
-  beginStep(scope: Scope, tag: number): void {
+  beginStep(scope: ScopeStep, tag: number): void {
     if (scope.expansion === undefined || (tag - scope.from) % scope.size !== 0) return;
     scope.active++;
     if (!scope.expansion.flat)
       scope.elements.set((tag - scope.from) / scope.size, { left: scope.size, settled: 0, fault: undefined });
   }
   /** How many steps before this one have settled, and have to for a downbeat: in its element, or in the score. */
-  hasSettledBefore(scope: Scope, tag: number, settledOfScore: number): boolean {
+  hasSettledBefore(scope: ScopeStep, tag: number, settledOfScore: number): boolean {
     if (scope.expansion === undefined) return settledOfScore >= tag;
     const place = (tag - scope.from) % scope.size;
     return place === 0 || scope.elements.get((tag - scope.from - place) / scope.size)!.settled >= place;
@@ -220,7 +220,12 @@ export class Scopes {
     this.#endBody(scope, expansion, element, state.fault);
   }
   /** All steps of a body have settled. */
-  #endBody(scope: Scope, expansion: Expansion, element: number, given: errors.StepError | undefined): void {
+  #endBody(
+    scope: ScopeStep,
+    expansion: AddedSteps,
+    element: number,
+    given: errors.StepError | undefined,
+  ): void {
     const { program, tags } = this.#run;
     const { body } = expansion;
     const first = expansion.base + element * scope.size;
@@ -239,7 +244,7 @@ export class Scopes {
     this.#endElement(scope, element, fault, outputs);
   }
 
-  #endElement(scope: Scope, element: number, fault: errors.StepError | undefined, result: unknown): void {
+  #endElement(scope: ScopeStep, element: number, fault: errors.StepError | undefined, result: unknown): void {
     scope.active--;
     scope.ended++;
     if (scope.decided) return;
@@ -256,7 +261,7 @@ export class Scopes {
   }
 
   /** Whether a map has its result now. */
-  #judgeMap(scope: Scope, join: MapJoin, element: number, fault: errors.StepError | undefined): void {
+  #judgeMap(scope: ScopeStep, join: MapJoin, element: number, fault: errors.StepError | undefined): void {
     const { elements } = scope.expansion!;
     const isLast = scope.ended === elements;
     if (join === 'first' || (join === 'any' && fault === undefined)) {
@@ -272,7 +277,7 @@ export class Scopes {
         this.#decide(scope, false, tooFew(scope, quorum, elements));
     }
   }
-  #decideList(scope: Scope, join: 'all' | 'allSettled', elements: number): void {
+  #decideList(scope: ScopeStep, join: 'all' | 'allSettled', elements: number): void {
     const { faults, results } = scope;
     if (join === 'allSettled') {
       const all = Array.from({ length: elements }, (_, i) => {
@@ -287,7 +292,11 @@ export class Scopes {
     this.#decide(scope, true, freeze(results));
   }
 
-  #judgeRound(scope: Scope, plan: ScopePlan & { kind: 'repeat' }, outputs: Record<string, unknown>): void {
+  #judgeRound(
+    scope: ScopeStep,
+    plan: ScopePlan & { kind: 'repeat' },
+    outputs: Record<string, unknown>,
+  ): void {
     const { round } = scope;
     const frozen = freeze(outputs);
     try {
@@ -305,7 +314,7 @@ export class Scopes {
   }
 
   /** The scope has its result or its fault. What of it still runs is refused. */
-  #decide(scope: Scope, ok: boolean, value: unknown): void {
+  #decide(scope: ScopeStep, ok: boolean, value: unknown): void {
     scope.decided = true;
     const { station, expansion } = scope;
     const { program } = this.#run;
@@ -325,7 +334,7 @@ export class Scopes {
     this.#close(scope);
     this.#answer(station, false, reason);
   }
-  #stopRest(scope: Scope, reason: Error): void {
+  #stopRest(scope: ScopeStep, reason: Error): void {
     const { tags, timeline, pool } = this.#run;
     const { from, to, cursor } = scope;
     scope.closed = true;
@@ -337,13 +346,13 @@ export class Scopes {
       this.#forgone++;
     }
   }
-  #close(scope: Scope): void {
+  #close(scope: ScopeStep): void {
     scope.closed = true;
     scope.mayRepeat = false;
     this.#leave(scope);
   }
   /** Its step has settled, or no step of it will follow. */
-  #leave(scope: Scope | undefined): void {
+  #leave(scope: ScopeStep | undefined): void {
     if (scope === undefined) return;
     scope.closed = true;
     const siblings = scope.parent!.children;
@@ -361,7 +370,7 @@ export class Scopes {
     if (scope.active === 0) scope.expansion.inputOf = () => undefined; // the list may be large
   }
   /** Takes scopes out of the order of issue that will issue no more steps. */
-  prune(scope: Scope): void {
+  prune(scope: ScopeStep): void {
     for (let i = scope.children.length - 1; i >= 0; i--) {
       const child = scope.children[i]!;
       if (child.isExhausted && child.children.length === 0) scope.children.splice(i, 1);
@@ -385,7 +394,7 @@ function accepted(check: () => unknown, id: string): unknown {
   return value;
 }
 
-function tooFew({ faults }: Scope, quorum: number, elements: number): Error {
+function tooFew({ faults }: ScopeStep, quorum: number, elements: number): Error {
   const [first] = faults.values();
   const needed = quorum === 1 ? 'one success is needed' : `${quorum} successes are needed`;
   return new errors.MapError(

@@ -10,7 +10,7 @@ import type { Fermata, HctSignal, Vamp } from '../../machines/hct/signal.ts';
 import { addresses, EVERYONE } from '../../machines/hct/targets.ts';
 import { TEMPI, DEFAULT_TEMPO } from '../../machines/hct/tempo.ts';
 import type { TimerId } from '../bus/clock.ts';
-import type { Expansion } from './dynamic-program.ts';
+import type { AddedSteps } from './dynamic-program.ts';
 import * as errors from './errors.ts';
 import type { ExecuteStage } from './execute-stage.ts';
 import { didYouMean, type AgentPlan } from './program.ts';
@@ -66,7 +66,7 @@ export class SignalHandler {
     if (this.#run.program.hasScopes && KEPT.has(signal.type)) this.#run.orders.early.push(signal);
   }
   /** Steps have been added: what signals have asked of them counts from now on. */
-  applyEarly({ base, body, elements }: Expansion): void {
+  applyEarly({ base, body, elements }: AddedSteps): void {
     const range = [base, base + elements * body.steps.length] as const;
     for (const signal of this.#run.orders.early) {
       if (signal.type === 'cue') this.#cueSteps(signal, range);

@@ -1,6 +1,6 @@
 /** What happened when, in columns: a performance of 100,000 steps keeps a few bytes for each. */
 import { grownBytes, grownFloats } from './columns.ts';
-import type { DynamicProgram, Expansion } from './dynamic-program.ts';
+import type { DynamicProgram, AddedSteps } from './dynamic-program.ts';
 import { INPUT } from './program.ts';
 
 /** Where a step stands, or how it ended.
@@ -169,7 +169,7 @@ export class Timeline {
     const { length, steps } = this.#chain(0, this.#program.fixed, inside);
     return { length, steps: steps.map((step) => this.#program.idOf(step)) };
   }
-  #longestElement(expansion: Expansion, inside: ReadonlyMap<number, Chain>): Chain {
+  #longestElement(expansion: AddedSteps, inside: ReadonlyMap<number, Chain>): Chain {
     const { base, body, elements } = expansion;
     let longest: Chain = { length: 0, steps: [] };
     for (let element = 0; element < elements; element++) {

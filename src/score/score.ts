@@ -115,6 +115,8 @@ export type RepeatOptions<N extends Names, In, Out extends Names, W extends stri
   readonly onCap?: 'fail' | 'accept';
 };
 
+type ListsOf<N extends Names, Item> = ReadsOf<N, readonly NoInfer<Item>[]>;
+
 /** What a map returns. */
 type Mapped<Result, J> = J extends 'allSettled'
   ? Settled<Awaited<Result>>[]
@@ -133,7 +135,7 @@ export type MapOptions<
   J extends MapJoin,
 > = Omit<ScopeSettings<N, any, Mapped<Result, J>, W>, 'when'> & {
   /** The list: a name, or a property of one. */
-  readonly over: ReadsOf<N, readonly Operands[As & keyof Operands][]>;
+  readonly over: ListsOf<N, As extends keyof Operands ? Operands[As] : unknown>;
   /** The operand of an element. Default `item`. */
   readonly as?: As;
   /** The operand of its place, from 0, if it is wanted. */
@@ -145,7 +147,7 @@ export type MapOptions<
    *  what still runs is cancelled. */
   readonly join?: J;
   readonly when?: (operands: any) => boolean;
-} & ReadsOption<N, Omit<Operands, As | Index>, 'all'>;
+} & ReadsOption<N, NoInfer<Omit<Operands, As | Index>>, 'all'>;
 
 /** What is done for each element by an agent; each element is a step. Durations in milliseconds. */
 interface ElementSettings<Operands, Result> {
@@ -257,9 +259,8 @@ export class Score<Input = undefined, N extends Names = {}> {
   ): Score<Input, Written<N, W, Result>>;
   step(id: string, options: object): Score<Input, any> {
     const downbeat = this.#downbeat;
-    return this.#with(
-      'score' in options ? planSubScore(id, options, downbeat) : planStep(id, options, downbeat),
-    );
+    const isScore = typeof options === 'object' && options !== null && 'score' in options;
+    return this.#with(isScore ? planSubScore(id, options, downbeat) : planStep(id, options, downbeat));
   }
 
   /** Adds a score for each element of a list. Its steps are `id[3]/…`. */
@@ -490,7 +491,7 @@ function planRepeat(id: string, options: Readonly<Record<string, any>>, downbeat
 
 function planMap(id: string, options: Readonly<Record<string, any>>, downbeat: boolean): StepPlan {
   const at = `step '${id}'`;
-  const ofAgent = !('score' in options);
+  const ofAgent = typeof options !== 'object' || options === null || !('score' in options);
   knownKeys(at, options, [...MAP_OPTIONS, ...(ofAgent ? ELEMENT_OPTIONS : ['score'])], id);
   const {
     score: inner,

@@ -13,6 +13,25 @@ const idsOf = (timeline: readonly { id: string; status: string }[]) =>
   timeline.map(({ id, status }) => `${id} ${status}`);
 
 describe('map', () => {
+  it('takes its types from the list and the agent', () => {
+    const s = numbers([1]);
+    const doubled = ({ item }: N) => item * 2;
+    // @ts-expect-error the elements are numbers
+    s.map('m', { over: 'list', agent: ({ item }: { item: string }) => item });
+    // @ts-expect-error nothing writes this name
+    expect(() => s.map('m', { over: 'lists', agent: doubled }).program).toThrow(
+      "no step above writes 'lists'",
+    );
+    // @ts-expect-error the agent wants another operand
+    s.map('m', { over: 'list', agent: ({ item, by }: { item: number; by: number }) => item * by });
+    type Out<S extends { names: { m: unknown } }> = S['names']['m'];
+    const all = s.map('m', { over: 'list', agent: doubled });
+    const any = s.map('m', { over: 'list', agent: doubled, join: 'any' });
+    const quorum = s.map('m', { over: 'list', agent: doubled, join: { quorum: 1 } });
+    const typed: [Out<typeof all>, Out<typeof any>, Out<typeof quorum>] = [[1], 1, [1]];
+    expect(typed).toHaveLength(3);
+  });
+
   it('gives the results in the order of the list, whichever ends first', async () => {
     const s = numbers([30, 10, 20]).map('twice', { over: 'list', agent: sleepy });
     const report = await perform(s, virtual()).result;
@@ -312,29 +331,28 @@ describe('when', () => {
   });
 
   it('a chain of conditions performs the first that holds', async () => {
-    const s = (n: number) =>
-      score('s')
-        .input(z.number())
-        .step('a', {
-          agent: () => 'a',
-          reads: { n: 'input' } as never,
-          when: ({ n }: any) => n === 1,
-          writes: 'r',
-        })
-        .step('b', {
-          agent: () => 'b',
-          reads: { n: 'input' } as never,
-          when: ({ n }: any) => n <= 2,
-          otherwise: true,
-          writes: 'r',
-        })
-        .step('c', { agent: () => 'c', otherwise: true, writes: 'r' });
+    const chain = score('s')
+      .input(z.number())
+      .step('a', {
+        agent: () => 'a',
+        reads: { n: 'input' } as never,
+        when: ({ n }: any) => n === 1,
+        writes: 'r',
+      })
+      .step('b', {
+        agent: () => 'b',
+        reads: { n: 'input' } as never,
+        when: ({ n }: any) => n <= 2,
+        otherwise: true,
+        writes: 'r',
+      })
+      .step('c', { agent: () => 'c', otherwise: true, writes: 'r' });
     for (const [n, r] of [
       [1, 'a'],
       [2, 'b'],
       [3, 'c'],
     ] as const)
-      expect((await perform(s(n), { input: n }).result).outputs.r).toBe(r);
+      expect((await perform(chain, { input: n }).result).outputs.r).toBe(r);
   });
 
   it('a condition that throws fails the step', async () => {
