@@ -5,12 +5,12 @@
  *  Sends:    which stations get HOLD, RESUME, or REFUSE when a hold runs out.
  *
  *  Which signal releases which hold is `machines/hct/hold.ts`. */
-import { exempt, holdOf, isHeld, releaseOf, resolveHold, type Hold } from '../../machines/hct/hold.ts';
+import { exempt, holdOf, isHeld, releaseOf, resolveHold, type FermataHold } from '../../machines/hct/hold.ts';
 import type { Fermata, HctSignal } from '../../machines/hct/signal.ts';
 import type { Clock, TimerId } from '../bus/clock.ts';
 
 interface Held {
-  hold: Hold;
+  hold: FermataHold;
   /** Whether its names are ids of steps, and no names of agents. */
   readonly ofSteps: boolean;
   /** The steps that have this hold among those they count. */
@@ -50,7 +50,7 @@ export class Holds {
 
   /** Puts a hold in force. Steps join it by {@link join}.
    *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents */
-  begin(signal: Fermata, id: string | number, ofSteps = false): Hold {
+  begin(signal: Fermata, id: string | number, ofSteps = false): FermataHold {
     const hold = holdOf(signal, id, this.#clock.now());
     const { timeoutMs } = hold;
     const timer =
@@ -60,7 +60,7 @@ export class Holds {
   }
 
   /** The holds that a step comes under by its id, its agent's name, or the id of a scope around it. */
-  *over(...[stepId, agent, ...around]: StepNames): Iterable<Hold> {
+  *over(...[stepId, agent, ...around]: StepNames): Iterable<FermataHold> {
     for (const { hold, ofSteps } of this.#inForce.values())
       if (isHeld(hold, stepId, agent, ...around) && (!ofSteps || isHeld(hold, stepId, ...around))) yield hold;
   }

@@ -6,12 +6,12 @@ import type { StationEvent } from '../../machines/tomasulo/reservation-station.t
 import { fermata, type Tag } from '../../machines/hct/signal.ts';
 import { INPUT, type HoldPlan, type StepPlan } from './program.ts';
 import type { ScopeStep, Scopes } from './scopes.ts';
-import type { Run } from './run.ts';
+import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 import type { WriteStage } from './write-stage.ts';
 
 export class IssueStage {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #write: WriteStage;
   readonly #scopes: Scopes;
   readonly #refuse: (step: number, reason: Error) => void;
@@ -22,7 +22,12 @@ export class IssueStage {
   #reserved = false;
 
   /** @param refuse refuses a step that a signal named before the step was issued. */
-  constructor(run: Run, write: WriteStage, scopes: Scopes, refuse: (step: number, reason: Error) => void) {
+  constructor(
+    run: RunContext,
+    write: WriteStage,
+    scopes: Scopes,
+    refuse: (step: number, reason: Error) => void,
+  ) {
     this.#run = run;
     this.#write = write;
     this.#scopes = scopes;

@@ -6,8 +6,8 @@ import { Dispatcher } from './dispatcher.ts';
 import * as errors from './errors.ts';
 import { Holds, type StepNames } from './holds.ts';
 import { createBus } from '../bus/in-process-bus.ts';
-import type { OrchestratorOptions } from './orchestrator.ts';
 import { DynamicProgram, type AddedSteps } from './dynamic-program.ts';
+import type { OrchestratorOptions } from './orchestrator-options.ts';
 import { INPUT, type Program, type StepPlan } from './program.ts';
 import { RunEvents } from './run-events.ts';
 import { StationPool, type Station } from './station-pool.ts';
@@ -36,7 +36,7 @@ export interface RunLinks {
   isPerforming(): boolean;
 }
 
-export class Run {
+export class RunContext {
   readonly id: string;
   readonly program: DynamicProgram;
   readonly options: OrchestratorOptions;

@@ -11,7 +11,7 @@ import type { AddedSteps } from './dynamic-program.ts';
 import * as errors from './errors.ts';
 import { outputsOf } from './operands.ts';
 import { INPUT, ScoreError, type MapJoin, type ScopePlan } from './program.ts';
-import type { Run } from './run.ts';
+import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 
 /** An element that is under way. */
@@ -70,7 +70,7 @@ export class ScopeStep {
 }
 
 export class Scopes {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #answer: (station: Station, ok: boolean, value: unknown) => void;
   readonly #refuse: (step: number, reason: Error) => void;
   readonly #opened: (expansion: AddedSteps) => void;
@@ -86,7 +86,7 @@ export class Scopes {
 
   /** @param opened is called when steps have been added. */
   constructor(
-    run: Run,
+    run: RunContext,
     answer: (station: Station, ok: boolean, value: unknown) => void,
     refuse: (step: number, reason: Error) => void,
     opened: (expansion: AddedSteps) => void,

@@ -8,7 +8,7 @@ import { clear } from './clear.ts';
 import * as errors from './errors.ts';
 import { outputTags } from './operands.ts';
 import type { StepPlan } from './program.ts';
-import type { Run } from './run.ts';
+import type { RunContext } from './run.ts';
 import { isWriting, type Station } from './station-pool.ts';
 import type { StepStatus } from './timeline.ts';
 
@@ -18,14 +18,14 @@ const WRITTEN = Object.freeze({ type: 'WRITTEN' } as const);
 const UNSENT = Object.freeze({ type: 'UNSENT' } as const);
 
 export class WriteStage {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #publishOptions: { readonly runId: string };
   #settled = 0;
   #settledOfScore = 0;
   #outstanding = 0;
   #outputs: ReadonlySet<number> | undefined;
 
-  constructor(run: Run) {
+  constructor(run: RunContext) {
     this.#run = run;
     this.#publishOptions = { runId: run.id };
   }

@@ -77,7 +77,7 @@ function isA(at: string, value: unknown, fits: boolean, what: string, stepId?: s
   if (value !== undefined && !fits) throw new ScoreError(at, `must be ${what}, not ${shown(value)}.`, stepId);
 }
 
-const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'repeatsEffect'];
+const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'jitter', 'on', 'repeatsEffect'];
 const VAMP = ['max', 'until', 'onCap'];
 const FERMATA = ['holdType', 'timeoutMs', 'onTimeout'];
 const JOINS = ['all', 'allSettled'];
@@ -85,7 +85,7 @@ const MAP_JOINS = ['all', 'allSettled', 'any', 'first'];
 export const EFFECTS = ['none', 'idempotent', 'external'];
 const PLAN = [
   ...['id', 'agent', 'reads', 'after', 'writes', 'join', 'retry', 'timeoutMs', 'urgency', 'cost', 'effects'],
-  ...['fermata', 'vamp', 'tacet', 'attacca', 'when', 'otherwise'],
+  ...['idleMs', 'fermata', 'vamp', 'tacet', 'attacca', 'when', 'otherwise'],
 ];
 /** The options of `score.step`. */
 export const STEP_OPTIONS = [...PLAN.slice(1), 'default'];
@@ -108,7 +108,7 @@ const SCOPE_OPTIONS = [
 export const SUB_SCORE_OPTIONS = [...SCOPE_OPTIONS, 'score', 'timeoutMs'];
 export const MAP_OPTIONS = [...SCOPE_OPTIONS, 'over', 'as', 'index', 'concurrency', 'join'];
 /** Of a map whose elements are steps of an agent. */
-export const ELEMENT_OPTIONS = ['agent', 'retry', 'timeoutMs', 'effects'];
+export const ELEMENT_OPTIONS = ['agent', 'retry', 'timeoutMs', 'idleMs', 'effects'];
 const STEP_PLAN = [...PLAN, 'fallback', 'downbeat', 'scope', 'spread'];
 
 /** Checks a retry policy. @throws {ScoreError} */
@@ -121,7 +121,10 @@ export function checkRetry(at: string, retry: RetryPolicy | undefined, stepId?: 
   milliseconds(`${at}.delayMs`, retry.delayMs, stepId);
   milliseconds(`${at}.maxDelayMs`, retry.maxDelayMs, stepId);
   inRange(`${at}.factor`, retry.factor, 1, 10, false, stepId);
-  const { repeatsEffect } = retry;
+  inRange(`${at}.jitter`, retry.jitter, 0, 1, false, stepId);
+  const { on, repeatsEffect } = retry;
+  const fits = typeof on === 'function' || (Array.isArray(on) && on.every(isName));
+  isA(`${at}.on`, on, fits, 'a function of the error, or a list of names of errors', stepId);
   isA(`${at}.repeatsEffect`, repeatsEffect, typeof repeatsEffect === 'boolean', 'true or false', stepId);
 }
 
@@ -140,6 +143,7 @@ export function checkStep(step: StepPlan, at: string): void {
   for (const flag of ['tacet', 'attacca', 'downbeat'] as const)
     isA(`${at}.${flag}`, step[flag], typeof step[flag] === 'boolean', 'true or false', id);
   milliseconds(`${at}.timeoutMs`, step.timeoutMs, id);
+  milliseconds(`${at}.idleMs`, step.idleMs, id);
   inRange(`${at}.urgency`, step.urgency, 1, 10, false, id);
   inRange(`${at}.cost`, step.cost, 0, Number.MAX_VALUE, false, id);
   isA(`${at}.otherwise`, step.otherwise, typeof step.otherwise === 'boolean', 'true or false', id);
@@ -218,18 +222,8 @@ function checkReads(reads: StepPlan['reads'], at: string, id: string): void {
 
 const PERFORM = [
   ...['input', 'signal', 'maxConcurrency', 'window', 'timeout', 'retry', 'budget', 'dispatch', 'priority'],
-  ...[
-    'onFailure',
-    'patience',
-    'graceMs',
-    'deliveryMs',
-    'stallMs',
-    'bus',
-    'clock',
-    'runId',
-    'inspect',
-    'onEvent',
-  ],
+  ...['seed', 'onFailure'],
+  ...['patience', 'graceMs', 'deliveryMs', 'stallMs', 'bus', 'clock', 'runId', 'inspect', 'onEvent'],
 ];
 
 /** Checks the options of `perform`, but for `budget`, which its ledger checks. @throws {ScoreError} */
@@ -246,6 +240,7 @@ export function checkPerformOptions(options: Readonly<Record<string, any>>): voi
     milliseconds('timeout.stepMs', timeout.stepMs);
   }
   checkRetry('retry', options['retry']);
+  inRange('seed', options['seed'], 0, 2 ** 32 - 1, true);
   oneOf('dispatch', options['dispatch'], ['reactive', 'batch', 'sequential']);
   oneOf('onFailure', options['onFailure'], ['settle', 'cancel']);
   oneOf('priority', options['priority'], ['path', 'fifo']);

@@ -154,6 +154,8 @@ interface ElementSettings<Operands, Result> {
   readonly agent: Agent<Operands, Result>;
   readonly retry?: RetryPolicy;
   readonly timeoutMs?: number;
+  /** An attempt that is silent for so long is given up; see `context.beat`. */
+  readonly idleMs?: number;
   readonly effects?: 'none' | 'idempotent' | 'external';
 }
 
@@ -182,6 +184,8 @@ interface StepSettings<
   readonly join?: Join;
   readonly retry?: RetryPolicy;
   readonly timeoutMs?: number;
+  /** How long the agent may be silent: it calls `context.beat()` while it works. */
+  readonly idleMs?: number;
   /** Stands in for the result when the step cannot produce one. */
   readonly default?: Result;
   /** 1 … 10, default 5: who goes first among equally long remaining paths. */
@@ -415,6 +419,7 @@ function planStep(id: string, given: object, downbeat: boolean): StepPlan {
     // Only undefined leaves the agent's default in place: null is a mistake, which the check of the step names.
     retry: options.retry === undefined ? defaults.retry : options.retry,
     timeoutMs: options.timeoutMs === undefined ? defaults.timeoutMs : options.timeoutMs,
+    idleMs: options.idleMs === undefined ? defaults.idleMs : options.idleMs,
     effects: options.effects === undefined ? defaults.effects : options.effects,
     ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),
@@ -498,6 +503,7 @@ function planMap(id: string, options: Readonly<Record<string, any>>, downbeat: b
     agent,
     retry,
     timeoutMs,
+    idleMs,
     effects,
     over,
     as = 'item',
@@ -509,7 +515,10 @@ function planMap(id: string, options: Readonly<Record<string, any>>, downbeat: b
   if (typeof over !== 'string' || over === '')
     throw new ScoreError(`${at}.over`, `must be the name of a list, not ${shown(over)}.`, id);
   const body = ofAgent
-    ? { body: elementBody(planStep(id, said({ agent, retry, timeoutMs, effects }), false)), flat: true }
+    ? {
+        body: elementBody(planStep(id, said({ agent, retry, timeoutMs, idleMs, effects }), false)),
+        flat: true,
+      }
     : { ...bodyOf(inner, at, id), flat: false };
   if (Object.hasOwn(rest['reads'] ?? {}, as))
     throw new ScoreError(
