@@ -3,6 +3,10 @@ import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import type { AgentContext, Share, StepPlan, View } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
+/** @param round of a vamp, from 1; 0 where there is none */
+export const effectKeyOf = (runId: string, stepId: string, round: number): string =>
+  `${runId}/${stepId}${round === 0 ? '' : `#${round}`}`;
+
 /** Receives the agent's answer. */
 export type Settle = (station: number, ok: boolean, value: unknown) => void;
 
@@ -44,6 +48,7 @@ export class Attempt {
   readonly attempt: number;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
+  readonly #round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Limits how long an aborted agent may take to settle; in real time, since virtual time may stand still for it. */
@@ -62,10 +67,12 @@ export class Attempt {
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number) {
+  /** @param round of a vamp, from 1; 0 where there is none */
+  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, round = 0) {
     this.#run = run;
     this.#step = step;
     this.attempt = attempt;
+    this.#round = round;
     run.clock.work();
   }
   get runId(): string {
@@ -73,6 +80,9 @@ export class Attempt {
   }
   get stepId(): string {
     return this.#step.id;
+  }
+  get effectKey(): string {
+    return effectKeyOf(this.#run.id, this.#step.id, this.#round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -203,6 +213,7 @@ const CONTEXT_KEYS = [
   'runId',
   'stepId',
   'attempt',
+  'effectKey',
   'account',
   'shared',
   'say',

@@ -40,6 +40,10 @@ export interface Station {
   failures: number;
   /** Its next start is a retry. */
   retrying: boolean;
+  /** Its next start is in the journal. */
+  noted: boolean;
+  /** Why the budget does not allow that start. */
+  refusal: Error | undefined;
   /** Why its agent is to stop. */
   stopReason: Error | undefined;
 }
@@ -198,6 +202,8 @@ export class StationPool {
       written: 'value',
       failures: 0,
       retrying: false,
+      noted: false,
+      refusal: undefined,
       stopReason: undefined,
     };
     this.#stations.push(station);
@@ -211,6 +217,8 @@ export class StationPool {
     station.fault = undefined;
     station.failures = 0;
     station.retrying = false;
+    station.noted = false;
+    station.refusal = undefined;
     station.stopReason = undefined;
     this.#free.push(station);
   }
