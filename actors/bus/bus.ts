@@ -3,7 +3,7 @@
  *  Hardware: a common data bus for results, an arbitrated bus for ownership. This is the contract that every engine
  *  keeps; `test/conformance/bus.ts` checks it, and the in-process engine is `in-process-bus.ts`. */
 import type { Observable } from 'rxjs';
-import { LogError } from './log.ts';
+import { LogError } from './log-errors.ts';
 import type { Envelope, Signal, Tag } from '../../machines/hct/signal.ts';
 
 /** A position on the bus: 1, 2, 3 … without a gap. */

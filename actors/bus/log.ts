@@ -5,6 +5,8 @@
  *  `test/conformance/log.ts` checks this contract for every engine; the one in memory is `memory-store.ts`. */
 import type { Seq } from './bus.ts';
 
+export { FencedLogError, LogError } from './log-errors.ts';
+
 /** One fact. */
 export interface LogRecord {
   /** What happened, such as `start` or `pulse`. */
@@ -44,24 +46,4 @@ export interface Log {
   keep(positions: readonly Seq[]): void;
   /** Gives the run back: another writer may open it. Appended records that are not committed are dropped. */
   close(): void;
-}
-
-/** The log cannot be written or read: what happened, and what to do. */
-export class LogError extends Error {
-  override name = 'LogError';
-}
-
-/** Another writer has taken this run over. This one appends nothing more. */
-export class FencedLogError extends LogError {
-  override name = 'FencedLogError';
-  readonly runId: string;
-  /** Who writes now, such as `process 4711 on host`. */
-  readonly holder: string;
-  constructor(runId: string, holder: string) {
-    super(
-      `the run '${runId}' has been taken over by ${holder}, because this process was silent past its lease; what it computes from here on is dropped.`,
-    );
-    this.runId = runId;
-    this.holder = holder;
-  }
 }

@@ -62,16 +62,19 @@ export class MemoryStore implements RunStore {
     return [...this.#run(id).entries];
   }
   list(): RunInfo[] {
-    return [...this.#runs.values()].map(({ id, score, created, updated, state, writer, entries, messages }) => ({
-      ...{ id, score, created, updated, state },
-      holder: writer === undefined ? undefined : 'this process',
-      records: entries.length,
-      waiting: messages.length,
-    }));
+    return [...this.#runs.values()].map(
+      ({ id, score, created, updated, state, writer, entries, messages }) => ({
+        ...{ id, score, created, updated, state },
+        holder: writer === undefined ? undefined : 'this process',
+        records: entries.length,
+        waiting: messages.length,
+      }),
+    );
   }
   tell(id: string, text: string): void {
     const run = this.#run(id);
-    if (run.state !== 'open') throw new LogError(`the run '${id}' has ended (${run.state}); it takes no answers.`);
+    if (run.state !== 'open')
+      throw new LogError(`the run '${id}' has ended (${run.state}); it takes no answers.`);
     run.messages.push({ id: ++this.#messages, at: Date.now(), text });
   }
   remove(id: string): void {

@@ -1,6 +1,6 @@
 /** One try of one step: what the agent receives in addition to its operands, and the way back for its answer. */
 import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
-import type { AgentContext, Share, StepPlan, View } from './program.ts';
+import type { AgentContext, Share, StepPlan, SharedView } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
 /** @param round of a vamp, from 1; 0 where there is none */
@@ -60,7 +60,7 @@ export class Attempt {
   /** What a vamp's asynchronous `until` answered. */
   verdict: unknown;
   #controller: AbortController | undefined;
-  #shared: View | undefined;
+  #shared: SharedView | undefined;
   #reason: Error | undefined;
   #working = true;
   /** How many sleeps and nested performances the agent waits for. */
@@ -90,7 +90,7 @@ export class Attempt {
   get account(): object | undefined {
     return this.#run.options.account;
   }
-  get shared(): View | undefined {
+  get shared(): SharedView | undefined {
     if (this.#shared === undefined && this.#working)
       this.#shared = this.#run.options.share?.(this.#step.id, this.#whileWaiting);
     return this.#shared;

@@ -90,14 +90,14 @@ export class BudgetError extends Error {
 export class DeadlockError extends Error {
   override name = 'DeadlockError';
   /** Per step: what it waits for. */
-  readonly waiting: readonly Waiting[];
-  constructor(waiting: readonly Waiting[]) {
+  readonly waiting: readonly WaitingStep[];
+  constructor(waiting: readonly WaitingStep[]) {
     const list = waiting.slice(0, 8).map(({ stepId, waitsFor }) => `'${stepId}' waits for ${waitsFor}`);
     super(`dead-lock: ${list.join('; ')}${waiting.length > 8 ? `; and ${waiting.length - 8} more` : ''}.`);
     this.waiting = waiting;
   }
 }
-export interface Waiting {
+export interface WaitingStep {
   readonly stepId: string;
   readonly waitsFor: string;
 }
@@ -114,8 +114,8 @@ export class NotJsonError extends Error {
 export class HeldError extends Error {
   override name = 'HeldError';
   /** Per step: what it waits for. */
-  readonly waiting: readonly Waiting[];
-  constructor(waiting: readonly Waiting[]) {
+  readonly waiting: readonly WaitingStep[];
+  constructor(waiting: readonly WaitingStep[]) {
     const list = waiting.slice(0, 8).map(({ stepId, waitsFor }) => `'${stepId}' waits for ${waitsFor}`);
     super(`held: ${list.join('; ')}${waiting.length > 8 ? `; and ${waiting.length - 8} more` : ''}.`);
     this.waiting = waiting;

@@ -10,7 +10,7 @@ import * as errors from './errors.ts';
 import { freeze } from '../bus/freeze.ts';
 import { OperandError, operandsOf } from './operands.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
-import type { Run } from './run.ts';
+import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 
 const GRANT_UNIT = Object.freeze({ type: 'GRANT_UNIT' } as const);
@@ -24,7 +24,7 @@ const REFUSE = Object.freeze({ type: 'REFUSE' } as const);
 class UntilError extends Error {}
 
 export class ExecuteStage {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #pump: () => void;
   readonly #answered: Station[] = [];
   #running = 0;
@@ -32,7 +32,7 @@ export class ExecuteStage {
   #retries = 0;
 
   /** @param pump does at once what can be done. */
-  constructor(run: Run, pump: () => void) {
+  constructor(run: RunContext, pump: () => void) {
     this.#run = run;
     this.#pump = pump;
   }

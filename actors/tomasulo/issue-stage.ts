@@ -6,12 +6,12 @@ import type { StationEvent } from '../../machines/tomasulo/reservation-station.t
 import { fermata, type Tag } from '../../machines/hct/signal.ts';
 import type { Restored } from './journal.ts';
 import { INPUT, type StepPlan } from './program.ts';
-import type { Run } from './run.ts';
+import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 import type { WriteStage } from './write-stage.ts';
 
 export class IssueStage {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #write: WriteStage;
   readonly #refuse: (step: number, reason: Error) => void;
   readonly #resume: (step: number) => void;
@@ -24,7 +24,7 @@ export class IssueStage {
   /** @param refuse refuses a step that a signal named before the step was issued
    *  @param resume lets a step go on whose rest is over */
   constructor(
-    run: Run,
+    run: RunContext,
     write: WriteStage,
     refuse: (step: number, reason: Error) => void,
     resume: (step: number) => void,

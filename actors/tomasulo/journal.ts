@@ -3,7 +3,7 @@
  *  Append, commit, then act: a result is committed before any dependent has it, and the start of an external step before
  *  its agent is called. A performance without a journal notes nothing and pays nothing. `src/durable` has the journal
  *  that writes to a log. */
-import type { Hold } from '../../machines/hct/hold.ts';
+import type { FermataHold } from '../../machines/hct/hold.ts';
 import type { HctSignal } from '../../machines/hct/signal.ts';
 import type { StepError } from './errors.ts';
 import type { RunStatus } from './run-events.ts';
@@ -34,7 +34,7 @@ export interface Restored {
   readonly restMs: number | undefined;
   /** When its own fermata began, on the run's clock. */
   readonly heldSince: number | undefined;
-  /** An external attempt began, and nobody knows whether its effect took place: a person decides. */
+  /** An external attempt began, and it is not known whether its effect took place: a person decides. */
   readonly inDoubt: boolean;
   /** Present when it has ended. */
   readonly end: RestoredEnd | undefined;
@@ -63,7 +63,7 @@ export interface Journal {
   failed(step: number, attempt: number, error: unknown, delayMs: number): void;
   round(step: number, round: number, result: unknown): void;
   /** A step's own fermata has begun. */
-  held(step: number, hold: Hold): void;
+  held(step: number, hold: FermataHold): void;
   /** A signal is about to take effect. Commits. */
   signal(signal: HctSignal): void;
   /** A step has its result, its default, or its fault. */

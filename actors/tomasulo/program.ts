@@ -47,7 +47,7 @@ export interface AgentContext {
   /** What belongs to the whole performance, for agents that meter themselves; see `PerformOptions.budget`. */
   readonly account?: object | undefined;
   /** The step's own view of what the performance shares, if its score shares anything. */
-  readonly shared?: View | undefined;
+  readonly shared?: SharedView | undefined;
   /** Sends a part of the text that the agent is writing to the performance's listeners; undefined while there are none.
    *  `again` takes back all text that this try has sent before. */
   readonly say?: ((delta: string, again?: boolean) => void) | undefined;
@@ -61,7 +61,7 @@ export interface AgentContext {
 }
 
 /** What one attempt of a step has of the shared state. */
-export interface View {
+export interface SharedView {
   /** Called when the agent has succeeded, before its result is written. A rejection fails the attempt. */
   commit?(): unknown;
   /** Called once, when the attempt is over. Discards what was not committed. */
@@ -71,7 +71,7 @@ export interface View {
 /** Makes one attempt's view of the shared state.
  *  @param waiting takes every promise of the view that another step may have to settle, and returns it: while an attempt
  *  waits, virtual time passes */
-export type Share = (stepId: string, waiting: <T>(work: Promise<T>) => Promise<T>) => View;
+export type Share = (stepId: string, waiting: <T>(work: Promise<T>) => Promise<T>) => SharedView;
 
 export interface RetryPolicy {
   /** Tries in all, 1 … 100. */

@@ -49,7 +49,7 @@ export type RunEventBody =
       /** It ended in an earlier life of a durable performance. */
       readonly restored?: true;
     }
-  | { readonly type: 'run.stalled'; readonly waiting: readonly errors.Waiting[] }
+  | { readonly type: 'run.stalled'; readonly waiting: readonly errors.WaitingStep[] }
   | {
       /** A signal named targets that this performance does not have, or asked for what it cannot do. */
       readonly type: 'signal.unmatched';
@@ -71,7 +71,7 @@ export interface Usage {
 }
 
 /** How a performance ended. */
-export interface Outcome {
+export interface RunOutcome {
   readonly status: RunStatus;
   /** The outputs that are available. */
   readonly outputs: Record<string, unknown>;

@@ -16,7 +16,7 @@ import type { Unit } from './unit.ts';
 type StationActor = Actor<CompiledLogic<ReservationStationMachine>>;
 
 /** What a station is about to put on the bus. */
-export type Written = 'value' | 'default' | 'fault';
+export type WriteKind = 'value' | 'default' | 'fault';
 
 /** One station, with what its actor keeps between two events. */
 export interface Station {
@@ -35,7 +35,7 @@ export interface Station {
   answer: unknown;
   result: unknown;
   fault: StepError | undefined;
-  written: Written;
+  written: WriteKind;
   /** Failures since the last success; back-off grows with them. */
   failures: number;
   /** Its next start is a retry. */
@@ -49,7 +49,7 @@ export interface Station {
 }
 
 /** The machines' outputs that the orchestrator has not yet acted on. */
-export interface Notes {
+export interface PendingOutputs {
   readonly requests: Station[];
   readonly withdrawals: Station[];
   readonly starts: Station[];
@@ -67,7 +67,14 @@ const stationLogic = () => (compiled ??= compile(reservationStation));
 const FIRST = 64;
 
 export class StationPool {
-  readonly notes: Notes = { requests: [], withdrawals: [], starts: [], writes: [], rests: [], aborts: [] };
+  readonly notes: PendingOutputs = {
+    requests: [],
+    withdrawals: [],
+    starts: [],
+    writes: [],
+    rests: [],
+    aborts: [],
+  };
   readonly #stations: Station[] = [];
   readonly #free: Station[] = [];
   /** By step: the index of the station that holds it, or −1. */
@@ -98,7 +105,7 @@ export class StationPool {
     this.#settle = options.settle;
     const { notes } = this;
     const at = (context: { station: number }) => this.#stations[context.station] as Station;
-    const write = (written: Written) => (context: { station: number }) => {
+    const write = (written: WriteKind) => (context: { station: number }) => {
       const station = at(context);
       station.written = written;
       notes.writes.push(station);

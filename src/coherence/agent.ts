@@ -1,4 +1,5 @@
 /** An agent's view of shared state. */
+import type { Values } from './json.ts';
 import { AgentState, type Passport } from './agent-state.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
 import { refuseUnknown, RetryError, UsageError } from './errors.ts';
@@ -8,9 +9,6 @@ import { retry, type RetryOptions } from './retry.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { watch, type Watched, type WatchOptions } from './watch.ts';
 import { compareAndSet, write, type WriteOptions } from './write.ts';
-
-/** The values by key. */
-export type Values = Record<string, unknown>;
 
 /** A value with its version: what a whole value can safely be written from. */
 export interface ValueCopy<T> {

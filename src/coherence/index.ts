@@ -20,7 +20,7 @@ export {
   SCENARIOS,
   sweepVolatility,
   table6,
-  type BenchOptions,
+  type CoherenceBenchOptions,
   type BenchRow,
   type Table6,
 } from '../reproductions/token-savings.ts';

@@ -2,7 +2,7 @@
 import type { AgentContext } from '../../actors/tomasulo/program.ts';
 import type { Bus } from '../../actors/bus/bus.ts';
 import { fromSignal, nameOf, type Write } from '../../actors/coherence/index.ts';
-import type { Values } from './agent.ts';
+import type { Values } from './json.ts';
 import { coherence, type Coherence, type CoherenceOptions, type Schemas } from './coherence.ts';
 import { UsageError } from './errors.ts';
 import type { Transaction } from './transaction.ts';
@@ -18,7 +18,11 @@ export type SharedSpace = Coherence<Values>;
 /** Makes the space of one performance. */
 export function share(
   state: SharedState,
-  { runId, earlier, ...where }: Pick<CoherenceOptions<Schemas>, 'bus' | 'clock' | 'inspect'> & {
+  {
+    runId,
+    earlier,
+    ...where
+  }: Pick<CoherenceOptions<Schemas>, 'bus' | 'clock' | 'inspect'> & {
     runId: string;
     /** What earlier lives of a durable performance have left. */
     earlier?: { readonly life: number; readonly cells: ReadonlyMap<string, EarlierCell> } | undefined;
@@ -49,7 +53,8 @@ export function watchWrites(
   const subscription = bus.signals.subscribe(({ signal }) => {
     const entry = fromSignal(scopeOf(runId), signal);
     if (entry === undefined) return;
-    const writes = entry.op === 'publish' ? entry.writes : entry.op === 'put' || entry.op === 'cas' ? [entry] : [];
+    const writes =
+      entry.op === 'publish' ? entry.writes : entry.op === 'put' || entry.op === 'cas' ? [entry] : [];
     for (const write of writes) {
       const cell = replica.memory.cells.get(write.key);
       if (cell === undefined || cell.version !== write.base + 1 || cell.changes.at(-1)?.agent !== entry.agent)

@@ -5,7 +5,8 @@
  *  version can conflict. */
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import type { SharedAgent, ValueCopy, Values } from './agent.ts';
+import type { SharedAgent, ValueCopy } from './agent.ts';
+import type { Values } from './json.ts';
 import { refuseWithinRecipe, type Computed, type Recipe } from './compute.ts';
 import { ConflictError, LapsedError, refuseUnknown, UsageError } from './errors.ts';
 import { Hold } from './hold.ts';

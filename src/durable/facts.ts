@@ -212,7 +212,13 @@ export class RunRecord {
     step.decision = undefined;
     step.firstStart ??= at;
   }
-  #pulse(step: StepRecord, seq: number, at: number, data: string | undefined, value: string | undefined): void {
+  #pulse(
+    step: StepRecord,
+    seq: number,
+    at: number,
+    data: string | undefined,
+    value: string | undefined,
+  ): void {
     if (step.end !== undefined) return;
     const { status = 'done', fault } = (data === undefined ? {} : JSON.parse(data)) as {
       status?: StepStatus;

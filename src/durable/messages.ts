@@ -3,13 +3,13 @@ import { caesura, cue, type HctSignal } from '../../machines/hct/signal.ts';
 import type { Decision } from './facts.ts';
 
 /** What another process tells a run. */
-export type Message =
+export type InboxRequest =
   | { readonly cue: string; readonly value?: unknown }
   | { readonly refuse: string; readonly reason?: string | undefined }
   | { readonly decide: string; readonly decision: Decision };
 
 /** The signal that a message means; undefined for a decision. */
-export function signalOf(message: Message): HctSignal | undefined {
+export function signalOf(message: InboxRequest): HctSignal | undefined {
   const source = 'person';
   if ('cue' in message) {
     const payload = 'value' in message ? { payload: { value: message.value } } : {};

@@ -6,7 +6,7 @@ import { INPUT, ScoreError, type Program } from '../../actors/tomasulo/program.t
 import { jsonFault } from '../../machines/hct/wire/json.ts';
 import type { RunAccount } from '../budget/run-account.ts';
 import type { EndRecord, RunRecord } from './facts.ts';
-import type { Message } from './messages.ts';
+import type { InboxRequest } from './messages.ts';
 import { RunJournal } from './run-journal.ts';
 
 /** Begins the log of a performance.
@@ -61,14 +61,14 @@ const LOOK_MS = 100;
 /** Acts on what other processes tell the run. @returns how to stop */
 export function watchInbox(
   journal: RunJournal,
-  act: (message: Message, id: number) => void,
+  act: (message: InboxRequest, id: number) => void,
   lost: (error: unknown) => void,
 ): () => void {
   const look = (): void => {
     try {
       for (const { id, text } of journal.log.inbox()) {
         journal.log.took(id); // with the commit of what it causes
-        act(JSON.parse(text) as Message, id);
+        act(JSON.parse(text) as InboxRequest, id);
       }
     } catch (error) {
       clearInterval(timer);

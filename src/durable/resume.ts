@@ -8,16 +8,25 @@ import { leftOf } from '../../actors/tomasulo/holds.ts';
 import type { Program } from '../../actors/tomasulo/program.ts';
 import { EventStream } from '../score/event-stream.ts';
 import { knownKeys } from '../score/limits.ts';
-import { performFrom, PerformanceError, type PerformOptions, type Report, type Run } from '../score/perform.ts';
+import {
+  performFrom,
+  PerformanceError,
+  type PerformOptions,
+  type Report,
+  type Run,
+} from '../score/perform.ts';
 import { createBus } from '../../actors/bus/in-process-bus.ts';
 import type { Score } from '../score/score.ts';
 import { FaultReader } from './fault-record.ts';
 import { foldLog, FORMAT, type Decision, type RunRecord } from './facts.ts';
-import { signalOf, type Message } from './messages.ts';
+import { signalOf, type InboxRequest } from './messages.ts';
 import { RunJournal } from './run-journal.ts';
 import { changesSince, ChangedScoreError } from './score-print.ts';
 
-export interface ResumeOptions extends Omit<PerformOptions, 'input' | 'runId' | 'durable' | 'clock' | 'scoreFile'> {
+export interface ResumeOptions extends Omit<
+  PerformOptions,
+  'input' | 'runId' | 'durable' | 'clock' | 'scoreFile'
+> {
   /** Go on with a score that has changed in steps that have not been started. */
   readonly adopt?: boolean | undefined;
   /** What a person decides about external steps that a crash has cut off, by step. */
@@ -101,18 +110,19 @@ function checkDecision(stepId: string, decision: Decision): void {
  *  answer that came too late does not. */
 function takeMessages(log: RunLog, journal: RunJournal, record: RunRecord, program: Program): void {
   for (const { id, at, text } of log.inbox()) {
-    const message = JSON.parse(text) as Message;
+    const message = JSON.parse(text) as InboxRequest;
     log.took(id);
     const signal = signalOf(message);
     if (signal === undefined) {
-      const { decide, decision } = message as Extract<Message, { decide: string }>;
+      const { decide, decision } = message as Extract<InboxRequest, { decide: string }>;
       if (journal.isInDoubt(decide)) journal.decide(decide, decision); // else it has been decided
       continue;
     }
     const target = signal.targets[0]!;
     const { heldSince } = record.steps.get(target) ?? {};
     const { fermata } = program.steps.find((step) => step.id === target) ?? {};
-    const late = heldSince !== undefined && fermata !== undefined && at > heldSince + (fermata.timeoutMs ?? 30_000);
+    const late =
+      heldSince !== undefined && fermata !== undefined && at > heldSince + (fermata.timeoutMs ?? 30_000);
     if (!late) record.signals.push({ signal, at });
     journal.append('signal', '', undefined, JSON.stringify(signal));
   }
@@ -136,10 +146,13 @@ async function reconcileAll(
       const round = vamp === undefined ? 0 : (record.steps.get(id)?.rounds ?? 0) + 1;
       const limit = new AbortController();
       const { promise: late, reject } = Promise.withResolvers<never>();
-      const timer = setTimeout(() => {
-        limit.abort(new Error(`reconcile took longer than ${limitMs} ms`));
-        reject(limit.signal.reason as Error);
-      }, leftOf(limitMs, 0, 0));
+      const timer = setTimeout(
+        () => {
+          limit.abort(new Error(`reconcile took longer than ${limitMs} ms`));
+          reject(limit.signal.reason as Error);
+        },
+        leftOf(limitMs, 0, 0),
+      );
       try {
         const asked = Promise.resolve(agent.reconcile(effectKeyOf(runId, id, round), limit.signal));
         asked.catch(() => undefined);

@@ -13,7 +13,7 @@ import type { Journal, Restored, StandIn } from '../../actors/tomasulo/journal.t
 import type { Program } from '../../actors/tomasulo/program.ts';
 import type { RunStatus } from '../../actors/tomasulo/run-events.ts';
 import type { StepStatus } from '../../actors/tomasulo/timeline.ts';
-import type { Hold } from '../../machines/hct/hold.ts';
+import type { FermataHold } from '../../machines/hct/hold.ts';
 import type { HctSignal } from '../../machines/hct/signal.ts';
 import { jsonFault } from '../../machines/hct/wire/json.ts';
 import { BusClosedError, UnavailableError } from '../../actors/bus/bus.ts';
@@ -55,7 +55,7 @@ export class RunJournal implements Journal {
   }
   /** @param lost called when a commit fails that nothing waits for
    *  @param wake called when the journal is whole again
-   *  @param endOf what is noted of the end, besides its status */
+   *  @param endOf what is noted of the end, in addition to its status */
   connect(
     lost: (error: unknown) => void,
     wake: () => void,
@@ -168,7 +168,7 @@ export class RunJournal implements Journal {
     this.append('round', this.#idOf(step), round, textOf(result));
     this.#finished(this.#idOf(step));
   }
-  held(step: number, { since }: Hold): void {
+  held(step: number, { since }: FermataHold): void {
     this.append('hold', this.#idOf(step), since);
   }
   signal(signal: HctSignal): void {
@@ -230,7 +230,12 @@ export class RunJournal implements Journal {
       );
     }
     if ('did' in decision) this.accept(step, decision.did);
-    this.append('decide', stepId, undefined, JSON.stringify('did' in decision ? { did: decision.did ?? null } : decision));
+    this.append(
+      'decide',
+      stepId,
+      undefined,
+      JSON.stringify('did' in decision ? { did: decision.did ?? null } : decision),
+    );
     this.commit();
     record.decision = decision;
     this.#decided(step, decision);
@@ -284,5 +289,6 @@ const isLost = (error: unknown): boolean =>
   error instanceof UnavailableError ||
   error instanceof InvariantError;
 
-const textOf = (value: unknown): string | undefined => (value === undefined ? undefined : JSON.stringify(value));
+const textOf = (value: unknown): string | undefined =>
+  value === undefined ? undefined : JSON.stringify(value);
 const valueOf = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text));

@@ -7,7 +7,7 @@ import { createBus } from '../../actors/bus/in-process-bus.ts';
 import { asError } from '../../actors/tomasulo/errors.ts';
 import { Orchestrator } from '../../actors/tomasulo/orchestrator.ts';
 import { ScoreError, type Program, type RetryPolicy, type Share } from '../../actors/tomasulo/program.ts';
-import type { Outcome, RunEvent, RunStatus, Usage } from '../../actors/tomasulo/run-events.ts';
+import type { RunOutcome, RunEvent, RunStatus, Usage } from '../../actors/tomasulo/run-events.ts';
 import type { StepReport } from '../../actors/tomasulo/timeline.ts';
 import { cue, fermata, hctSignalSchema, tacet, type HctSignal } from '../../machines/hct/signal.ts';
 import { parseOrRefuse } from '../../machines/hct/refusal.ts';
@@ -15,13 +15,13 @@ import { frozenCopy } from '../../actors/bus/freeze.ts';
 import type { RunStore } from '../../actors/bus/run-store.ts';
 import { LogError } from '../../actors/bus/log.ts';
 import type { Decision, RunRecord } from '../durable/facts.ts';
-import { signalOf, type Message } from '../durable/messages.ts';
+import { signalOf, type InboxRequest } from '../durable/messages.ts';
 import { beginJournal, endOf, noteUsage, restoreAccount, watchInbox } from '../durable/of-performance.ts';
 import { committingTo, earlierOf, keepShared } from '../durable/keep-shared.ts';
 import type { RunJournal } from '../durable/run-journal.ts';
 import { EventStream } from './event-stream.ts';
 import { checkPerformOptions, shown } from './limits.ts';
-import type { CallReport } from '../models/usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 import { SchemaError, validate } from './schema.ts';
 import { Ledger, type Budget } from '../budget/budget.ts';
 import { RunAccount, type ModelUsage } from '../budget/run-account.ts';
@@ -207,8 +207,7 @@ export function performFrom<Input, N extends Record<string, unknown>>(
   const bus = options.bus ?? createBus({ runId: id, clock });
   const totalMs = options.timeout?.totalMs;
   const { durable } = options;
-  const journal =
-    recovered?.journal ?? (durable && beginJournal(durable, id, score.name, program, clock));
+  const journal = recovered?.journal ?? (durable && beginJournal(durable, id, score.name, program, clock));
   const account = new RunAccount(options.budget, {
     spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
     deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
@@ -219,7 +218,13 @@ export function performFrom<Input, N extends Record<string, unknown>>(
   const shared =
     score.state === undefined
       ? undefined
-      : share(score.state, { bus, clock, runId: id, inspect, earlier: recovered && earlierOf(recovered.record) });
+      : share(score.state, {
+          bus,
+          clock,
+          runId: id,
+          inspect,
+          earlier: recovered && earlierOf(recovered.record),
+        });
   const stopKeeping = shared && journal && keepShared(journal, bus, id, shared, recovered?.record);
   let views = 0;
   const view: Share | undefined =
@@ -293,7 +298,7 @@ export function performFrom<Input, N extends Record<string, unknown>>(
       orchestrator.loseBus(error);
     }
   };
-  const act = (message: Message): void => {
+  const act = (message: InboxRequest): void => {
     const signal = signalOf(message);
     if (signal !== undefined) publish(signal);
     else if ('decide' in message && journal!.isInDoubt(message.decide))
@@ -348,7 +353,7 @@ async function startWith(
 }
 
 function reportOf(
-  outcome: Outcome,
+  outcome: RunOutcome,
   runId: string,
   score: string,
   account: RunAccount,

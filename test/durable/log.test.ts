@@ -1,4 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync, readFileSync, statSync, truncateSync, copyFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  copyFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -85,7 +93,8 @@ describe('a SQLite store', () => {
     (store as unknown as { statement(sql: string): { get(): unknown } })
       .statement(`PRAGMA max_page_count = ${used}`)
       .get();
-    for (let i = 0; i < 200; i++) log.append({ kind: 'two', about: '', at: 0, value: JSON.stringify('y'.repeat(4_000)) });
+    for (let i = 0; i < 200; i++)
+      log.append({ kind: 'two', about: '', at: 0, value: JSON.stringify('y'.repeat(4_000)) });
     expect(() => log.commit()).toThrow(/full.*Make room on the disk, then resume/);
     expect([...store.read('r')].map(({ kind }) => kind)).toEqual(['one']);
     store.close();

@@ -28,7 +28,9 @@ test('what is done is not done again, and its results are those of the first lif
       .step('b', { agent: ({ x }: { x: number }) => (ran.push('b'), { x }), reads: { x: 'a' } })
       .step('c', { agent: ({ b }: { b: any }) => (ran.push('c'), stop ? hang() : b), reads: { b: 'b' } });
   const store = await performUntil(chain(true), {}, () => ran.includes('c'));
-  const value = JSON.parse([...store.read(ID)].find(({ kind, about }) => kind === 'pulse' && about === 'a')!.value!);
+  const value = JSON.parse(
+    [...store.read(ID)].find(({ kind, about }) => kind === 'pulse' && about === 'a')!.value!,
+  );
   expect(store.list()).toMatchObject([{ id: ID, score: 'chain', state: 'open', holder: undefined }]);
   const run = await resume(store, ID, chain(false));
   const report = await run.result;
@@ -63,14 +65,17 @@ test('a fault, its path and its cause are the same after a crash', async () => {
   expect(after.timeline.map(({ status }) => status)).toEqual(['failed', 'skipped', 'skipped', 'done']);
 });
 
-test.each(['none', 'idempotent', undefined] as const)('a cut-off step with effects %s runs again', async (effects) => {
-  let calls = 0;
-  const one = (stop: boolean) =>
-    score('one').step('a', { ...(effects && { effects }), agent: () => (calls++, stop ? hang() : 'ok') });
-  const store = await performUntil(one(true), {}, () => calls === 1);
-  expect((await (await resume(store, ID, one(false))).result).outputs).toEqual({ a: 'ok' });
-  expect(calls).toBe(2);
-});
+test.each(['none', 'idempotent', undefined] as const)(
+  'a cut-off step with effects %s runs again',
+  async (effects) => {
+    let calls = 0;
+    const one = (stop: boolean) =>
+      score('one').step('a', { ...(effects && { effects }), agent: () => (calls++, stop ? hang() : 'ok') });
+    const store = await performUntil(one(true), {}, () => calls === 1);
+    expect((await (await resume(store, ID, one(false))).result).outputs).toEqual({ a: 'ok' });
+    expect(calls).toBe(2);
+  },
+);
 
 const sender = (stop: boolean, sent: string[], more: object = {}) =>
   score('send')
@@ -88,15 +93,19 @@ test('a cut-off external step waits for a decision: done, again, or given up', a
   const decisions: [Decision, unknown, number][] = [
     [{ did: 'by hand' }, { status: 'completed', after: 'by hand' }, 1],
     [{ redo: true }, { status: 'completed', after: 'sent' }, 2],
-    [{ fail: 'nobody knows' }, { status: 'failed', after: undefined }, 1],
+    [{ fail: 'not known' }, { status: 'failed', after: undefined }, 1],
   ];
   for (const [decision, expected, calls] of decisions)
-    for (const when of ['before', 'during', 'while nobody performs'] as const) {
+    for (const when of ['before', 'during', 'while not performed'] as const) {
       const sent: string[] = [];
       const store = await performUntil(sender(true, sent), {}, () => sent.length === 1);
-      if (when === 'while nobody performs')
-        store.tell(ID, JSON.stringify({ decide: 'send', decision }));
-      const run = await resume(store, ID, sender(false, sent), when === 'before' ? { decide: { send: decision } } : {});
+      if (when === 'while not performed') store.tell(ID, JSON.stringify({ decide: 'send', decision }));
+      const run = await resume(
+        store,
+        ID,
+        sender(false, sent),
+        when === 'before' ? { decide: { send: decision } } : {},
+      );
       if (when === 'during') {
         await new Promise((resolve) => setTimeout(resolve, 20));
         expect(sent, 'not repeated by itself').toHaveLength(1);
@@ -116,7 +125,9 @@ test('a cut-off external step runs again where its agent uses the effect key, or
   for (const more of [{ usesEffectKey: true }, { retry: { attempts: 1, repeatsEffect: true } }]) {
     const sent: string[] = [];
     const store = await performUntil(sender(true, sent, more), {}, () => sent.length === 1);
-    await (await resume(store, ID, sender(false, sent, more))).result;
+    await (
+      await resume(store, ID, sender(false, sent, more))
+    ).result;
     expect(sent).toEqual([`${ID}/send`, `${ID}/send`]);
   }
 });
@@ -180,11 +191,15 @@ test('a result, an input and a default that JSON would change are refused by nam
     score('bad').step('a', { agent: () => ({ list: [1, NaN] }), retry: { attempts: 3 } }),
     { durable: store, runId: 'result' },
   ).report;
-  expect(result.errors[0]!.message).toMatch(/the result of 'a' cannot be kept in the log: list.1: not a finite number/);
+  expect(result.errors[0]!.message).toMatch(
+    /the result of 'a' cannot be kept in the log: list.1: not a finite number/,
+  );
   expect(result.usage.calls, 'it is not tried again').toBe(1);
   const fine = score('fine').step('a', { agent: () => undefined });
   const input = await perform(fine, { durable: store, runId: 'input', input: { at: new Date() } }).report;
-  expect(input.errors[0]!.message).toMatch(/the input cannot be kept in the log: at: an object that is not plain/);
+  expect(input.errors[0]!.message).toMatch(
+    /the input cannot be kept in the log: at: an object that is not plain/,
+  );
   const fallback = score('bad').step('a', { agent: () => 1, default: new Map() as never });
   expect(() => perform(fallback as never, { durable: store, runId: 'default' })).toThrow(/step 'a'.default/);
   expect((await perform(fine, { durable: store, runId: 'fine' }).result).outputs).toEqual({ a: undefined });
@@ -205,7 +220,9 @@ test('a changed score: refused by step and difference where it has begun, adopte
     .step('c', { agent: () => 3, reads: { x: 'b' } });
   await expect(resume(await crashed(), ID, other)).rejects.toMatchObject({
     name: 'ChangedScoreError',
-    message: expect.stringMatching(/step 'b' has another reads: it was {"x":"a"}, and is {"y":"a"}.*cannot change/),
+    message: expect.stringMatching(
+      /step 'b' has another reads: it was {"x":"a"}, and is {"y":"a"}.*cannot change/,
+    ),
   });
   const later = score('s')
     .step('a', { agent: () => 1 })
@@ -213,20 +230,34 @@ test('a changed score: refused by step and difference where it has begun, adopte
     .step('c', { agent: () => 3, reads: { x: 'a' } })
     .step('d', { agent: () => 4 });
   const store = await crashed();
-  await expect(resume(store, ID, later)).rejects.toThrow(/step 'c' has another reads.*step 'd' is new.*adopt/);
-  expect((await (await resume(store, ID, later, { adopt: true })).result).outputs).toEqual({ a: 1, b: 2, c: 3, d: 4 });
-  const version = (v: string) => score('s').step('a', { agent: agent({ name: 'x', version: v, run: () => ((at = 1), hang()) }) });
+  await expect(resume(store, ID, later)).rejects.toThrow(
+    /step 'c' has another reads.*step 'd' is new.*adopt/,
+  );
+  expect((await (await resume(store, ID, later, { adopt: true })).result).outputs).toEqual({
+    a: 1,
+    b: 2,
+    c: 3,
+    d: 4,
+  });
+  const version = (v: string) =>
+    score('s').step('a', { agent: agent({ name: 'x', version: v, run: () => ((at = 1), hang()) }) });
   at = 0;
   const old = await performUntil(version('1'), {}, () => at === 1);
   await expect(resume(old, ID, version('2'))).rejects.toThrow(/another version: it was "1", and is "2"/);
 });
 
-test('a hold is answered while nobody performs the run, and an answer that came too late does not count', async () => {
+test('a hold is answered while no process performs the run, and an answer that came too late does not count', async () => {
   const held = (timeoutMs: number) =>
-    score('held').step('a', { agent: () => 'went on', fermata: { holdType: 'human', timeoutMs, onTimeout: 'fail' } });
+    score('held').step('a', {
+      agent: () => 'went on',
+      fermata: { holdType: 'human', timeoutMs, onTimeout: 'fail' },
+    });
   const waiting = (timeoutMs: number) => {
     const store = memoryStore();
-    return perform(held(timeoutMs), { ...options(store), heldMs: 5 }).report.then((report) => ({ store, report }));
+    return perform(held(timeoutMs), { ...options(store), heldMs: 5 }).report.then((report) => ({
+      store,
+      report,
+    }));
   };
   const { store, report } = await waiting(60_000);
   expect(report.status).toBe('held');
@@ -251,12 +282,14 @@ test('a running performance is answered by another process', async () => {
   expect(store.list()).toMatchObject([{ waiting: 0 }]);
 });
 
-test('holds and deadlines are absolute: they run out while nobody performs the run, and never last longer than planned', async () => {
+test('holds and deadlines are absolute: they run out while no process performs the run, and never last longer than planned', async () => {
   const held = score('held').step('a', { agent: () => 1, fermata: { timeoutMs: 100, onTimeout: 'resume' } });
   const store = memoryStore();
   await perform(held, { ...options(store), heldMs: 1 }).report;
   await new Promise((resolve) => setTimeout(resolve, 120));
-  await (await resume(store, ID, held)).result;
+  await (
+    await resume(store, ID, held)
+  ).result;
 
   let at = false;
   const slow = score('slow').step('a', { agent: () => ((at = true), hang()) });
@@ -274,7 +307,10 @@ test('a cancelled run stays cancelled; an interrupted one can be resumed', async
   await run.report;
   expect(store.list()).toMatchObject([{ state: 'cancelled' }]);
   const report = await (await resume(store, ID, slow(false))).report;
-  expect([report.status, report.errors[0]!.message]).toEqual(['cancelled', 'the performance was cancelled: enough']);
+  expect([report.status, report.errors[0]!.message]).toEqual([
+    'cancelled',
+    'the performance was cancelled: enough',
+  ]);
   const other = memoryStore();
   const abort = new AbortController();
   const interrupted = perform(slow(true), { ...options(other), signal: abort.signal });
@@ -288,7 +324,10 @@ test('a budget of calls counts the starts of every life', async () => {
   const many = (stop: boolean) => {
     let all: any = score('many');
     for (let i = 0; i < 5; i++)
-      all = all.step(`s${i}`, { agent: () => (++calls === 3 && stop ? hang() : 1), ...(i > 0 && { after: [`s${i - 1}`] }) });
+      all = all.step(`s${i}`, {
+        agent: () => (++calls === 3 && stop ? hang() : 1),
+        ...(i > 0 && { after: [`s${i - 1}`] }),
+      });
     return all;
   };
   const store = await performUntil(many(true), { budget: { calls: 4 } }, () => calls === 3);
@@ -303,7 +342,10 @@ test('shared state goes on with its values and versions, and a write counts toge
   const notes = (stop: boolean) =>
     score('notes')
       .shared({ list: z.array(z.string()) }, { initial: { list: [] } })
-      .step('a', { agent: (_: unknown, context: AgentContext) => sharedOf(context).write('list', (l: string[]) => void l.push('a')) })
+      .step('a', {
+        agent: (_: unknown, context: AgentContext) =>
+          sharedOf(context).write('list', (l: string[]) => void l.push('a')),
+      })
       .step('b', {
         after: ['a'],
         agent: async (_: unknown, context: AgentContext) => {
@@ -313,7 +355,11 @@ test('shared state goes on with its values and versions, and a write counts toge
           if (stop) await hang();
         },
       })
-      .step('c', { after: ['b'], agent: (_: unknown, context: AgentContext) => sharedOf(context).write('list', (l: string[]) => void l.push('c')) });
+      .step('c', {
+        after: ['b'],
+        agent: (_: unknown, context: AgentContext) =>
+          sharedOf(context).write('list', (l: string[]) => void l.push('c')),
+      });
   const store = await performUntil(notes(true), {}, () => at === 'b');
   const report = await (await resume(store, ID, notes(false))).result;
   expect(report.shared).toEqual({ list: ['a', 'b1', 'c'] });
@@ -325,7 +371,9 @@ test('a writer that has lost its run aborts its agents, ends with a typed error,
   let aborted = false;
   const slow = score('slow').step('a', {
     agent: (_: unknown, { signal }: AgentContext) =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => ((aborted = true), reject(signal.reason)))),
+      new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => ((aborted = true), reject(signal.reason))),
+      ),
   });
   const run = perform(slow, options(store));
   await new Promise((resolve) => setTimeout(resolve, 20));

@@ -176,14 +176,18 @@ export class SqliteStore implements RunStore {
   /** @internal */
   *readRun(run: number, from: Seq): Iterable<LogEntry> {
     // In pages: an open read would keep the WAL from being written back.
-    for (let next = from; ; ) {
+    for (let next = from; ;) {
       const rows = this.guarded('cannot be read', () =>
         this.statement(
           'SELECT seq, kind, about, at, data, value, payload FROM record WHERE run = ? AND seq >= ? ORDER BY seq LIMIT 4096',
         ).all(run, next),
       ) as unknown as Row[];
       for (const { payload, value, data, ...row } of rows)
-        yield { ...row, data: data ?? undefined, value: payload === null ? (value ?? undefined) : this.#payload(payload) };
+        yield {
+          ...row,
+          data: data ?? undefined,
+          value: payload === null ? (value ?? undefined) : this.#payload(payload),
+        };
       if (rows.length < 4_096) return;
       next = rows.at(-1)!.seq + 1;
     }
@@ -215,8 +219,7 @@ export class SqliteStore implements RunStore {
   tell(id: string, text: string): void {
     this.transaction(() => {
       const { n, state } = this.#row(id);
-      if (state !== 'open')
-        throw new LogError(`the run '${id}' has ended (${state}); it takes no answers.`);
+      if (state !== 'open') throw new LogError(`the run '${id}' has ended (${state}); it takes no answers.`);
       this.statement('INSERT INTO message (run, at, text) VALUES (?, ?, ?)').run(n, Date.now(), text);
     });
   }
@@ -257,7 +260,12 @@ export class SqliteStore implements RunStore {
 
   #row(id: string): RunRow {
     const row = this.statement("SELECT * FROM run WHERE id = ? AND state <> 'removed'").get(id);
-    if (row === undefined) throw new UnknownRunError(id, this.name, this.list().map((run) => run.id));
+    if (row === undefined)
+      throw new UnknownRunError(
+        id,
+        this.name,
+        this.list().map((run) => run.id),
+      );
     return row as unknown as RunRow;
   }
   /** The living writer of a run, in words. */
@@ -267,7 +275,8 @@ export class SqliteStore implements RunStore {
     const words = `process ${pid} on ${host}`;
     const lapsed = Date.now() - heard > this.#leaseMs;
     if (host !== hostname()) return lapsed ? undefined : words;
-    if (pid === process.pid && born === birthOf(pid)) return live.has(log) ? `this process (${pid})` : undefined;
+    if (pid === process.pid && born === birthOf(pid))
+      return live.has(log) ? `this process (${pid})` : undefined;
     if (!isAlive(pid) || (born !== '' && birthOf(pid) !== born)) return undefined;
     return lapsed ? undefined : words;
   }
