@@ -46,6 +46,7 @@ interface Sleeper {
 /** One try. The agent sees it through {@link contextOf}; the abort signal is made when the agent asks for it. */
 export class Attempt {
   readonly attempt: number;
+  readonly lastError: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
   readonly #round: number;
@@ -63,12 +64,16 @@ export class Attempt {
   #shared: SharedView | undefined;
   #reason: Error | undefined;
   #working = true;
+  /** When the agent last gave a sign of life, on the clock; there when its step limits its silence. */
+  #lastBeat: number | undefined;
+  #silence: TimerId | undefined;
   /** How many sleeps and nested performances the agent waits for. */
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
   /** @param round of a vamp, from 1; 0 where there is none */
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, round = 0) {
+  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, round = 0, lastError?: unknown) {
+    this.lastError = lastError;
     this.#run = run;
     this.#step = step;
     this.attempt = attempt;
@@ -117,9 +122,29 @@ export class Attempt {
     if (!events.heard) return undefined;
     return (delta, again = false) => {
       if (!this.#working || (delta === '' && !again)) return;
+      this.#beat();
       const { id: stepId, agent } = this.#step;
       events.tell({ type: 'step.text', stepId, agent: agent.name, attempt: this.attempt, delta, again });
     };
+  }
+  get beat(): () => void {
+    return () => this.#beat();
+  }
+  #beat(): void {
+    if (this.#lastBeat !== undefined) this.#lastBeat = this.#run.clock.now();
+  }
+  /** Calls back when the agent has been silent for so long. A beat costs a look at the clock, and no timer. */
+  watch(idleMs: number, silent: (idleMs: number) => void): void {
+    const { clock } = this.#run;
+    this.#lastBeat = clock.now();
+    const look = (ms: number) => {
+      this.#silence = clock.setTimeout(() => {
+        const left = this.#lastBeat! + idleMs - clock.now();
+        if (left > 0) look(left);
+        else silent(idleMs);
+      }, ms);
+    };
+    look(idleMs);
   }
   get sleep(): (ms: number) => Promise<void> {
     return (ms) => {
@@ -199,6 +224,7 @@ export class Attempt {
   end(): void {
     const { clock } = this.#run;
     if (this.timer !== undefined) clock.clearTimeout(this.timer);
+    if (this.#silence !== undefined) clock.clearTimeout(this.#silence);
     this.endGrace();
     if (!this.#working) return;
     this.#working = false;
@@ -214,9 +240,11 @@ const CONTEXT_KEYS = [
   'stepId',
   'attempt',
   'effectKey',
+  'lastError',
   'account',
   'shared',
   'say',
+  'beat',
   'signal',
   'now',
   'sleep',

@@ -8,8 +8,9 @@ import { busError } from '../bus/bus.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import { freeze } from '../bus/freeze.ts';
-import { OperandError, operandsOf } from './operands.ts';
+import { operandsOf } from './operands.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
+import { delayAfter, drawFrom, isRetryable, predicateFailed } from './retry.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 
@@ -19,9 +20,6 @@ const FAILED = Object.freeze({ type: 'FAILED' } as const);
 const FAILED_FOR_GOOD = Object.freeze({ type: 'FAILED', retryable: false } as const);
 const RESUME = Object.freeze({ type: 'RESUME' } as const);
 const REFUSE = Object.freeze({ type: 'REFUSE' } as const);
-
-/** What `until` threw: a vamp that cannot be judged is not tried again. */
-class UntilError extends Error {}
 
 export class ExecuteStage {
   readonly #run: RunContext;
@@ -97,9 +95,20 @@ export class ExecuteStage {
     station.attempt = undefined;
     if (event === undefined) {
       station.failures++;
-      station.fault = new errors.StepError(step.id, error instanceof UntilError ? error.cause : error);
-      event = isFinal(error) ? FAILED_FOR_GOOD : FAILED;
-    } else station.failures = 0;
+      event = FAILED;
+      try {
+        if (!isRetryable(error, step.retry ?? this.#run.options.retry, attempt.attempt))
+          event = FAILED_FOR_GOOD;
+      } catch (thrown) {
+        event = FAILED_FOR_GOOD;
+        error = predicateFailed(step.id, thrown);
+      }
+      station.lastError = error;
+      station.fault = new errors.StepError(step.id, error instanceof errors.UntilError ? error.cause : error);
+    } else {
+      station.failures = 0;
+      station.lastError = undefined;
+    }
     station.actor.send(event);
   }
 
@@ -126,13 +135,13 @@ export class ExecuteStage {
     try {
       attempt.verdict = step.vamp.until(station.result, this.#round(station, step.vamp.max));
     } catch (error) {
-      throw new UntilError('', { cause: error });
+      throw new errors.UntilError('', { cause: error });
     }
     if (!isThenable(attempt.verdict)) return undefined;
     return Promise.resolve(attempt.verdict).then(
       (verdict) => void (attempt.verdict = Boolean(verdict)),
       (error: unknown) => {
-        throw new UntilError('', { cause: error });
+        throw new errors.UntilError('', { cause: error });
       },
     );
   }
@@ -236,7 +245,7 @@ export class ExecuteStage {
     const step = program.steps[index]!;
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
-    const attempt = new Attempt(this.#run, step, count, this.#roundOf(station));
+    const attempt = new Attempt(this.#run, step, count, this.#roundOf(station), station.lastError);
     station.attempt = attempt;
     this.#running++;
     if (events.heard)
@@ -251,6 +260,8 @@ export class ExecuteStage {
     station.retrying = false;
     const limitMs = step.timeoutMs ?? options.timeout?.stepMs;
     if (limitMs !== undefined) this.#limit(station, attempt, limitMs);
+    if (step.idleMs !== undefined)
+      attempt.watch(step.idleMs, (ms) => this.#abort(station, new errors.IdleError(step.id, ms)));
     const { runner } = station;
     try {
       const operands = operandsOf(program, tags, this.#run.input, index);
@@ -321,7 +332,9 @@ export class ExecuteStage {
     for (const station of pool.notes.rests.splice(0)) {
       const index = station.step;
       const step = this.#run.stepOf(station);
-      const delayMs = delayAfter(station.failures, step.retry ?? (options.retry as RetryPolicy));
+      const { failures } = station;
+      const drawn = drawFrom(options.seed ?? 0, index, timeline.attempts(index));
+      const delayMs = delayAfter(failures, step.retry ?? (options.retry as RetryPolicy), drawn);
       timeline.rested(index);
       this.#run.journal?.failed(index, timeline.attempts(index), station.fault?.cause, delayMs);
       events.tell({
@@ -375,12 +388,6 @@ export class ExecuteStage {
   }
 }
 
-const isFinal = (error: unknown): boolean =>
-  error instanceof errors.BudgetError ||
-  error instanceof OperandError ||
-  error instanceof errors.CancelledError ||
-  error instanceof UntilError ||
-  error instanceof errors.NotJsonError;
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 const isNative = (value: PromiseLike<unknown>): value is Promise<unknown> =>
@@ -390,11 +397,4 @@ const isNative = (value: PromiseLike<unknown>): value is Promise<unknown> =>
 function isGoodEnough(result: unknown, least: number | undefined): boolean {
   const { quality } = (result ?? {}) as { quality?: unknown };
   return least !== undefined && typeof quality === 'number' && quality >= least;
-}
-
-function delayAfter(
-  failures: number,
-  { delayMs = 1_000, factor = 2, maxDelayMs = 60_000 }: RetryPolicy,
-): number {
-  return Math.min(maxDelayMs, delayMs * factor ** (failures - 1));
 }

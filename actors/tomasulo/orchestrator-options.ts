@@ -25,6 +25,8 @@ export interface OrchestratorOptions {
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
+  /** What the jitter of delays is drawn from, a whole number. Default 0. */
+  readonly seed?: number | undefined;
   /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
   readonly charge?: (() => Error | undefined) | undefined;
   /** Every agent receives it as `context.account`. */

@@ -38,6 +38,8 @@ export interface Station {
   written: WriteKind;
   /** Failures since the last success; back-off grows with them. */
   failures: number;
+  /** Why the last try failed, for the next one. */
+  lastError: unknown;
   /** Its next start is a retry. */
   retrying: boolean;
   /** Its next start is in the journal. */
@@ -208,6 +210,7 @@ export class StationPool {
       fault: undefined,
       written: 'value',
       failures: 0,
+      lastError: undefined,
       retrying: false,
       noted: false,
       refusal: undefined,
@@ -223,6 +226,7 @@ export class StationPool {
     station.result = undefined;
     station.fault = undefined;
     station.failures = 0;
+    station.lastError = undefined;
     station.retrying = false;
     station.noted = false;
     station.refusal = undefined;

@@ -279,7 +279,7 @@ export class RunJournal implements Journal {
 /** Options of `perform` that a later life goes on with. */
 const KEPT_OPTIONS = [
   ...['maxConcurrency', 'window', 'timeout', 'retry', 'budget', 'dispatch', 'priority', 'patience'],
-  ...['graceMs', 'deliveryMs', 'stallMs'],
+  ...['graceMs', 'deliveryMs', 'stallMs', 'seed'],
 ];
 
 /** Whether this process cannot say how the performance went: then nothing is noted, and another may go on. */

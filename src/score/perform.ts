@@ -41,6 +41,9 @@ export interface PerformOptions<Input = unknown> {
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   /** For every step that has no retry policy. */
   readonly retry?: RetryPolicy | undefined;
+  /** What the jitter of retries is drawn from, a whole number from 0 to 2^32 − 1: the same seed draws the same delays.
+   *  Default: 0 in virtual time, random in real time. */
+  readonly seed?: number | undefined;
   /** Hard limits. `calls` counts each start of an agent (a retry and a round of a vamp start it again) and each request to
    *  a model beyond the first one of that start: a retry of the request, a round of tools, a fallback, an escalation, a
    *  verifier. So neither starts nor requests exceed it. `tokens` and `usd` (US dollars) bound what all models use
@@ -236,6 +239,7 @@ export function performFrom<Input, N extends Record<string, unknown>>(
   const orchestrator = new Orchestrator(program, {
     ...options,
     journal,
+    seed: options.seed ?? (clock.isVirtual ? 0 : Math.floor(Math.random() * 2 ** 32)),
     share: view,
     charge: options.budget?.calls === undefined ? undefined : () => account.charge(),
     runId: id,

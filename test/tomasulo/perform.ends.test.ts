@@ -441,7 +441,10 @@ describe('values', () => {
     expect(outputs.copy).toEqual([
       'account',
       'attempt',
+      'beat',
+      'effectKey',
       'extra',
+      'lastError',
       'now',
       'runId',
       'say',

@@ -8,6 +8,7 @@ const context = {
   attempt: 1,
   effectKey: 'test/ask',
   signal: AbortSignal.timeout(10_000),
+  beat: () => {},
   now: () => performance.now(),
   sleep: async () => {},
 };
