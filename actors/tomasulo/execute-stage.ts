@@ -2,7 +2,7 @@
  *
  *  Hardware: the functional units of Tomasulo 1967, with what hardware does not need: retries, time-outs, aborts. */
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
-import { contextOf, runWithin, Attempt } from './attempt.ts';
+import { Attempt, callAgent } from './attempt.ts';
 import { clear } from './clear.ts';
 import { busError } from '../bus/bus.ts';
 import { realClock } from '../bus/clock.ts';
@@ -266,7 +266,7 @@ export class ExecuteStage {
     try {
       const operands = operandsOf(program, tags, this.#run.input, index);
       if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
-      const result = runWithin(attempt, () => step.agent.run(operands, contextOf(attempt)));
+      const result = callAgent(attempt, step.agent, operands);
       if (!isThenable(result)) this.answer(station, true, result);
       else if (isNative(result)) void result.then(runner.resolved, runner.rejected);
       // A promise of another library may call back twice; a native one counts the first time.
