@@ -3,6 +3,10 @@ import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import type { AgentContext, AgentPlan, Share, SharedView, StepPlan } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
+/** @param round of a vamp, from 1; 0 where there is none */
+export const effectKeyOf = (runId: string, stepId: string, round: number): string =>
+  `${runId}/${stepId}${round === 0 ? '' : `#${round}`}`;
+
 /** Receives the agent's answer. */
 export type Settle = (station: number, ok: boolean, value: unknown) => void;
 
@@ -45,6 +49,7 @@ export class Attempt {
   readonly lastError: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
+  readonly #round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Limits how long an aborted agent may take to settle; in real time, since virtual time may stand still for it. */
@@ -66,11 +71,13 @@ export class Attempt {
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, lastError?: unknown) {
+  /** @param round of a vamp, from 1; 0 where there is none */
+  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, round = 0, lastError?: unknown) {
     this.lastError = lastError;
     this.#run = run;
     this.#step = step;
     this.attempt = attempt;
+    this.#round = round;
     run.clock.work();
   }
   get runId(): string {
@@ -78,6 +85,9 @@ export class Attempt {
   }
   get stepId(): string {
     return this.#step.id;
+  }
+  get effectKey(): string {
+    return effectKeyOf(this.#run.id, this.#step.id, this.#round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -231,6 +241,7 @@ const CONTEXT_KEYS = [
   'runId',
   'stepId',
   'attempt',
+  'effectKey',
   'lastError',
   'account',
   'shared',

@@ -215,16 +215,24 @@ export const BREAKS: readonly Break[] = [
     ],
     ['an external effect is repeated', "step.effects === 'external' && !policy.repeatsEffect", 'false'],
   ),
+  ...of('actors/tomasulo/retry.ts', [
+    'back-off does not grow',
+    'delayMs * factor ** (failures - 1)',
+    'delayMs',
+  ]),
   ...of(
     'actors/tomasulo/execute-stage.ts',
-    ['back-off does not grow', 'delayMs * factor ** (failures - 1)', 'delayMs'],
     ['a time-out of all steps is ignored', 'step.timeoutMs ?? options.timeout?.stepMs', 'step.timeoutMs'],
     [
       'a round does not find the last result',
       "operands['previous'] = station.result;",
       "operands['previous'] = undefined;",
     ],
-    ['a budget of calls is ignored', 'const refused = options.charge?.();', 'const refused = undefined;'],
+    [
+      'a budget of calls is ignored',
+      'const refused = journal === undefined ? options.charge?.() : station.refusal;',
+      'const refused = undefined;',
+    ],
   ),
   ...of(
     'actors/tomasulo/write-stage.ts',
@@ -243,7 +251,7 @@ export const BREAKS: readonly Break[] = [
     'actors/tomasulo/orchestrator.ts',
     [
       'the total time is not limited',
-      'const timer = clock.setTimeout(this.#stopLate, totalMs);',
+      'const timer = clock.setTimeout(this.#stopLate, leftMs);',
       'const timer = clock.setTimeout(() => {}, totalMs);',
     ],
     [
