@@ -3,6 +3,10 @@ import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import type { AgentContext, AgentPlan, Share, SharedView, StepPlan } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
+/** @param round of a vamp, from 1; 0 where there is none */
+export const effectKeyOf = (runId: string, stepId: string, round: number): string =>
+  `${runId}/${stepId}${round === 0 ? '' : `#${round}`}`;
+
 /** Receives the agent's answer. */
 export type Settle = (station: number, ok: boolean, value: unknown) => void;
 
@@ -46,6 +50,7 @@ export class Attempt {
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
   readonly stepId: string;
+  readonly #round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Limits how long an aborted agent may take to settle; in real time, since virtual time may stand still for it. */
@@ -67,16 +72,28 @@ export class Attempt {
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, stepId: string, attempt: number, lastError?: unknown) {
+  /** @param round of a vamp, from 1; 0 where there is none */
+  constructor(
+    run: RunOfAttempts,
+    step: StepPlan,
+    stepId: string,
+    attempt: number,
+    round = 0,
+    lastError?: unknown,
+  ) {
     this.lastError = lastError;
     this.#run = run;
     this.#step = step;
     this.stepId = stepId;
     this.attempt = attempt;
+    this.#round = round;
     run.clock.work();
   }
   get runId(): string {
     return this.#run.id;
+  }
+  get effectKey(): string {
+    return effectKeyOf(this.#run.id, this.stepId, this.#round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -237,6 +254,7 @@ const CONTEXT_KEYS = [
   'runId',
   'stepId',
   'attempt',
+  'effectKey',
   'lastError',
   'account',
   'shared',

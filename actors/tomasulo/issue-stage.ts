@@ -4,6 +4,7 @@
  *  passed is in the tag table. A step that finds no station stalls all behind it (a structural hazard). */
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import { fermata, type Tag } from '../../machines/hct/signal.ts';
+import type { Restored } from './journal.ts';
 import { INPUT, type HoldPlan, type StepPlan } from './program.ts';
 import type { ScopeStep, Scopes } from './scopes.ts';
 import type { RunContext } from './run.ts';
@@ -15,23 +16,27 @@ export class IssueStage {
   readonly #write: WriteStage;
   readonly #scopes: Scopes;
   readonly #refuse: (step: number, reason: Error) => void;
+  readonly #resume: (step: number) => void;
   /** Times that no station was free. */
   #stalls = 0;
   #growing = false;
   /** Whether a scope that comes earlier in the program may still issue steps: it needs a station that it can count on. */
   #reserved = false;
 
-  /** @param refuse refuses a step that a signal named before the step was issued. */
+  /** @param refuse refuses a step that a signal named before the step was issued
+   *  @param resume lets a step go on whose rest is over */
   constructor(
     run: RunContext,
     write: WriteStage,
     scopes: Scopes,
     refuse: (step: number, reason: Error) => void,
+    resume: (step: number) => void,
   ) {
     this.#run = run;
     this.#write = write;
     this.#scopes = scopes;
     this.#refuse = refuse;
+    this.#resume = resume;
   }
   get stalls(): number {
     return this.#stalls;
@@ -66,6 +71,12 @@ export class IssueStage {
       const step = program.steps[tag]!;
       if (step.downbeat && !this.#scopes.hasSettledBefore(scope, tag, this.#write.settledOfScore))
         return true;
+      const restored = this.#run.journal?.restored(tag);
+      if (restored?.end !== undefined) {
+        scope.cursor++;
+        this.#write.restore(tag, restored);
+        continue;
+      }
       const isReserved = this.#reserved || scope.children.length > 0;
       if (step.tacet === true) {
         // takes no station
@@ -79,7 +90,7 @@ export class IssueStage {
       this.#scopes.beginStep(scope, tag);
       if (step.scope !== undefined && step.tacet !== true) this.#scopes.issued(tag, scope);
       if (step.tacet) this.#skipSilent(tag);
-      else this.#issueStep(tag, step);
+      else this.#issueStep(tag, step, restored);
     }
     return true;
   }
@@ -97,7 +108,7 @@ export class IssueStage {
     }
   }
 
-  #issueStep(index: number, step: StepPlan): void {
+  #issueStep(index: number, step: StepPlan, restored: Restored | undefined): void {
     const { program, tags, timeline, events, pool } = this.#run;
     const { firstEdge, source } = program;
     let missing = 0;
@@ -112,17 +123,33 @@ export class IssueStage {
     }
     timeline.issued(index, this.#run.now());
     events.tellStep('step.issued', index);
-    const station = pool.issue(index, this.#event(index, step, missing), step.scope !== undefined);
+    const isScope = step.scope !== undefined;
+    const station = pool.issue(index, this.#event(index, step, missing, restored), isScope);
+    if (restored !== undefined) this.#goOn(station, index, restored);
     if (faults > 0) this.#captureFaults(station, index);
     const refusal = this.#run.orders.refused.get(index);
     if (refusal !== undefined) this.#refuse(index, refusal);
   }
 
-  #event(index: number, step: StepPlan, missing: number): StationEvent {
-    const holds = this.#holdsAtIssue(index, step); // joins them
+  /** A step that an earlier life has begun. */
+  #goOn(station: Station, index: number, restored: Restored): void {
+    const { attempts, failures, previous, restMs, inDoubt } = restored;
+    this.#run.timeline.restore(index, attempts);
+    station.failures = failures;
+    station.result = previous;
+    station.retrying = restMs !== undefined;
+    if (restMs !== undefined) this.#run.setTimerOf(index, restMs, () => this.#resume(index));
+    if (inDoubt) this.#run.events.tellStep('step.held', index);
+  }
+
+  #event(index: number, step: StepPlan, missing: number, restored?: Restored): StationEvent {
+    let holds = this.#holdsAtIssue(index, step, restored); // joins them
+    if (restored?.restMs !== undefined) holds++;
+    if (restored?.inDoubt === true) holds++;
     const ordered = this.#run.orders.vamps.get(index);
     const plain =
       holds === 0 &&
+      restored === undefined &&
       step.retry === undefined &&
       step.fallback === undefined &&
       step.join !== 'allSettled' &&
@@ -135,8 +162,8 @@ export class IssueStage {
       tag: index,
       missing,
       holds,
-      retries: this.#retriesOf(step),
-      repeats: (ordered?.rounds ?? step.vamp?.max ?? 1) - 1,
+      retries: Math.max(0, this.#retriesOf(step) - (restored?.retries ?? 0)),
+      repeats: Math.max(0, (ordered?.rounds ?? step.vamp?.max ?? 1) - 1 - (restored?.rounds ?? 0)),
       tolerant: step.join === 'allSettled',
       fallback: step.fallback !== undefined,
     };
@@ -153,12 +180,17 @@ export class IssueStage {
     }
   }
 
-  #holdsAtIssue(index: number, step: StepPlan): number {
-    const { holds, events, program } = this.#run;
+  #holdsAtIssue(index: number, step: StepPlan, restored: Restored | undefined): number {
+    const { holds, events, journal, program } = this.#run;
     if (step.fermata === undefined && holds.none) return 0;
     let count = 0;
-    if (step.fermata !== undefined && !this.#run.orders.released.has(index))
-      holds.begin(holdSignal(program.idOf(index), step.fermata), `fermata:${index}`, true);
+    // A step that has been started was released before.
+    const begun = restored !== undefined && restored.attempts > 0;
+    if (step.fermata !== undefined && !begun && !this.#run.orders.released.has(index)) {
+      const signal = holdSignal(program.idOf(index), step.fermata);
+      const hold = holds.begin(signal, `fermata:${index}`, true, restored?.heldSince);
+      if (restored?.heldSince === undefined) journal?.held(index, hold);
+    }
     for (const hold of holds.over(...program.namesOf(index))) {
       holds.join(hold.id, index);
       count++;

@@ -43,6 +43,10 @@ export interface Station {
   lastError: unknown;
   /** Its next start is a retry. */
   retrying: boolean;
+  /** Its next start is in the journal. */
+  noted: boolean;
+  /** Why the budget does not allow that start. */
+  refusal: Error | undefined;
   /** Why its agent is to stop. */
   stopReason: Error | undefined;
   /** Its work is other steps: it takes none of the places of the window, since they need those. */
@@ -235,6 +239,8 @@ export class StationPool {
       failures: 0,
       lastError: undefined,
       retrying: false,
+      noted: false,
+      refusal: undefined,
       stopReason: undefined,
       isScope: false,
       condition: 'unasked',
@@ -251,6 +257,8 @@ export class StationPool {
     station.failures = 0;
     station.lastError = undefined;
     station.retrying = false;
+    station.noted = false;
+    station.refusal = undefined;
     station.stopReason = undefined;
     station.condition = 'unasked';
     if (station.isScope) this.#scopes--;
