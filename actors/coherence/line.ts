@@ -6,10 +6,16 @@
  *
  *  The machine decides; this file gives its actions their meaning. */
 import { createActor, type Actor, type AnyActorRef } from 'xstate';
-import { cacheLine, type CacheLineMachine, type LineEvent } from '../../machines/coherence/cache-line.ts';
+import {
+  cacheLine,
+  type CacheLineMachine,
+  type LineEvent,
+  type ReaderPolicy,
+} from '../../machines/coherence/cache-line.ts';
 import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
 import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
+import { Filling } from './filling.ts';
 import type { Sender } from './sender.ts';
 
 export type LineLogic = CompiledLogic<CacheLineMachine>;
@@ -21,7 +27,7 @@ export interface Copy {
   readonly version: number;
 }
 /** What a STORE puts. */
-export interface Pending {
+export interface PendingStore {
   readonly value: unknown;
   readonly base: number;
   readonly patches: readonly Patch[] | undefined;
@@ -43,34 +49,10 @@ export interface LineClient {
   deadlocked(keys: readonly string[]): void;
 }
 
-/** A read that waits. In process the copy is often there before the reader has asked for a promise. */
-export class Filling {
-  copy: Copy | undefined;
-  #failure: Error | undefined;
-  #waiting: PromiseWithResolvers<Copy> | undefined;
-
-  settle(copy: Copy): void {
-    this.copy = copy;
-    this.#waiting?.resolve(copy);
-  }
-  fail(why: Error): void {
-    this.#failure = why;
-    this.#waiting?.reject(why);
-  }
-  promise(): Promise<Copy> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#waiting = Promise.withResolvers<Copy>();
-    return this.#waiting.promise;
-  }
-}
-
+/** What the lines of one replica have in common. */
 export interface LineOptions {
-  /** Finds the line from the context of its machine. */
-  readonly number: number;
-  readonly sender: Sender;
-  readonly cell: Cell;
   readonly logic: LineLogic;
-  readonly readers: 'wait' | 'committed';
+  readonly readers: ReaderPolicy;
   /** The actor of the space, whose system the line's actor belongs to. */
   readonly parent: AnyActorRef;
 }
@@ -89,13 +71,12 @@ export class Line {
   version = -1;
   /** The epoch of this line's ownership, as its replica applied it. */
   epoch = -1;
-  /** Where it is among the lines of its key that listen for snoops; −1 when it does not. */
-  place = -1;
   /** What the next STORE puts. */
-  pending: Pending | undefined;
+  pending: PendingStore | undefined;
   #reads: Filling[] = [];
 
-  constructor({ number, sender, cell, logic, readers, parent }: LineOptions) {
+  /** @param number by which the machine's actions find the line */
+  constructor(number: number, sender: Sender, cell: Cell, { logic, readers, parent }: LineOptions) {
     this.number = number;
     this.sender = sender;
     this.cell = cell;

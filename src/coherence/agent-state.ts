@@ -40,13 +40,8 @@ export class AgentState {
   readonly name: string;
   readonly space: Space;
   readonly sender: Sender;
-  /** By key: where its slot is in `slots`; the same for every agent. */
-  readonly places: ReadonlyMap<string, number>;
-  /** By the place of its key, while reads hit: a promise of the copy, and the copy itself. A hit looks at nothing else. */
-  readonly answers: (Promise<unknown> | undefined)[] = [];
-  readonly values: unknown[] = [];
-  /** By the place of its key. */
-  slots: (Slot | undefined)[] = [];
+  /** By key: what the agent has touched. */
+  readonly slots = new Map<string, Slot>();
   readonly holds = new Set<{ release(): Promise<void> }>();
   readonly #closing = new AbortController();
   /** Reads answered from a copy. */
@@ -60,7 +55,6 @@ export class AgentState {
     this.name = name;
     this.space = space;
     const { replica } = space;
-    this.places = replica.memory.places;
     this.sender = replica.sender(agentId(name, replica.session, ordinal));
     this.#seen = passport?.seen ?? {};
     if (replica.joined && passport === undefined) return;
@@ -70,20 +64,11 @@ export class AgentState {
     this.arriving.catch(() => undefined); // every call reports it
   }
 
-  /** The slot of a key, if the agent has touched it. */
-  known(key: string): Slot | undefined {
-    const place = this.places.get(key);
-    return place === undefined ? undefined : this.slots[place];
-  }
-  /** Every slot. */
-  get touched(): Slot[] {
-    return this.slots.filter((slot) => slot !== undefined);
-  }
   /** The slot of a key; its line is spawned when the agent first touches the key.
    *  @throws {UnknownKeyError | ClosedAgentError} */
   slot(key: string): Slot {
     this.refuseClosed();
-    const known = this.known(key);
+    const known = this.slots.get(key);
     if (known !== undefined) return known;
     const { replica, schemas } = this.space;
     const [schema, cell] = [schemas.get(key), replica.memory.cells.get(key)];
@@ -95,7 +80,7 @@ export class AgentState {
       strategy: this.space.strategyFor(this.name, key),
       seen: Object.hasOwn(this.#seen, key) ? (this.#seen[key] as number) : 0,
     });
-    this.slots[cell.index] = slot;
+    this.slots.set(key, slot);
     return slot;
   }
   /** The slot, locked: at once unless another task of this agent is at work with the key.
@@ -131,8 +116,8 @@ export class AgentState {
     this.#closing.abort(new ClosedAgentError(this.name));
     await Promise.all([...this.holds].map((hold) => hold.release()));
     const { replica } = this.space;
-    const slots = this.touched;
-    for (const slot of slots) {
+    const touched = this.slots.size > 0;
+    for (const slot of this.slots.values()) {
       await slot.lock();
       // A line that waits for a copy has nothing to evict; memory forgets its request.
       if (slot.line.state === 'IS' && this.dead === undefined)
@@ -142,18 +127,15 @@ export class AgentState {
       slot.unlock();
     }
     if (this.dead !== undefined) return;
-    if (slots.length > 0) this.sender.send({ op: 'leave' });
-    replica.forget(
-      this.sender,
-      slots.map(({ line }) => line),
-    );
-    this.slots = [];
+    if (touched) this.sender.send({ op: 'leave' });
+    replica.forget(this.sender);
+    this.slots.clear();
   }
   /** Ends without a word, as a crash would. */
   abandon(reason?: Error): void {
     this.#abandoned ??=
       reason === undefined || reason instanceof ClosedAgentError ? new ClosedAgentError(this.name) : reason;
-    for (const slot of this.touched) {
+    for (const slot of this.slots.values()) {
       slot.forget();
       slot.moved();
     }

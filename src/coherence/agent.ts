@@ -44,8 +44,7 @@ export class SharedAgent<V extends Values> {
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
     refuseWithinRecipe(key);
     const state = this.#state;
-    const place = options === undefined ? state.places.get(key) : undefined;
-    const answer = place === undefined ? undefined : state.answers[place];
+    const answer = options === undefined ? state.slots.get(key)?.answer : undefined;
     if (answer === undefined) return readKey(state, key, options) as Promise<V[K]>;
     state.hits++;
     return answer as Promise<V[K]>;
@@ -76,11 +75,10 @@ export class SharedAgent<V extends Values> {
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
     refuseWithinRecipe(key);
     const state = this.#state;
-    const place = state.places.get(key);
-    if (place === undefined || state.answers[place] === undefined)
-      return peek(state, key) as V[K] | undefined;
+    const slot = state.slots.get(key);
+    if (slot?.answer === undefined) return peek(state, key) as V[K] | undefined;
     state.hits++;
-    return state.values[place] as V[K];
+    return slot.line.value as V[K];
   }
 
   /** Whether this agent has a current copy. Sends and counts nothing. */
@@ -238,7 +236,7 @@ export class SharedAgent<V extends Values> {
 
   /** Leaves for another replica, where `shared.agent(name, { passport })` goes on. */
   async leave(): Promise<Passport> {
-    const seen = Object.fromEntries(this.#state.touched.map(({ key, seen }) => [key, seen]));
+    const seen = Object.fromEntries([...this.#state.slots].map(([key, slot]) => [key, slot.seen]));
     await this.close();
     return { applied: this.#state.space.replica.applied, seen };
   }

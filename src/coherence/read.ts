@@ -2,7 +2,7 @@
 import type { Copy } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import { HoldDeadlockError, refuseUnknown, UnsetError } from './errors.ts';
+import { refuseUnknown, UnsetError } from './errors.ts';
 import type { Slot } from './slot.ts';
 
 export interface ReadOptions {
@@ -25,7 +25,7 @@ export function readKey(agent: AgentState, key: string, options?: ReadOptions): 
   try {
     const copy = readCopy(agent, key, options);
     if (copy instanceof Promise) return copy.then(({ value }) => value);
-    return agent.answers[agent.places.get(key) ?? -1] ?? Promise.resolve(copy.value);
+    return agent.slots.get(key)?.answer ?? Promise.resolve(copy.value);
   } catch (error) {
     return Promise.reject(error);
   }
@@ -57,13 +57,14 @@ function copyOf(agent: AgentState, slot: Slot, options: ReadOptions): Copy | Pro
   if (stale !== undefined) return stale;
   const { replica, counts } = agent.space;
   counts.misses++;
+  const first = !line.awaited;
   const filling = line.whenFilled(); // before the request: the next entry may take the copy away again
   if (line.state === 'I') {
     replica.send(line, 'LOAD');
     if (filling.copy !== undefined) return given(slot, filling.copy);
-  } else {
-    const keys = replica.deadlockOf(line);
-    if (keys !== undefined) throw new HoldDeadlockError(agent.name, keys);
+  } else if (first && line.state === 'IS') {
+    // The copy was asked for in advance; others may have to know that now a read waits for it.
+    agent.sender.send({ op: 'wait', key: slot.key });
   }
   slot.refuseEnded();
   return abortable(filling.promise(), agent.whileOpen(options.signal)).then((copy) => given(slot, copy));

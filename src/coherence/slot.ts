@@ -34,6 +34,8 @@ export class Slot implements LineClient {
   readonly agent: AgentState;
   readonly strategy: Strategy;
   readonly #schema: Schema;
+  /** While reads hit: a promise of the line's copy. A hit looks at nothing else. */
+  answer: Promise<unknown> | undefined;
   known = -1;
   seen: number;
   /** A stale copy that may still be read (`lease`, `accessCount`): until when, and how often. */
@@ -84,10 +86,7 @@ export class Slot implements LineClient {
   }
   /** From now on reads of the line's copy hit. */
   keep(value: unknown): Promise<unknown> {
-    const { cell } = this.line;
-    const { answers, values } = this.agent;
-    values[cell.index] = value;
-    return (answers[cell.index] = cell.answer ??= Promise.resolve(value));
+    return (this.answer = this.line.cell.answer ??= Promise.resolve(value));
   }
   /** The agent made this version itself. */
   made(version: number): void {
@@ -114,9 +113,7 @@ export class Slot implements LineClient {
   }
   /** No copy is left, current or stale. */
   forget(): void {
-    const { index } = this.line.cell;
-    this.agent.answers[index] = undefined;
-    this.agent.values[index] = undefined;
+    this.answer = undefined;
     this.#stale = undefined;
   }
 
@@ -245,8 +242,8 @@ export class Slot implements LineClient {
   }
   deadlocked(keys: readonly string[]): void {
     const error = new HoldDeadlockError(this.agent.name, keys);
+    if (this.#writing) this.#deadlock = error;
     this.line.failReads(error);
-    this.#deadlock = error;
     this.moved();
   }
   /** Wakes what waits for a change. */

@@ -217,7 +217,7 @@ export class Transaction<V extends Values = Record<string, any>> {
     } finally {
       await Promise.all(own.map((hold) => hold.release()));
       for (const [key, hold] of this.#holds)
-        if (changes.has(key) && hold.version !== this.#state.known(key)?.line.cell.version) {
+        if (changes.has(key) && hold.version !== this.#state.slots.get(key)?.line.cell.version) {
           this.#holds.delete(key);
           await hold.release();
         }

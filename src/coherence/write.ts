@@ -223,7 +223,7 @@ export async function publishAll(
     const slot = agent.slot(result.key as string);
     throw slot.refuse(result.outcome === 'held' ? 'held' : 'version', slots.get(slot) ?? 0, result.version);
   }
-  for (const { key, base } of writes) agent.known(key)?.made(base + 1);
+  for (const { key, base } of writes) agent.slots.get(key)?.made(base + 1);
 }
 function refuseStale(agent: AgentState, slots: ReadonlyMap<Slot, number>): void {
   const conflicts: Conflict[] = [];
