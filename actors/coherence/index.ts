@@ -15,7 +15,9 @@ export {
 export { Line, type Copy, type LineClient, type LineState, type PendingStore } from './line.ts';
 export { MissedHistoryError, OriginError } from './errors.ts';
 export type { ReplicaSnapshot } from './joining.ts';
-export { Memory, type Faults, type MemoryOptions, type Sink } from './memory.ts';
-export { Replica, replicaOf, type Inspect, type ReplicaOptions } from './replica.ts';
+export type { Faults } from './faults.ts';
+export { Memory, type MemoryOptions, type Sink } from './memory.ts';
+export type { Inspect, ReplicaOptions } from './options.ts';
+export { Replica, replicaOf } from './replica.ts';
 export { Sender, type Unsent } from './sender.ts';
 export type { CellSnapshot, MemorySnapshot } from './snapshot.ts';

@@ -90,7 +90,7 @@ export class Line {
   }
   /** Sends an event to the actor. */
   take(event: LineEvent['type']): void {
-    this.actor.send(EVENTS[event]);
+    this.actor.send((EVENTS[event] ??= { type: event }));
     const { value, context } = this.actor.getSnapshot();
     this.state = value as LineState;
     this.readable = READABLE[this.state] ?? context.copy;
@@ -130,18 +130,9 @@ export class Line {
     }
     this.client?.filled(own);
   }
-  drop(): void {
-    this.client?.dropped();
-  }
   granted(): void {
     this.epoch = this.cell.epoch;
     this.client?.moved();
-  }
-  done(): void {
-    this.fill(true);
-  }
-  lost(): void {
-    this.client?.lost();
   }
 }
 
@@ -174,10 +165,10 @@ export function lineLogic(host: LineHost): LineLogic {
       evict: bind((line) => host.request(line, 'evict')),
       put: bind((line) => host.put(line)),
       fill: bind((line) => line.fill()),
-      drop: bind((line) => line.drop()),
+      drop: bind((line) => line.client?.dropped()),
       granted: bind((line) => line.granted()),
-      done: bind((line) => line.done()),
-      lost: bind((line) => line.lost()),
+      done: bind((line) => line.fill(true)),
+      lost: bind((line) => line.client?.lost()),
       impossible: () => host.protest(),
     },
   });
@@ -196,14 +187,5 @@ const READABLE: Readonly<Record<LineState, boolean | undefined>> = {
   MP: undefined,
 };
 
-/** Every event that a line can receive: one frozen object each, shared by all lines. */
-const EVENTS = Object.freeze(
-  Object.fromEntries(
-    (
-      [
-        ...(['LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT', 'SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const),
-        ...(['GRANT_S', 'GRANT_E', 'GRANT_M', 'ACCEPTED', 'REFUSED', 'RELEASED', 'RECLAIMED'] as const),
-      ] satisfies LineEvent['type'][]
-    ).map((type) => [type, Object.freeze({ type })]),
-  ),
-) as Readonly<Record<LineEvent['type'], LineEvent>>;
+/** One object for each event, shared by all lines. */
+const EVENTS: Partial<Record<LineEvent['type'], LineEvent>> = {};

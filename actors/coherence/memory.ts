@@ -13,6 +13,7 @@ import { freeze } from '../bus/freeze.ts';
 import { Cell, remember } from './cell.ts';
 import { depart, hasLeft, type Departed } from './departed.ts';
 import type { Entry, PublishEntry, Result, Write } from './entry.ts';
+import type { Faults } from './faults.ts';
 import { forgetAgents, restoreAgents, restoreCell, snapshotOf, type MemorySnapshot } from './snapshot.ts';
 import { Waits } from './waits.ts';
 
@@ -26,19 +27,6 @@ export interface Sink {
   held(cell: Cell): void;
   /** The entry's result, once. */
   settled(entry: Entry, result: Result): void;
-}
-
-/** Mistakes to make on purpose. */
-export interface Faults {
-  readonly ignoreEpoch?: boolean;
-  readonly ignoreVersion?: boolean;
-  readonly ignoreHoldInCas?: boolean;
-  readonly ignoreReadSet?: boolean;
-  readonly applyDuplicates?: boolean;
-  readonly reclaimStale?: boolean;
-  readonly noHold?: boolean;
-  readonly leaveReaders?: boolean;
-  readonly invalidateRequester?: boolean;
 }
 
 export interface MemoryOptions {

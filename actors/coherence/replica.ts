@@ -5,7 +5,7 @@
  *  Sends:    the entries that lines and leases ask for.
  *
  *  Several replicas on one bus make the same state, each at its own pace. */
-import { createActor, setup, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
+import { createActor, setup, type AnyActorRef } from 'xstate';
 import type { LineEvent, ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import type { Envelope } from '../../machines/hct/signal.ts';
 import { BusClosedError, type Bus, type Seq } from '../bus/bus.ts';
@@ -18,34 +18,11 @@ import { MissedHistoryError, OriginError } from './errors.ts';
 import { barrierOf, Joining, type ReplicaSnapshot } from './joining.ts';
 import { Leases } from './leases.ts';
 import { Line, lineLogic, type LineHost, type LineLogic, type PendingStore } from './line.ts';
-import { Memory, type Faults, type Sink } from './memory.ts';
+import { Memory, type Sink } from './memory.ts';
+import type { Inspect, ReplicaOptions } from './options.ts';
 import { fingerprint, markOf } from './origin.ts';
+import { Positions } from './positions.ts';
 import { Sender, type Unsent } from './sender.ts';
-
-export interface ReplicaOptions {
-  readonly bus: Bus;
-  /** Names the space; several may share a bus. Default `shared`. */
-  readonly scope?: string;
-  readonly initial: Iterable<readonly [key: string, value: unknown]>;
-  readonly readers?: ReaderPolicy;
-  readonly history?: number;
-  readonly clock?: Clock;
-  /** How long an owner may be silent while another agent waits, ms. */
-  readonly leaseMs?: number;
-  /** How long a bus that fails is tried again, ms. */
-  readonly outageMs?: number;
-  /** Tells this process's entries from those of any other. */
-  readonly session: string;
-  /** Where to begin: at the start of the log (default), at its tip because no entry of this space is on it, or from
-   *  another replica's snapshot. */
-  readonly from?: 'log' | 'tip' | ReplicaSnapshot;
-  readonly faults?: Faults;
-  /** XState's inspection of every line. */
-  readonly inspect?: Inspect | undefined;
-  /** Called when this replica cannot go on: the bus is gone, or the replica does not know the history. */
-  readonly onLost?: (why: unknown) => void;
-}
-export type Inspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 
 /** The actor whose system the lines belong to. */
 const space = setup({}).createMachine({ id: 'shared-space' });
@@ -95,7 +72,7 @@ export class Replica implements Sink, LineHost, Outlet {
   #confirmed = false;
   /** Senders that began with other values. Their entries are ignored. */
   readonly #foreign = new Set<string>();
-  #waiting: { seq: Seq; resolve: () => void; reject: (why: Error) => void }[] = [];
+  readonly #positions = new Positions(this);
 
   constructor(options: ReplicaOptions) {
     const { clock = realClock, leaseMs = 30_000, outageMs = 30_000, inspect } = options;
@@ -156,9 +133,7 @@ export class Replica implements Sink, LineHost, Outlet {
   }
   /** Resolves when the bus has been applied up to a position. */
   reached(seq: Seq): Promise<void> | undefined {
-    if (this.applied >= seq) return undefined;
-    if (this.left !== undefined) return Promise.reject(this.left);
-    return new Promise((resolve, reject) => this.#waiting.push({ seq, resolve, reject }));
+    return this.#positions.reached(seq);
   }
   /** Resolves when everything that is on the bus now has been applied. */
   async fresh(): Promise<void> {
@@ -239,7 +214,7 @@ export class Replica implements Sink, LineHost, Outlet {
     if (this.left !== undefined) return;
     this.left = why;
     for (const sender of this.#senders.values()) sender.close(why);
-    for (const { reject } of this.#waiting.splice(0)) reject(why);
+    this.#positions.fail(why);
     this.#subscription.unsubscribe();
     this.#leases.close();
     for (const line of this.lines.values()) line.stop();
@@ -279,11 +254,7 @@ export class Replica implements Sink, LineHost, Outlet {
       }
       this.flush();
     }
-    if (this.#waiting.length > 0) {
-      const due = this.#waiting.filter(({ seq }) => seq <= this.applied);
-      this.#waiting = this.#waiting.filter(({ seq }) => seq > this.applied);
-      for (const { resolve } of due) resolve();
-    }
+    if (this.#positions.awaited) this.#positions.settle();
   }
   /** The first origin on the log is the right one. */
   #admits(entry: Entry): boolean {

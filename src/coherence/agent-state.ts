@@ -1,44 +1,13 @@
 /** What one agent has: its slots, its holds, and whether it is open. */
-import { agentId, type Replica, type Sender } from '../../actors/coherence/index.ts';
-import type { Clock } from '../../actors/bus/clock.ts';
-import type { Schema } from '../score/schema.ts';
+import { agentId, type Sender } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
-import type { TokenLedger } from './ledger.ts';
 import { Slot } from './slot.ts';
-import type { Strategy } from './strategy.ts';
-
-/** What happened in a space, for a report. */
-export interface Counts {
-  /** Reads that fetched. */
-  misses: number;
-  /** Reads of a copy that was no longer current, within the strategy's bound. */
-  staleHits: number;
-  invalidations: number;
-  writes: number;
-  conflicts: number;
-}
-
-/** What a space gives to its agents. */
-export interface Space {
-  readonly replica: Replica;
-  readonly schemas: ReadonlyMap<string, Schema>;
-  readonly ledger: TokenLedger | undefined;
-  readonly clock: Clock;
-  readonly delta: boolean;
-  readonly counts: Counts;
-  strategyFor(agent: string, key: string): Strategy;
-}
-
-/** What an agent takes along to another replica: it must not see less there. */
-export interface Passport {
-  readonly applied: number;
-  readonly seen: Readonly<Record<string, number>>;
-}
+import type { AgentSpace, Passport } from './space.ts';
 
 export class AgentState {
   readonly name: string;
-  readonly space: Space;
+  readonly space: AgentSpace;
   readonly sender: Sender;
   /** By key: what the agent has touched. */
   readonly slots = new Map<string, Slot>();
@@ -51,7 +20,7 @@ export class AgentState {
   readonly #seen: Readonly<Record<string, number>>;
   #abandoned: Error | undefined;
 
-  constructor(space: Space, name: string, ordinal: number, passport: Passport | undefined) {
+  constructor(space: AgentSpace, name: string, ordinal: number, passport: Passport | undefined) {
     this.name = name;
     this.space = space;
     const { replica } = space;
@@ -111,25 +80,9 @@ export class AgentState {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
   }
 
-  /** Ends what is held, gives every copy back, and leaves. Settles also when the bus goes away meanwhile. */
-  async close(): Promise<void> {
+  /** What is waited for from now on is refused. */
+  stopWaiting(): void {
     this.#closing.abort(new ClosedAgentError(this.name));
-    await Promise.all([...this.holds].map((hold) => hold.release()));
-    const { replica } = this.space;
-    const touched = this.slots.size > 0;
-    for (const slot of this.slots.values()) {
-      await slot.lock();
-      // A line that waits for a copy has nothing to evict; memory forgets its request.
-      if (slot.line.state === 'IS' && this.dead === undefined)
-        this.sender.send({ op: 'evict', key: slot.key });
-      else replica.send(slot.line, 'EVICT');
-      slot.forget();
-      slot.unlock();
-    }
-    if (this.dead !== undefined) return;
-    if (touched) this.sender.send({ op: 'leave' });
-    replica.forget(this.sender);
-    this.slots.clear();
   }
   /** Ends without a word, as a crash would. */
   abandon(reason?: Error): void {

@@ -11,12 +11,13 @@ import {
 import { InProcessBus } from '../../actors/bus/in-process-bus.ts';
 import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import { SchemaError, type Infer, type Schema } from '../score/schema.ts';
-import { AgentState, type Counts, type Passport, type Space } from './agent-state.ts';
+import { AgentState } from './agent-state.ts';
 import { SharedAgent, type Values } from './agent.ts';
 import { refuseWithinRecipe } from './compute.ts';
 import { ClosedAgentError, CoherenceError, refuseUnknown, UnknownKeyError, UsageError } from './errors.ts';
 import { sharedCopy } from './json.ts';
 import type { TokenLedger } from './ledger.ts';
+import type { AgentSpace, Counts, Passport } from './space.ts';
 import { strategyOf, type Strategy, type StrategyOption } from './strategy.ts';
 import { Transaction } from './transaction.ts';
 
@@ -99,7 +100,7 @@ export interface KeyReport {
   readonly copies: readonly string[];
 }
 
-export class Coherence<V extends Values> implements Space {
+export class Coherence<V extends Values> implements AgentSpace {
   readonly replica: Replica;
   readonly ledger: TokenLedger | undefined;
   readonly clock: Clock;

@@ -1,6 +1,7 @@
 /** Coherent shared state: what a user calls. */
-export { SharedAgent, type UpdateOptions, type ValueCopy } from './agent.ts';
-export type { Passport } from './agent-state.ts';
+export { SharedAgent } from './agent.ts';
+export type { ValueCopy } from './copy.ts';
+export type { Passport } from './space.ts';
 export {
   coherence,
   Coherence,
@@ -53,6 +54,7 @@ export {
   type LedgerRow,
 } from './ledger.ts';
 export { retry, type RetryOptions } from './retry.ts';
+export type { UpdateOptions } from './update.ts';
 export { Session, type SessionOptions } from './session.ts';
 export {
   accessCount,

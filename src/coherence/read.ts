@@ -53,7 +53,7 @@ function copyOf(agent: AgentState, slot: Slot, options: ReadOptions): Copy | Pro
     agent.hits++;
     return given(slot, line);
   }
-  const stale = options.fresh === true ? undefined : slot.staleCopy();
+  const stale = options.fresh === true ? undefined : staleCopy(slot);
   if (stale !== undefined) return stale;
   const { replica, counts } = agent.space;
   counts.misses++;
@@ -68,6 +68,22 @@ function copyOf(agent: AgentState, slot: Slot, options: ReadOptions): Copy | Pro
   }
   slot.refuseEnded();
   return abortable(filling.promise(), agent.whileOpen(options.signal)).then((copy) => given(slot, copy));
+}
+/** A stale copy within the strategy's bound, if there is one. */
+function staleCopy(slot: Slot): Copy | undefined {
+  const { stale, agent } = slot;
+  if (stale === undefined) return undefined;
+  const { space } = agent;
+  // Never older than what this agent has seen or written since.
+  if (stale.left === 0 || stale.copy.version < slot.seen || space.clock.now() > stale.until) {
+    slot.stale = undefined;
+    return undefined;
+  }
+  stale.left--;
+  agent.hits++;
+  if (stale.copy.version !== slot.line.cell.version) space.counts.staleHits++;
+  slot.deliver(stale.copy);
+  return stale.copy;
 }
 /** Gives the agent a copy; while it is the line's, later reads hit. */
 function given(slot: Slot, { value, version }: Copy): Copy {

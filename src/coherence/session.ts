@@ -10,7 +10,7 @@ import type { AgentState } from './agent-state.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
 import { LapsedError, refuseUnknown, UnknownKeyError, UnsetError, UsageError } from './errors.ts';
 import type { Slot } from './slot.ts';
-import { publishAll, writeOf } from './write.ts';
+import { publishAll, writeOf } from './publish.ts';
 
 export interface SessionOptions {
   readonly signal?: AbortSignal;

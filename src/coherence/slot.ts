@@ -8,7 +8,7 @@ import { whenAborted } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
 import { compute, type Computed } from './compute.ts';
 import { ConflictError, HoldDeadlockError, InDoubtError, type Conflict } from './errors.ts';
-import type { Cause } from './ledger.ts';
+import { charge } from './charge.ts';
 import type { Strategy } from './strategy.ts';
 
 /** A hold of the agent's own, as its other tasks see it. */
@@ -39,7 +39,7 @@ export class Slot implements LineClient {
   known = -1;
   seen: number;
   /** A stale copy that may still be read (`lease`, `accessCount`): until when, and how often. */
-  #stale: { readonly copy: Copy; readonly until: number; left: number } | undefined;
+  stale: { readonly copy: Copy; readonly until: number; left: number } | undefined;
 
   // ── one piece of work at a time
   /** A write or a hold is under way. */
@@ -80,7 +80,7 @@ export class Slot implements LineClient {
   // ── what the agent has been given
   /** Gives the agent a copy, and charges what had to be sent. */
   deliver(copy: Copy): unknown {
-    if (this.known !== copy.version) this.#charge(copy);
+    if (this.known !== copy.version) charge(this, copy);
     if (copy.version > this.seen) this.seen = copy.version;
     return copy.value;
   }
@@ -95,26 +95,10 @@ export class Slot implements LineClient {
     this.seen = Math.max(this.seen, version);
     this.agent.space.counts.writes++;
   }
-  /** A stale copy within the strategy's bound, if there is one. */
-  staleCopy(): Copy | undefined {
-    const stale = this.#stale;
-    if (stale === undefined) return undefined;
-    const { space } = this.agent;
-    // Never older than what this agent has seen or written since.
-    if (stale.left === 0 || stale.copy.version < this.seen || space.clock.now() > stale.until) {
-      this.#stale = undefined;
-      return undefined;
-    }
-    stale.left--;
-    this.agent.hits++;
-    if (stale.copy.version !== this.line.cell.version) space.counts.staleHits++;
-    this.deliver(stale.copy);
-    return stale.copy;
-  }
   /** No copy is left, current or stale. */
   forget(): void {
     this.answer = undefined;
-    this.#stale = undefined;
+    this.stale = undefined;
   }
 
   conflict(expected: number, actual = this.line.cell.version): Conflict {
@@ -122,7 +106,7 @@ export class Slot implements LineClient {
   }
   refuse(reason: 'version' | 'held', expected: number, actual?: number): ConflictError {
     this.agent.space.counts.conflicts++;
-    this.#stale = undefined; // the agent knows now that it is stale
+    this.stale = undefined; // the agent knows now that it is stale
     return new ConflictError(reason, [this.conflict(expected, actual)]);
   }
 
@@ -209,8 +193,8 @@ export class Slot implements LineClient {
       this.accepted = this.line.version;
     } else if (!this.#writing) {
       const { name } = this.strategy;
-      if (name === 'broadcast' && this.known !== this.line.version) this.#charge(this.line, 'broadcast');
-      else if (name === 'eager' && this.known !== this.line.version) this.#charge(this.line);
+      if (name === 'broadcast' && this.known !== this.line.version) charge(this, this.line, 'broadcast');
+      else if (name === 'eager' && this.known !== this.line.version) charge(this, this.line);
     }
     this.moved();
     if (this.#watchers.size > 0)
@@ -232,7 +216,7 @@ export class Slot implements LineClient {
     else if (strategy.name !== 'lazy' && !byOwn && this.known === line.version) {
       const until = strategy.name === 'lease' ? space.clock.now() + strategy.ttlMs : Infinity;
       const left = strategy.name === 'accessCount' ? strategy.reads : Infinity;
-      this.#stale = { copy: { value: line.value, version: line.version }, until, left };
+      this.stale = { copy: { value: line.value, version: line.version }, until, left };
     }
     this.moved();
   }
@@ -252,23 +236,6 @@ export class Slot implements LineClient {
     const wakes = this.#wakes;
     this.#wakes = [];
     for (const wake of wakes) wake();
-  }
-
-  #charge({ value, version }: Copy, pushed?: 'broadcast'): void {
-    const { ledger, delta } = this.agent.space;
-    const before = this.known;
-    this.known = version;
-    if (ledger === undefined) return;
-    const { cell } = this.line;
-    const whole = ledger.tokensOf(cell.key, version, value);
-    let tokens = whole;
-    let cause: Cause = pushed ?? (before < 0 ? 'coldFetch' : 'reFetch');
-    if (delta && before >= 0 && pushed === undefined) {
-      const patches = patchesSince(cell, before, version);
-      const difference = patches === undefined ? Infinity : ledger.tokensOfDelta(patches);
-      if (difference < whole) [tokens, cause] = [difference, 'delta'];
-    }
-    ledger.add(this.agent.name, cell.key, cause, tokens);
   }
 }
 

@@ -5,13 +5,15 @@
  *  version can conflict. */
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import type { SharedAgent, ValueCopy, Values } from './agent.ts';
+import type { SharedAgent, Values } from './agent.ts';
 import { refuseWithinRecipe, type Computed, type Recipe } from './compute.ts';
+import type { ValueCopy } from './copy.ts';
 import { ConflictError, LapsedError, refuseUnknown, UsageError } from './errors.ts';
 import { Hold } from './hold.ts';
 import { readCopy, type ReadOptions } from './read.ts';
 import type { Slot } from './slot.ts';
-import { publishAll, versionOf, writeOf, type WriteOptions } from './write.ts';
+import { publishAll, writeOf } from './publish.ts';
+import { versionOf, type WriteOptions } from './write.ts';
 
 /** A write that waits for publication. */
 interface Change {

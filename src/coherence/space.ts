@@ -1,0 +1,34 @@
+/** What a space gives to its agents. */
+import type { Clock } from '../../actors/bus/clock.ts';
+import type { Replica } from '../../actors/coherence/index.ts';
+import type { Schema } from '../score/schema.ts';
+import type { TokenLedger } from './ledger.ts';
+import type { Strategy } from './strategy.ts';
+
+/** What happened in a space, for a report. */
+export interface Counts {
+  /** Reads that fetched. */
+  misses: number;
+  /** Reads of a copy that was no longer current, within the strategy's bound. */
+  staleHits: number;
+  invalidations: number;
+  writes: number;
+  conflicts: number;
+}
+
+/** What a space gives to its agents. */
+export interface AgentSpace {
+  readonly replica: Replica;
+  readonly schemas: ReadonlyMap<string, Schema>;
+  readonly ledger: TokenLedger | undefined;
+  readonly clock: Clock;
+  readonly delta: boolean;
+  readonly counts: Counts;
+  strategyFor(agent: string, key: string): Strategy;
+}
+
+/** What an agent takes along to another replica: it must not see less there. */
+export interface Passport {
+  readonly applied: number;
+  readonly seen: Readonly<Record<string, number>>;
+}
