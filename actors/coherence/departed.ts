@@ -1,6 +1,6 @@
 /** Agents that have left, so that a duplicate that comes late is recognised. Agents leave by the hundred thousand: ranges
  *  of their ordinals are all that is kept, by session. */
-import { sessionOf } from './entry.ts';
+import { sessionOf } from './agent-id.ts';
 
 /** Ordinals from `first` to `last`, both included. */
 export type Range = [first: number, last: number];

@@ -1,10 +1,9 @@
 /** Coherence on the bus: memory, lines and leases. What a user calls is in `src/coherence`. */
 export { Cell, type Change } from './cell.ts';
 export { patchesSince } from './changes.ts';
+export { agentId, nameOf } from './agent-id.ts';
 export {
-  agentId,
   fromSignal,
-  nameOf,
   toSignal,
   type Entry,
   type Patch,

@@ -15,7 +15,7 @@ import {
 import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
 import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
-import { Filling } from './filling.ts';
+import { Later } from './later.ts';
 import type { Sender } from './sender.ts';
 
 export type LineLogic = CompiledLogic<CacheLineMachine>;
@@ -73,7 +73,7 @@ export class Line {
   epoch = -1;
   /** What the next STORE puts. */
   pending: PendingStore | undefined;
-  #reads: Filling[] = [];
+  #reads: Later<Copy>[] = [];
 
   /** @param number by which the machine's actions find the line */
   constructor(number: number, sender: Sender, cell: Cell, { logic, readers, parent }: LineOptions) {
@@ -101,8 +101,8 @@ export class Line {
   }
 
   /** Waits for a copy; settled at the very entry that brings it, even if the next entry takes it away. */
-  whenFilled(): Filling {
-    const filling = new Filling();
+  whenFilled(): Later<Copy> {
+    const filling = new Later<Copy>();
     this.#reads.push(filling);
     return filling;
   }

@@ -14,6 +14,7 @@ import { Cell, remember } from './cell.ts';
 import { depart, hasLeft, type Departed } from './departed.ts';
 import type { Entry, PublishEntry, Result, Write } from './entry.ts';
 import type { Faults } from './faults.ts';
+import { refusalOf } from './publish.ts';
 import { forgetAgents, restoreAgents, restoreCell, snapshotOf, type MemorySnapshot } from './snapshot.ts';
 import { Waits } from './waits.ts';
 
@@ -294,26 +295,20 @@ export class Memory {
   }
 
   /** All or nothing, with the whole read set validated: validating the write set alone would admit write skew. */
-  #publish(entry: PublishEntry, sink: Sink): Result {
-    const { agent } = entry;
-    for (const { key, version } of this.#faults.ignoreReadSet === true ? [] : entry.reads) {
-      const cell = this.cells.get(key);
-      if (cell === undefined) return { outcome: 'unknown', key, version: 0 };
-      if (cell.version !== version) return { outcome: 'conflict', key, version: cell.version };
-    }
-    for (const { key, base } of entry.writes) {
-      const cell = this.cells.get(key);
-      if (cell === undefined) return { outcome: 'unknown', key, version: 0 };
-      const refusal = this.#conflict(cell, agent, base);
-      if (refusal !== undefined) return { outcome: refusal, key, version: cell.version };
-    }
-    for (const write of entry.writes) {
+  #publish({ agent, reads, writes }: PublishEntry, sink: Sink): Result {
+    const refusal = refusalOf(
+      this.cells,
+      this.#faults.ignoreReadSet === true ? [] : reads,
+      writes,
+      (cell, base) => this.#conflict(cell, agent, base),
+    );
+    if (refusal !== undefined) return refusal;
+    for (const write of writes) {
       const cell = this.cells.get(write.key) as Cell;
       this.#commit(cell, agent, write, cell.owner === agent && cell.held, sink);
     }
     return { outcome: 'accepted', version: 0 };
   }
-
   #unqueue(cell: Cell, list: 'queue' | 'readers', agent: string): boolean {
     const place = cell[list].indexOf(agent);
     if (place < 0) return false;

@@ -13,7 +13,8 @@ import { realClock, type Clock } from '../bus/clock.ts';
 import { InvariantError } from '../tomasulo/errors.ts';
 import type { Outlet } from './backlog.ts';
 import type { Cell } from './cell.ts';
-import { agentId, fromSignal, type Entry, type KeyEntry, type Result } from './entry.ts';
+import { agentId } from './agent-id.ts';
+import { fromSignal, type Entry, type KeyEntry, type Result } from './entry.ts';
 import { MissedHistoryError, OriginError } from './errors.ts';
 import { barrierOf, Joining, type ReplicaSnapshot } from './joining.ts';
 import { Leases } from './leases.ts';
@@ -285,7 +286,8 @@ export class Replica implements Sink, LineHost, Outlet {
     } else if (cell.owner !== undefined && cell.owner !== agent) this.own(cell.owner, cell, event);
   }
   held(cell: Cell): void {
-    this.#leases.note(cell, this.#applying?.op === 'renew');
+    const awaited = cell.queue.length > 0 || cell.readers.length > 0;
+    if (awaited || this.#leases.watched.size > 0) this.#leases.note(cell, this.#applying?.op === 'renew');
   }
   settled(entry: Entry, result: Result): void {
     const sender = this.#senders.get(entry.agent);

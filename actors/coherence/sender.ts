@@ -3,17 +3,12 @@
  *  Numbers them, appends them again in order while the bus fails, and gives each its result when it is applied here. */
 import { Backlog, type Outlet } from './backlog.ts';
 import { toSignal, type Entry, type Result } from './entry.ts';
+import { Later } from './later.ts';
 import type { Line } from './line.ts';
 
 type Without<T> = T extends unknown ? Omit<T, 'agent' | 'number' | 'floor' | 'origin'> : never;
 /** An entry before it has its identity. */
 export type Unsent = Without<Entry>;
-
-interface Expected {
-  result: Result | undefined;
-  failure: Error | undefined;
-  waiting: PromiseWithResolvers<Result> | undefined;
-}
 
 export class Sender {
   readonly agent: string;
@@ -25,7 +20,7 @@ export class Sender {
   #floor = 0;
   /** Numbers above the floor that are settled. */
   readonly #settled = new Set<number>();
-  readonly #expected = new Map<number, Expected>();
+  readonly #expected = new Map<number, Later<Result>>();
   /** Since the bus failed for the first time. */
   #backlog: Backlog | undefined;
 
@@ -41,13 +36,10 @@ export class Sender {
   /** Appends an entry and waits for its result: it is there at once where the bus is in process and idle. */
   ask(unsent: Unsent): Result | Promise<Result> {
     const entry = this.#sign(unsent);
-    const expected: Expected = { result: undefined, failure: undefined, waiting: undefined };
+    const expected = new Later<Result>();
     this.#expected.set(entry.number, expected);
     this.#append(entry);
-    if (expected.result !== undefined) return expected.result;
-    if (expected.failure !== undefined) return Promise.reject(expected.failure);
-    expected.waiting = Promise.withResolvers<Result>();
-    return expected.waiting.promise;
+    return expected.value ?? expected.promise();
   }
   /** An entry of this sender has been applied. */
   settle(number: number, result: Result): void {
@@ -58,18 +50,13 @@ export class Sender {
     } else {
       this.#settled.add(number);
     }
-    const expected = this.#expected.get(number);
-    if (expected === undefined) return;
+    if (this.#expected.size === 0) return;
+    this.#expected.get(number)?.settle(result);
     this.#expected.delete(number);
-    expected.result = result;
-    expected.waiting?.resolve(result);
   }
   /** Nothing will be settled any more. */
   close(why: Error): void {
-    for (const expected of this.#expected.values()) {
-      expected.failure = why;
-      expected.waiting?.reject(why);
-    }
+    for (const expected of this.#expected.values()) expected.fail(why);
     this.#expected.clear();
   }
 

@@ -42,13 +42,11 @@ export class AgentState {
     const { replica, schemas } = this.space;
     const [schema, cell] = [schemas.get(key), replica.memory.cells.get(key)];
     if (schema === undefined || cell === undefined) throw new UnknownKeyError(key, schemas.keys());
-    const slot = new Slot({
-      agent: this,
-      schema,
-      line: replica.line(this.sender.agent, cell),
-      strategy: this.space.strategyFor(this.name, key),
-      seen: Object.hasOwn(this.#seen, key) ? (this.#seen[key] as number) : 0,
-    });
+    const line = replica.line(this.sender.agent, cell);
+    const seen = Object.hasOwn(this.#seen, key) ? (this.#seen[key] as number) : 0;
+    const { byAgent, byKey, all } = this.space.strategies;
+    const strategy = byAgent.get(this.name) ?? byKey.get(key) ?? all;
+    const slot = new Slot(this, line, schema, strategy, seen);
     this.slots.set(key, slot);
     return slot;
   }

@@ -14,10 +14,11 @@ import { SchemaError, type Infer, type Schema } from '../score/schema.ts';
 import { AgentState } from './agent-state.ts';
 import { SharedAgent, type Values } from './agent.ts';
 import { refuseWithinRecipe } from './compute.ts';
-import { ClosedAgentError, CoherenceError, refuseUnknown, UnknownKeyError, UsageError } from './errors.ts';
+import { ClosedAgentError, CoherenceError, UnknownKeyError, UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import { sharedCopy } from './json.ts';
 import type { TokenLedger } from './ledger.ts';
-import type { AgentSpace, Counts, Passport } from './space.ts';
+import type { AgentSpace, Counts, Passport, Strategies } from './space.ts';
 import { strategyOf, type Strategy, type StrategyOption } from './strategy.ts';
 import { Transaction } from './transaction.ts';
 
@@ -115,18 +116,17 @@ export class Coherence<V extends Values> implements AgentSpace {
   #ordinal = 0;
   /** Hits of agents that have left. */
   #hitsBefore = 0;
-  readonly #strategy: Strategy;
   readonly #byKey: Map<string, Strategy>;
-  readonly #byAgent: ReadonlyMap<string, Strategy>;
+  readonly strategies: Strategies;
 
   constructor(options: CoherenceOptions<Schemas>) {
     check(options);
     const { bus, schema, scope = 'shared', history = 64, leaseMs = 30_000, outageMs = 30_000 } = options;
     this.#bus = bus;
     this.#scope = scope;
-    this.#strategy = strategyOf(options.strategy ?? 'lazy');
     this.#byKey = strategies(options.keys ?? {});
-    this.#byAgent = strategies(options.agents ?? {});
+    const byAgent = strategies(options.agents ?? {});
+    this.strategies = { byAgent, byKey: this.#byKey, all: strategyOf(options.strategy ?? 'lazy') };
     this.clock = options.clock ?? realClock;
     this.ledger = options.ledger;
     this.delta = options.delta ?? true;
@@ -190,7 +190,8 @@ export class Coherence<V extends Values> implements AgentSpace {
     await this.#agents.get(name)?.close();
   }
   strategyFor(agent: string, key: string): Strategy {
-    return this.#byAgent.get(agent) ?? this.#byKey.get(key) ?? this.#strategy;
+    const { byAgent, byKey, all } = this.strategies;
+    return byAgent.get(agent) ?? byKey.get(key) ?? all;
   }
   readonly #left = (agent: SharedAgent<Values>, over: boolean): void => {
     if (over) {

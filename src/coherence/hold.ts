@@ -2,7 +2,8 @@
 import type { Copy } from '../../actors/coherence/index.ts';
 import type { AgentState } from './agent-state.ts';
 import { refuseWithinRecipe, type Computed, type Recipe } from './compute.ts';
-import { FencedError, LapsedError, refuseUnknown, UsageError } from './errors.ts';
+import { FencedError, LapsedError, UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { OwnHold, Slot } from './slot.ts';
 
 export interface HoldOptions {

@@ -2,7 +2,8 @@
 import type { Copy } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import { refuseUnknown, UnsetError } from './errors.ts';
+import { UnsetError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { Slot } from './slot.ts';
 
 export interface ReadOptions {
@@ -61,7 +62,7 @@ function copyOf(agent: AgentState, slot: Slot, options: ReadOptions): Copy | Pro
   const filling = line.whenFilled(); // before the request: the next entry may take the copy away again
   if (line.state === 'I') {
     replica.send(line, 'LOAD');
-    if (filling.copy !== undefined) return given(slot, filling.copy);
+    if (filling.value !== undefined) return given(slot, filling.value);
   } else if (first && line.state === 'IS') {
     // The copy was asked for in advance; others may have to know that now a read waits for it.
     agent.sender.send({ op: 'wait', key: slot.key });

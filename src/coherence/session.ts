@@ -8,7 +8,8 @@ import { abortable } from './abort.ts';
 import type { Values } from './agent.ts';
 import type { AgentState } from './agent-state.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
-import { LapsedError, refuseUnknown, UnknownKeyError, UnsetError, UsageError } from './errors.ts';
+import { LapsedError, UnknownKeyError, UnsetError, UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { Slot } from './slot.ts';
 import { publishAll, writeOf } from './publish.ts';
 

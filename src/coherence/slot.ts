@@ -21,14 +21,6 @@ export interface OwnHold {
   forfeit(): void;
 }
 
-export interface SlotOptions {
-  readonly agent: AgentState;
-  readonly line: Line;
-  readonly schema: Schema;
-  readonly strategy: Strategy;
-  readonly seen: number;
-}
-
 export class Slot implements LineClient {
   readonly line: Line;
   readonly agent: AgentState;
@@ -55,7 +47,8 @@ export class Slot implements LineClient {
   #wakes: (() => void)[] = [];
   readonly #watchers = new Set<() => void>();
 
-  constructor({ agent, line, schema, strategy, seen }: SlotOptions) {
+  /** @param seen the version that the agent has seen elsewhere */
+  constructor(agent: AgentState, line: Line, schema: Schema, strategy: Strategy, seen: number) {
     this.agent = agent;
     this.line = line;
     this.#schema = schema;

@@ -16,6 +16,13 @@ export interface Counts {
   conflicts: number;
 }
 
+/** Which strategy an agent has for a key: its own, the key's, or the one for all. */
+export interface Strategies {
+  readonly byAgent: ReadonlyMap<string, Strategy>;
+  readonly byKey: ReadonlyMap<string, Strategy>;
+  readonly all: Strategy;
+}
+
 /** What a space gives to its agents. */
 export interface AgentSpace {
   readonly replica: Replica;
@@ -24,7 +31,7 @@ export interface AgentSpace {
   readonly clock: Clock;
   readonly delta: boolean;
   readonly counts: Counts;
-  strategyFor(agent: string, key: string): Strategy;
+  readonly strategies: Strategies;
 }
 
 /** What an agent takes along to another replica: it must not see less there. */

@@ -1,6 +1,7 @@
 /** Read, compute for as long as it takes, and write. */
 import type { AgentState } from './agent-state.ts';
-import { refuseUnknown, RetryError } from './errors.ts';
+import { RetryError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import { Hold } from './hold.ts';
 import { compareAndSet } from './publish.ts';
 import { readCopy } from './read.ts';

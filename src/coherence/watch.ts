@@ -1,7 +1,8 @@
 /** Watching a key: the value as this agent's replica has it, or a part of it, with a notice of each change. */
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import { refuseUnknown, UsageError } from './errors.ts';
+import { UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 
 export interface WatchOptions<V, T> {
   /** The part of the value that matters. Default: all of it. */

@@ -3,7 +3,8 @@ import type { Copy } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
 import type { Computed } from './compute.ts';
-import { refuseUnknown, UsageError } from './errors.ts';
+import { UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { Slot } from './slot.ts';
 
 export interface WriteOptions {

@@ -186,7 +186,7 @@ export class Player {
       this.#waits = false;
     }
     for (const loc of this.#writing.keys()) this.#write(loc);
-    return this.#end(this.#filling?.copy?.value as number | undefined);
+    return this.#end(this.#filling?.value?.value as number | undefined);
   }
 
   /** Where it is, as far as anything may depend on it: `needs` decides which cells and lines do. */
