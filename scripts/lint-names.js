@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** How many names may have several definitions. Lower it after you have removed one; never raise it. */
-const baseline = 87;
+const baseline = 0;
 /** Names that an interface outside this repository prescribes for several files. Give the reason for each. */
 const exceptions = new Set([]);
 const folders = ['machines', 'actors', 'specs', 'src'];

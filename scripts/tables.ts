@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import type { AnyStateMachine } from 'xstate';
 import * as machines from '../machines/index.ts';
-import { alphabet, cells, type Cell, type Transition } from '../specs/harness/cells.ts';
+import { alphabet, tableCells, type TableCell, type Transition } from '../specs/harness/cells.ts';
 
 /** Every machine that `tutti/machines` exports. */
 export const exportedMachines = (): AnyStateMachine[] =>
@@ -26,7 +26,7 @@ export async function pages(): Promise<Map<string, string>> {
 
 function page(machine: AnyStateMachine): string {
   const events = alphabet(machine);
-  const table = cells(machine);
+  const table = tableCells(machine);
   const at = (state: string, event: string) =>
     table.find((cell) => cell.state === state && cell.event === event)!;
   const states = Object.keys(machine.states);
@@ -59,7 +59,7 @@ ${arrows(table).join('\n')}
 `;
 }
 
-function show({ kind, transitions }: Cell): string {
+function show({ kind, transitions }: TableCell): string {
   if (kind === 'ignore') return '·';
   if (kind === 'impossible') return '–';
   return transitions.map(line).join('<br>');
@@ -73,7 +73,7 @@ function line({ guard, target, actions }: Transition): string {
   return parts.filter((part) => part !== '').join(' ') || '·';
 }
 
-function arrows(table: readonly Cell[]): string[] {
+function arrows(table: readonly TableCell[]): string[] {
   const labels = new Map<string, Set<string>>();
   for (const { state, event, transitions } of table) {
     for (const { target } of transitions) {

@@ -1,32 +1,25 @@
 /** Floor 3: what the hardware promises, and checks that compare machines with it. For users' own machines, too. */
 export * from './harness/cells.ts';
-export type { Channel, Letter } from './harness/channel.ts';
+export type { Channel, Letter } from './harness/system-types.ts';
 export * from './harness/claim.ts';
-export { realActor, type Counterpart, type Heard, type Session } from './harness/counterpart.ts';
+export { realActor, type Sut, type SutInput, type SutRun } from './harness/sut.ts';
 export * from './harness/equivalence.ts';
-export {
-  explore,
-  type Edge,
-  type ExploreOptions,
-  type Explored,
-  type Invariant,
-  type Model,
-  type Taken,
-  type Wrong,
-} from './harness/explore.ts';
+export { explore, type ExploreOptions, type Invariant } from './harness/explore.ts';
+export type { Edge, Explored, Model, StepResult, Wrong } from './harness/explorable.ts';
 export type { Fairness, TemporalOptions } from './harness/fairness.ts';
 export * from './harness/mermaid.ts';
 export * from './harness/mutants.ts';
 export * from './mutation.ts';
-export { cellsOf } from './harness/occurred.ts';
+export { occurredCells } from './harness/occurred.ts';
 export * from './harness/paths.ts';
 export { NotExplorableError } from './harness/plain.ts';
 export * from './harness/product.ts';
 export * from './harness/property-test.ts';
-export { stateNames, type Part, type Running, type Timer, type Word } from './harness/part.ts';
-export * from './harness/system.ts';
+export { stateNames, type Part, type Running, type Timer, type MachineOutput } from './harness/part.ts';
+export { system, type Happened, type System } from './harness/system.ts';
+export * from './harness/system-types.ts';
 export * from './harness/temporal.ts';
-export { told, type Reads } from './harness/told.ts';
+export { withReads, type Reads } from './harness/with-reads.ts';
 export { sequenceText, type Drawable } from './harness/transcript.ts';
 export * from './harness/walk.ts';
 export { GOVERNING, KERNEL_CALL, type Governing } from './governor/mapping.ts';

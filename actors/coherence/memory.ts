@@ -15,7 +15,14 @@ import { depart, hasLeft, type Departed } from './departed.ts';
 import type { Entry, PublishEntry, Result, Write } from './entry.ts';
 import type { Faults } from './faults.ts';
 import { refusalOf } from './publish.ts';
-import { forgetAgents, restoreAgents, restoreCell, snapshotOf, type MemorySnapshot } from './snapshot.ts';
+import {
+  forgetAgents,
+  restoreAgents,
+  restoreCell,
+  snapshotOf,
+  type MemorySnapshot,
+  type SettledEntries,
+} from './snapshot.ts';
 import { Waits } from './waits.ts';
 
 /** Receives what an entry did. */
@@ -39,11 +46,6 @@ export interface MemoryOptions {
   readonly faults?: Faults;
 }
 
-/** Results that an agent may still ask for by a duplicate: those from `floor` on. */
-export interface Settled {
-  floor: number;
-  readonly results: Map<number, Result>;
-}
 /** Agents of this process are given the value itself. One that another process sent, or that a checkpoint has as JSON, is
  *  not frozen yet. */
 const unchangeable = (value: unknown): unknown => (Object.isFrozen(value) ? value : freeze(value));
@@ -54,7 +56,7 @@ export class Memory {
   readonly cells = new Map<string, Cell>();
   /** Requests for ownership and decisions to take it back. */
   readonly counts = { getm: 0, reclaim: 0 };
-  readonly agents = new Map<string, Settled>();
+  readonly agents = new Map<string, SettledEntries>();
   readonly departed: Departed = new Map();
   readonly waits = new Waits();
   readonly #wait: boolean;

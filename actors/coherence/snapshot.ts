@@ -1,8 +1,22 @@
 /** Memory as JSON: what a newcomer needs. */
 import { remember, type Cell, type Change } from './cell.ts';
-import type { Range } from './departed.ts';
-import type { Memory } from './memory.ts';
+import type { Departed, Range } from './departed.ts';
+import type { Waits } from './waits.ts';
 import type { Patch, Result } from './entry.ts';
+
+/** Results that an agent may still ask for by a duplicate: those from `floor` on. */
+export interface SettledEntries {
+  floor: number;
+  readonly results: Map<number, Result>;
+}
+
+/** What memory has. */
+interface MemoryParts {
+  readonly cells: ReadonlyMap<string, Cell>;
+  readonly agents: Map<string, SettledEntries>;
+  readonly departed: Departed;
+  readonly waits: Waits;
+}
 
 /** Everything that a newcomer needs. */
 export interface MemorySnapshot {
@@ -64,7 +78,7 @@ export function restoreCell(cell: Cell, snapshot: CellSnapshot, history: number)
   return cell;
 }
 
-export function snapshotOf({ cells, agents, departed, waits }: Memory): MemorySnapshot {
+export function snapshotOf({ cells, agents, departed, waits }: MemoryParts): MemorySnapshot {
   const prefetching = [...cells.values()].flatMap((cell) =>
     cell.readers.filter((agent) => !waits.has(agent, cell)).map((agent) => [agent, cell.key] as const),
   );
@@ -77,7 +91,10 @@ export function snapshotOf({ cells, agents, departed, waits }: Memory): MemorySn
 }
 
 /** Takes the agents of a snapshot, and what they wait for. */
-export function restoreAgents({ cells, agents, departed, waits }: Memory, snapshot: MemorySnapshot): void {
+export function restoreAgents(
+  { cells, agents, departed, waits }: MemoryParts,
+  snapshot: MemorySnapshot,
+): void {
   agents.clear();
   departed.clear();
   waits.clear();
@@ -94,7 +111,7 @@ export function restoreAgents({ cells, agents, departed, waits }: Memory, snapsh
     );
 }
 
-export function forgetAgents({ cells, agents, departed, waits }: Memory): void {
+export function forgetAgents({ cells, agents, departed, waits }: MemoryParts): void {
   agents.clear();
   departed.clear();
   waits.clear();

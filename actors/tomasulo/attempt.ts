@@ -1,6 +1,6 @@
 /** One try of one step: what the agent receives in addition to its operands, and the way back for its answer. */
 import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
-import type { AgentContext, Share, StepPlan, View } from './program.ts';
+import type { AgentContext, Share, StepPlan, SharedView } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
 /** Receives the agent's answer. */
@@ -42,6 +42,7 @@ interface Sleeper {
 /** One try. The agent sees it through {@link contextOf}; the abort signal is made when the agent asks for it. */
 export class Attempt {
   readonly attempt: number;
+  readonly lastError: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
   /** The time-out of this try, to be cleared when it settles. */
@@ -55,14 +56,18 @@ export class Attempt {
   /** What a vamp's asynchronous `until` answered. */
   verdict: unknown;
   #controller: AbortController | undefined;
-  #shared: View | undefined;
+  #shared: SharedView | undefined;
   #reason: Error | undefined;
   #working = true;
+  /** When the agent last gave a sign of life, on the clock; there when its step limits its silence. */
+  #lastBeat: number | undefined;
+  #silence: TimerId | undefined;
   /** How many sleeps and nested performances the agent waits for. */
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number) {
+  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, lastError?: unknown) {
+    this.lastError = lastError;
     this.#run = run;
     this.#step = step;
     this.attempt = attempt;
@@ -80,7 +85,7 @@ export class Attempt {
   get account(): object | undefined {
     return this.#run.options.account;
   }
-  get shared(): View | undefined {
+  get shared(): SharedView | undefined {
     if (this.#shared === undefined && this.#working)
       this.#shared = this.#run.options.share?.(this.#step.id, this.#whileWaiting);
     return this.#shared;
@@ -107,9 +112,29 @@ export class Attempt {
     if (!events.heard) return undefined;
     return (delta, again = false) => {
       if (!this.#working || (delta === '' && !again)) return;
+      this.#beat();
       const { id: stepId, agent } = this.#step;
       events.tell({ type: 'step.text', stepId, agent: agent.name, attempt: this.attempt, delta, again });
     };
+  }
+  get beat(): () => void {
+    return () => this.#beat();
+  }
+  #beat(): void {
+    if (this.#lastBeat !== undefined) this.#lastBeat = this.#run.clock.now();
+  }
+  /** Calls back when the agent has been silent for so long. A beat costs a look at the clock, and no timer. */
+  watch(idleMs: number, silent: (idleMs: number) => void): void {
+    const { clock } = this.#run;
+    this.#lastBeat = clock.now();
+    const look = (ms: number) => {
+      this.#silence = clock.setTimeout(() => {
+        const left = this.#lastBeat! + idleMs - clock.now();
+        if (left > 0) look(left);
+        else silent(idleMs);
+      }, ms);
+    };
+    look(idleMs);
   }
   get sleep(): (ms: number) => Promise<void> {
     return (ms) => {
@@ -189,6 +214,7 @@ export class Attempt {
   end(): void {
     const { clock } = this.#run;
     if (this.timer !== undefined) clock.clearTimeout(this.timer);
+    if (this.#silence !== undefined) clock.clearTimeout(this.#silence);
     this.endGrace();
     if (!this.#working) return;
     this.#working = false;
@@ -203,9 +229,11 @@ const CONTEXT_KEYS = [
   'runId',
   'stepId',
   'attempt',
+  'lastError',
   'account',
   'shared',
   'say',
+  'beat',
   'signal',
   'now',
   'sleep',

@@ -58,6 +58,39 @@ export class TimeoutError extends Error {
   }
 }
 
+/** A step was silent for too long: it sent no beat, no text and no chunk. */
+export class IdleError extends Error {
+  override name = 'IdleError';
+  readonly limitMs: number;
+  constructor(stepId: string, limitMs: number) {
+    super(
+      `step '${stepId}' was silent for ${limitMs / 1_000} s; call context.beat() while it works, or raise its idleMs.`,
+    );
+    this.limitMs = limitMs;
+  }
+}
+
+/** Throw it in an agent to say that no further try makes sense.
+ *  @example
+ *  ```ts
+ *  if (response.status === 401) throw new NonRetryableError('the key is not accepted');
+ *  ``` */
+export class NonRetryableError extends Error {
+  override name = 'NonRetryableError';
+  readonly retryable = false;
+}
+
+/** What `until` of a vamp threw: a vamp that cannot be judged is not tried again. */
+export class UntilError extends Error {}
+
+/** A person refused the step. */
+export class RefusedError extends Error {
+  override name = 'RefusedError';
+  constructor(stepId: string, reason: string | undefined) {
+    super(`step '${stepId}' was refused${reason === undefined ? '.' : `: ${reason}`}`);
+  }
+}
+
 /** A hold ran out before a cue lifted it. */
 export class HoldError extends Error {
   override name = 'HoldError';
@@ -90,14 +123,14 @@ export class BudgetError extends Error {
 export class DeadlockError extends Error {
   override name = 'DeadlockError';
   /** Per step: what it waits for. */
-  readonly waiting: readonly Waiting[];
-  constructor(waiting: readonly Waiting[]) {
+  readonly waiting: readonly WaitingStep[];
+  constructor(waiting: readonly WaitingStep[]) {
     const list = waiting.slice(0, 8).map(({ stepId, waitsFor }) => `'${stepId}' waits for ${waitsFor}`);
     super(`dead-lock: ${list.join('; ')}${waiting.length > 8 ? `; and ${waiting.length - 8} more` : ''}.`);
     this.waiting = waiting;
   }
 }
-export interface Waiting {
+export interface WaitingStep {
   readonly stepId: string;
   readonly waitsFor: string;
 }

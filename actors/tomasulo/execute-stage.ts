@@ -7,9 +7,10 @@ import { clear } from './clear.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import { freeze } from '../bus/freeze.ts';
-import { OperandError, operandsOf } from './operands.ts';
+import { operandsOf } from './operands.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
-import type { Run } from './run.ts';
+import { delayAfter, drawFrom, isRetryable, predicateFailed } from './retry.ts';
+import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 
 const GRANT_UNIT = Object.freeze({ type: 'GRANT_UNIT' } as const);
@@ -19,11 +20,8 @@ const FAILED_FOR_GOOD = Object.freeze({ type: 'FAILED', retryable: false } as co
 const RESUME = Object.freeze({ type: 'RESUME' } as const);
 const REFUSE = Object.freeze({ type: 'REFUSE' } as const);
 
-/** What `until` threw: a vamp that cannot be judged is not tried again. */
-class UntilError extends Error {}
-
 export class ExecuteStage {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #pump: () => void;
   readonly #answered: Station[] = [];
   #running = 0;
@@ -31,7 +29,7 @@ export class ExecuteStage {
   #retries = 0;
 
   /** @param pump does at once what can be done. */
-  constructor(run: Run, pump: () => void) {
+  constructor(run: RunContext, pump: () => void) {
     this.#run = run;
     this.#pump = pump;
   }
@@ -96,9 +94,20 @@ export class ExecuteStage {
     station.attempt = undefined;
     if (event === undefined) {
       station.failures++;
-      station.fault = new errors.StepError(step.id, error instanceof UntilError ? error.cause : error);
-      event = isFinal(error) ? FAILED_FOR_GOOD : FAILED;
-    } else station.failures = 0;
+      event = FAILED;
+      try {
+        if (!isRetryable(error, step.retry ?? this.#run.options.retry, attempt.attempt))
+          event = FAILED_FOR_GOOD;
+      } catch (thrown) {
+        event = FAILED_FOR_GOOD;
+        error = predicateFailed(step.id, thrown);
+      }
+      station.lastError = error;
+      station.fault = new errors.StepError(step.id, error instanceof errors.UntilError ? error.cause : error);
+    } else {
+      station.failures = 0;
+      station.lastError = undefined;
+    }
     station.actor.send(event);
   }
 
@@ -124,13 +133,13 @@ export class ExecuteStage {
     try {
       attempt.verdict = step.vamp.until(station.result, this.#round(station, step.vamp.max));
     } catch (error) {
-      throw new UntilError('', { cause: error });
+      throw new errors.UntilError('', { cause: error });
     }
     if (!isThenable(attempt.verdict)) return undefined;
     return Promise.resolve(attempt.verdict).then(
       (verdict) => void (attempt.verdict = Boolean(verdict)),
       (error: unknown) => {
-        throw new UntilError('', { cause: error });
+        throw new errors.UntilError('', { cause: error });
       },
     );
   }
@@ -197,7 +206,7 @@ export class ExecuteStage {
     const step = program.steps[index]!;
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
-    const attempt = new Attempt(this.#run, step, count);
+    const attempt = new Attempt(this.#run, step, count, station.lastError);
     station.attempt = attempt;
     this.#running++;
     if (events.heard)
@@ -209,6 +218,8 @@ export class ExecuteStage {
     station.retrying = false;
     const limitMs = step.timeoutMs ?? options.timeout?.stepMs;
     if (limitMs !== undefined) this.#limit(station, attempt, limitMs);
+    if (step.idleMs !== undefined)
+      attempt.watch(step.idleMs, (ms) => this.#abort(station, new errors.IdleError(step.id, ms)));
     const { runner } = station;
     try {
       const operands = operandsOf(program, tags, this.#run.input, index);
@@ -278,7 +289,9 @@ export class ExecuteStage {
     for (const station of pool.notes.rests.splice(0)) {
       const index = station.step;
       const step = this.#run.stepOf(station);
-      const delayMs = delayAfter(station.failures, step.retry ?? (options.retry as RetryPolicy));
+      const { failures } = station;
+      const drawn = drawFrom(options.seed ?? 0, index, timeline.attempts(index));
+      const delayMs = delayAfter(failures, step.retry ?? (options.retry as RetryPolicy), drawn);
       timeline.rested(index);
       events.tell({
         type: 'step.retrying',
@@ -327,11 +340,6 @@ export class ExecuteStage {
   }
 }
 
-const isFinal = (error: unknown): boolean =>
-  error instanceof errors.BudgetError ||
-  error instanceof OperandError ||
-  error instanceof errors.CancelledError ||
-  error instanceof UntilError;
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 const isNative = (value: PromiseLike<unknown>): value is Promise<unknown> =>
@@ -341,11 +349,4 @@ const isNative = (value: PromiseLike<unknown>): value is Promise<unknown> =>
 function isGoodEnough(result: unknown, least: number | undefined): boolean {
   const { quality } = (result ?? {}) as { quality?: unknown };
   return least !== undefined && typeof quality === 'number' && quality >= least;
-}
-
-function delayAfter(
-  failures: number,
-  { delayMs = 1_000, factor = 2, maxDelayMs = 60_000 }: RetryPolicy,
-): number {
-  return Math.min(maxDelayMs, delayMs * factor ** (failures - 1));
 }

@@ -5,12 +5,12 @@
  *  Sends:    which stations get HOLD, RESUME, or REFUSE when a hold runs out.
  *
  *  Which signal releases which hold is `machines/hct/hold.ts`. */
-import { exempt, holdOf, isHeld, releaseOf, resolveHold, type Hold } from '../../machines/hct/hold.ts';
+import { exempt, holdOf, isHeld, releaseOf, resolveHold, type FermataHold } from '../../machines/hct/hold.ts';
 import type { Fermata, HctSignal } from '../../machines/hct/signal.ts';
 import type { Clock, TimerId } from '../bus/clock.ts';
 
 interface Held {
-  hold: Hold;
+  hold: FermataHold;
   /** Whether its names are ids of steps, and no names of agents. */
   readonly ofSteps: boolean;
   /** The steps that have this hold among those they count. */
@@ -47,7 +47,7 @@ export class Holds {
 
   /** Puts a hold in force. Steps join it by {@link join}.
    *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents */
-  begin(signal: Fermata, id: string | number, ofSteps = false): Hold {
+  begin(signal: Fermata, id: string | number, ofSteps = false): FermataHold {
     const hold = holdOf(signal, id, this.#clock.now());
     const { timeoutMs } = hold;
     const timer =
@@ -57,7 +57,7 @@ export class Holds {
   }
 
   /** The holds that a step comes under by its id or its agent's name. */
-  *over(stepId: string, agent: string): Iterable<Hold> {
+  *over(stepId: string, agent: string): Iterable<FermataHold> {
     for (const { hold, ofSteps } of this.#inForce.values())
       if (isHeld(hold, stepId, agent) && (!ofSteps || hold.held.includes(stepId))) yield hold;
   }

@@ -5,12 +5,12 @@
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import { fermata, type Tag } from '../../machines/hct/signal.ts';
 import { INPUT, type StepPlan } from './program.ts';
-import type { Run } from './run.ts';
+import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 import type { WriteStage } from './write-stage.ts';
 
 export class IssueStage {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #write: WriteStage;
   readonly #refuse: (step: number, reason: Error) => void;
   /** The next step to issue. */
@@ -20,7 +20,7 @@ export class IssueStage {
   #growing = false;
 
   /** @param refuse refuses a step that a signal named before the step was issued. */
-  constructor(run: Run, write: WriteStage, refuse: (step: number, reason: Error) => void) {
+  constructor(run: RunContext, write: WriteStage, refuse: (step: number, reason: Error) => void) {
     this.#run = run;
     this.#write = write;
     this.#refuse = refuse;

@@ -10,65 +10,23 @@
  *  A performance always ends. A caesura gives agents and bus `graceMs` of real time. A bus that refuses, loses or
  *  closes ends the performance. Rounds that go on without a pause yield to the event loop, so that timers and aborts
  *  count. */
-import {
-  createActor,
-  fromCallback,
-  type Actor,
-  type AnyActorRef,
-  type InspectionEvent,
-  type Observer,
-} from 'xstate';
+import type { OrchestratorOptions } from './orchestrator-options.ts';
+import { createActor, fromCallback, type Actor, type AnyActorRef } from 'xstate';
 import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
 import { conductor, type ConductorEvent, type ConductorMachine } from '../../machines/tomasulo/conductor.ts';
 import type { Envelope } from '../../machines/hct/signal.ts';
 import { attemptAround } from './attempt.ts';
 import { BusClosedError, busError, UnavailableError, type Bus } from '../bus/bus.ts';
-import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
-import type { Dispatch } from './dispatcher.ts';
+import { realClock, type TimerId } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import { ExecuteStage } from './execute-stage.ts';
 import { IssueStage } from './issue-stage.ts';
 import { outputsOf } from './operands.ts';
-import { INPUT, type Program, type RetryPolicy, type Share } from './program.ts';
-import { Run } from './run.ts';
-import type { Outcome, RunEvent } from './run-events.ts';
+import { INPUT, type Program } from './program.ts';
+import { RunContext } from './run.ts';
+import type { RunOutcome, RunEvent } from './run-events.ts';
 import { SignalHandler } from './signal-handler.ts';
 import { WriteStage } from './write-stage.ts';
-
-export interface OrchestratorOptions {
-  readonly runId: string;
-  /** Default: a new bus, closed at the end. */
-  readonly bus?: Bus | undefined;
-  readonly clock?: Clock | undefined;
-  /** Cancels the performance. */
-  readonly signal?: AbortSignal | undefined;
-  /** How many steps may run at once. Default: as many as are ready. */
-  readonly maxConcurrency?: number | undefined;
-  /** How many steps may be in flight (issued, not yet written). Default 1,024. */
-  readonly window?: number | undefined;
-  readonly dispatch?: Dispatch | undefined;
-  /** `path`: longest remaining path first; `fifo`: in the order of becoming ready. Default `path`. */
-  readonly priority?: 'path' | 'fifo' | undefined;
-  /** How often a ready step may be passed over by others. Default 1,024. */
-  readonly patience?: number | undefined;
-  readonly timeout?:
-    { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
-  readonly retry?: RetryPolicy | undefined;
-  /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
-  readonly charge?: (() => Error | undefined) | undefined;
-  /** Every agent receives it as `context.account`. */
-  readonly account?: object | undefined;
-  /** Makes `context.shared` when an agent asks for it, once for each attempt. */
-  readonly share?: Share | undefined;
-  /** How long, in real time, an aborted agent may take to settle before it is left behind. Default 1,000 ms. */
-  readonly graceMs?: number | undefined;
-  /** How long, in real time, the bus may take to deliver a pulse. Default: `graceMs`. */
-  readonly deliveryMs?: number | undefined;
-  /** How long all steps may wait for a cue that no timer will send. Default 30,000 ms. */
-  readonly stallMs?: number | undefined;
-  /** XState's inspection: reaches every station, unit and the conductor. Free when absent. */
-  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) | undefined;
-}
 
 /** Rounds yield to the event loop after so many milliseconds of real time; in virtual time after so many starts, since a
  *  simulation has to give the same result on any machine. */
@@ -85,16 +43,16 @@ const conductorLogic = () => (compiled ??= compile(conductor));
 export class Orchestrator {
   readonly runId: string;
   readonly bus: Bus;
-  readonly outcome: Promise<Outcome>;
+  readonly outcome: Promise<RunOutcome>;
 
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #host: AnyActorRef;
   readonly #conductor: Actor<CompiledLogic<ConductorMachine>>;
   readonly #issue: IssueStage;
   readonly #execute: ExecuteStage;
   readonly #write: WriteStage;
   readonly #signals: SignalHandler;
-  readonly #resolve: (outcome: Outcome) => void;
+  readonly #resolve: (outcome: RunOutcome) => void;
 
   #begun = false;
   #scheduled = false;
@@ -111,12 +69,12 @@ export class Orchestrator {
   /** Creates a performance that receives signals from now on. Nothing runs before {@link start}. */
   constructor(program: Program, options: OrchestratorOptions) {
     this.runId = options.runId;
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const { promise, resolve } = Promise.withResolvers<RunOutcome>();
     this.outcome = promise;
     this.#resolve = resolve;
     const { inspect } = options;
     this.#host = createActor(host, { id: options.runId, ...(inspect ? { inspect } : {}) }).start();
-    this.#run = new Run(program, options, {
+    this.#run = new RunContext(program, options, {
       host: this.#host,
       answered: (station, ok, value) => this.#execute.answer(station, ok, value),
       resumed: (step) => this.#execute.resume(step),
@@ -392,7 +350,7 @@ export class Orchestrator {
     else if (value === 'performing' && !moving && this.#write.outstanding === 0) this.#conduct('STALL');
   }
 
-  #waitingSteps(): errors.Waiting[] {
+  #waitingSteps(): errors.WaitingStep[] {
     const { pool, timeline } = this.#run;
     const held = pool.held();
     const unsettled = new Set(held.map((station) => this.#run.stepOf(station).id));

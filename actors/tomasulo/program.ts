@@ -27,14 +27,18 @@ export interface AgentContext {
   readonly stepId: string;
   /** 1 at the first try. */
   readonly attempt: number;
+  /** Why the try before this one failed; undefined at the first try, and after a round of a vamp that succeeded. */
+  readonly lastError?: unknown;
   /** What belongs to the whole performance, for agents that meter themselves; see `PerformOptions.budget`. */
   readonly account?: object | undefined;
   /** The step's own view of what the performance shares, if its score shares anything. */
-  readonly shared?: View | undefined;
+  readonly shared?: SharedView | undefined;
   /** Sends a part of the text that the agent is writing to the performance's listeners; undefined while there are none.
    *  `again` takes back all text that this try has sent before. */
   readonly say?: ((delta: string, again?: boolean) => void) | undefined;
-  /** Aborted on time-out, cancellation and caesura. */
+  /** Says that the agent still works, where its step has `idleMs`. Text that it sends says so, too. */
+  beat(): void;
+  /** Aborted on time-out, silence, cancellation and caesura. */
   readonly signal: AbortSignal;
   /** Milliseconds on the performance's clock. */
   now(): number;
@@ -44,7 +48,7 @@ export interface AgentContext {
 }
 
 /** What one attempt of a step has of the shared state. */
-export interface View {
+export interface SharedView {
   /** Called when the agent has succeeded, before its result is written. A rejection fails the attempt. */
   commit?(): unknown;
   /** Called once, when the attempt is over. Discards what was not committed. */
@@ -54,7 +58,7 @@ export interface View {
 /** Makes one attempt's view of the shared state.
  *  @param waiting takes every promise of the view that another step may have to settle, and returns it: while an attempt
  *  waits, virtual time passes */
-export type Share = (stepId: string, waiting: <T>(work: Promise<T>) => Promise<T>) => View;
+export type Share = (stepId: string, waiting: <T>(work: Promise<T>) => Promise<T>) => SharedView;
 
 export interface RetryPolicy {
   /** Tries in all, 1 … 100. */
@@ -65,6 +69,13 @@ export interface RetryPolicy {
   readonly factor?: number | undefined;
   /** No delay is longer. Default 60,000. */
   readonly maxDelayMs?: number | undefined;
+  /** By how much of itself a delay may be shorter, drawn at random, 0 … 1. Default 0. See `PerformOptions.seed`. */
+  readonly jitter?: number | undefined;
+  /** Which errors are retried: a predicate over the error and the try that failed (from 1), or names and codes of errors,
+   *  such as `['TimeoutError', 'ECONNRESET']`; those of an error's causes count. Default: all but mistakes in the code
+   *  (TypeError, ReferenceError) and errors whose `retryable` is false, such as SchemaError. NonRetryableError, a spent
+   *  budget and a cancellation are never retried. */
+  readonly on?: readonly string[] | ((error: unknown, attempt: number) => boolean) | undefined;
   /** An external effect may be repeated, because the agent makes repeats harmless (an idempotency key). */
   readonly repeatsEffect?: boolean | undefined;
 }
@@ -102,6 +113,8 @@ export interface StepPlan {
   readonly join?: 'all' | 'allSettled' | undefined;
   readonly retry?: RetryPolicy | undefined;
   readonly timeoutMs?: number | undefined;
+  /** How long the agent may be silent, in milliseconds, before its try is given up; see `AgentContext.beat`. */
+  readonly idleMs?: number | undefined;
   /** The value that stands in when the step cannot produce one. */
   readonly fallback?: { readonly value: unknown } | undefined;
   /** 1 … 10; breaks ties between equally long remaining paths. Default 5. */

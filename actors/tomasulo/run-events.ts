@@ -47,7 +47,7 @@ export type RunEventBody =
       readonly status: StepStatus;
       readonly error?: errors.StepError;
     }
-  | { readonly type: 'run.stalled'; readonly waiting: readonly errors.Waiting[] }
+  | { readonly type: 'run.stalled'; readonly waiting: readonly errors.WaitingStep[] }
   | {
       /** A signal named targets that this performance does not have, or asked for what it cannot do. */
       readonly type: 'signal.unmatched';
@@ -68,7 +68,7 @@ export interface Usage {
 }
 
 /** How a performance ended. */
-export interface Outcome {
+export interface RunOutcome {
   readonly status: RunStatus;
   /** The outputs that are available. */
   readonly outputs: Record<string, unknown>;

@@ -13,7 +13,7 @@ import type { TimerId } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import type { ExecuteStage } from './execute-stage.ts';
 import { didYouMean, type AgentPlan } from './program.ts';
-import type { Run } from './run.ts';
+import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 
 const HOLD = Object.freeze({ type: 'HOLD' } as const);
@@ -23,7 +23,7 @@ const RESUME = Object.freeze({ type: 'RESUME' } as const);
 const MOST_ROUNDS = 1_000;
 
 export class SignalHandler {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #execute: ExecuteStage;
   readonly #cancel: (reason: string) => void;
   /** The agents of the performance, by name; made at the first signal. */
@@ -33,7 +33,7 @@ export class SignalHandler {
   readonly #silences = new Map<AgentPlan, { readonly until: number; readonly timer: TimerId | undefined }>();
 
   /** @param cancel ends the whole performance. */
-  constructor(run: Run, execute: ExecuteStage, cancel: (reason: string) => void) {
+  constructor(run: RunContext, execute: ExecuteStage, cancel: (reason: string) => void) {
     this.#run = run;
     this.#execute = execute;
     this.#cancel = cancel;

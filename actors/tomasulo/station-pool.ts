@@ -16,7 +16,7 @@ import type { Unit } from './unit.ts';
 type StationActor = Actor<CompiledLogic<ReservationStationMachine>>;
 
 /** What a station is about to put on the bus. */
-export type Written = 'value' | 'default' | 'fault';
+export type WriteKind = 'value' | 'default' | 'fault';
 
 /** One station, with what its actor keeps between two events. */
 export interface Station {
@@ -35,9 +35,11 @@ export interface Station {
   answer: unknown;
   result: unknown;
   fault: StepError | undefined;
-  written: Written;
+  written: WriteKind;
   /** Failures since the last success; back-off grows with them. */
   failures: number;
+  /** Why the last try failed, for the next one. */
+  lastError: unknown;
   /** Its next start is a retry. */
   retrying: boolean;
   /** Why its agent is to stop. */
@@ -45,7 +47,7 @@ export interface Station {
 }
 
 /** The machines' outputs that the orchestrator has not yet acted on. */
-export interface Notes {
+export interface PendingOutputs {
   readonly requests: Station[];
   readonly withdrawals: Station[];
   readonly starts: Station[];
@@ -63,7 +65,14 @@ const stationLogic = () => (compiled ??= compile(reservationStation));
 const FIRST = 64;
 
 export class StationPool {
-  readonly notes: Notes = { requests: [], withdrawals: [], starts: [], writes: [], rests: [], aborts: [] };
+  readonly notes: PendingOutputs = {
+    requests: [],
+    withdrawals: [],
+    starts: [],
+    writes: [],
+    rests: [],
+    aborts: [],
+  };
   readonly #stations: Station[] = [];
   readonly #free: Station[] = [];
   /** By step: the index of the station that holds it, or −1. */
@@ -94,7 +103,7 @@ export class StationPool {
     this.#settle = options.settle;
     const { notes } = this;
     const at = (context: { station: number }) => this.#stations[context.station] as Station;
-    const write = (written: Written) => (context: { station: number }) => {
+    const write = (written: WriteKind) => (context: { station: number }) => {
       const station = at(context);
       station.written = written;
       notes.writes.push(station);
@@ -197,6 +206,7 @@ export class StationPool {
       fault: undefined,
       written: 'value',
       failures: 0,
+      lastError: undefined,
       retrying: false,
       stopReason: undefined,
     };
@@ -210,6 +220,7 @@ export class StationPool {
     station.result = undefined;
     station.fault = undefined;
     station.failures = 0;
+    station.lastError = undefined;
     station.retrying = false;
     station.stopReason = undefined;
     this.#free.push(station);

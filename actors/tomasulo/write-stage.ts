@@ -6,7 +6,7 @@ import type { Pulse } from '../../machines/hct/signal.ts';
 import { busError } from '../bus/bus.ts';
 import { clear } from './clear.ts';
 import * as errors from './errors.ts';
-import type { Run } from './run.ts';
+import type { RunContext } from './run.ts';
 import { isWriting, type Station } from './station-pool.ts';
 import type { StepStatus } from './timeline.ts';
 
@@ -16,12 +16,12 @@ const WRITTEN = Object.freeze({ type: 'WRITTEN' } as const);
 const UNSENT = Object.freeze({ type: 'UNSENT' } as const);
 
 export class WriteStage {
-  readonly #run: Run;
+  readonly #run: RunContext;
   readonly #publishOptions: { readonly runId: string };
   #settled = 0;
   #outstanding = 0;
 
-  constructor(run: Run) {
+  constructor(run: RunContext) {
     this.#run = run;
     this.#publishOptions = { runId: run.id };
   }

@@ -88,7 +88,7 @@ export function operatingPointOf({
 const frequenciesOf = (points: Ladder): number[] => points.map(({ frequency }) => frequency);
 
 /** The context after an event under a policy. Pure; `moves` compares, the actions assign. */
-export function governed(
+export function contextUnder(
   policy: GovernorName,
   context: TempoGovernorContext,
   event: TempoGovernorEvent,
@@ -156,7 +156,7 @@ interface Entering extends At {
 }
 const same = (a: OperatingPoint, b: OperatingPoint) => a.tempo === b.tempo && a.dynamics === b.dynamics;
 const moves = (context: TempoGovernorContext, event: TempoGovernorEvent, { policy }: At) =>
-  !same(operatingPointOf(context), operatingPointOf(governed(policy, context, event)));
+  !same(operatingPointOf(context), operatingPointOf(contextUnder(policy, context, event)));
 
 const { createMachine } = setup({
   types: {
@@ -171,7 +171,7 @@ const { createMachine } = setup({
       event.type === 'SET' && policyOf(event) === at.to && moves(context, event, at),
   },
   actions: {
-    take: assign(({ context, event }, { policy }: At) => governed(policy, context, event)),
+    take: assign(({ context, event }, { policy }: At) => contextUnder(policy, context, event)),
     // given meaning by the actor
     setOperatingPoint: () => {}, // the point has changed: `operatingPointOf` the context
   },

@@ -42,17 +42,17 @@ export const holdSchema = z
   .readonly();
 
 /** A hold in force. */
-export type Hold = z.infer<typeof holdSchema>;
+export type FermataHold = z.infer<typeof holdSchema>;
 
 /** What a signal did to a hold. */
 export type Resolution =
   /** Nothing: the hold is as it was. */
-  | { readonly by: 'nothing'; readonly hold: Hold }
+  | { readonly by: 'nothing'; readonly hold: FermataHold }
   /** Released some or all; `hold` is what remains, if anything. A caesura's released discard their work. */
   | {
       readonly by: 'cue' | 'downbeat' | 'caesura';
       readonly released: readonly string[];
-      readonly hold?: Hold;
+      readonly hold?: FermataHold;
     };
 
 /**
@@ -66,7 +66,7 @@ export type Resolution =
  * @example
  * holdOf(fermata({ source: 'reporter' }), 1, 0).held; // ['reporter']
  */
-export function holdOf(signal: Fermata, id: string | number, since: number): Hold {
+export function holdOf(signal: Fermata, id: string | number, since: number): FermataHold {
   if (!Number.isFinite(since)) {
     throw new SignalError({ path: 'since', problem: 'not a finite number', remedy: 'Give milliseconds.' });
   }
@@ -99,7 +99,7 @@ function heldBy({ source, targets }: Fermata, others: readonly string[]): readon
  * @example
  * isHeld(holdOf(fermata({ source: 'a', targets: ['b'] }), 1, 0), 'b'); // true
  */
-export function isHeld(hold: Hold, ...names: readonly string[]): boolean {
+export function isHeld(hold: FermataHold, ...names: readonly string[]): boolean {
   return addresses(hold.held, ...names) && !names.some((name) => hold.except.includes(name));
 }
 
@@ -110,7 +110,7 @@ export function isHeld(hold: Hold, ...names: readonly string[]): boolean {
  * @example
  * exempt(holdOf(fermata({ source: 'a', targets: ['b'] }), 1, 0), ['b']); // undefined
  */
-export function exempt(hold: Hold, names: readonly string[]): Hold | undefined {
+export function exempt(hold: FermataHold, names: readonly string[]): FermataHold | undefined {
   const held = hold.held.filter((name) => !names.includes(name));
   if (held.length === 0) return undefined;
   const except = [...new Set([...hold.except, ...names])];
@@ -122,7 +122,7 @@ export function exempt(hold: Hold, names: readonly string[]): Hold | undefined {
  *
  * @returns undefined when it cannot
  */
-export function releaseOf(hold: Hold, signal: Signal): 'cue' | 'downbeat' | 'caesura' | undefined {
+export function releaseOf(hold: FermataHold, signal: Signal): 'cue' | 'downbeat' | 'caesura' | undefined {
   if (signal.type === 'cue' && signal.intent === 'resume' && signal.key === hold.key) return 'cue';
   if (signal.type === 'downbeat' && signal.syncPoint === hold.syncPoint) return 'downbeat';
   return signal.type === 'caesura' ? 'caesura' : undefined;
@@ -143,7 +143,7 @@ export function releaseOf(hold: Hold, signal: Signal): 'cue' | 'downbeat' | 'cae
  * const hold = holdOf(fermata({ source: 'a', targets: ['b', 'c'] }), 1, 0);
  * resolveHold(hold, cue({ source: 'a', targets: ['b'], intent: 'resume' })); // releases b, c stays held
  */
-export function resolveHold(hold: Hold, signal: Signal): Resolution {
+export function resolveHold(hold: FermataHold, signal: Signal): Resolution {
   const by = releaseOf(hold, signal);
   if (by === undefined || signal.type === 'pulse') return { by: 'nothing', hold };
   const { targets } = signal;
@@ -161,7 +161,7 @@ export function resolveHold(hold: Hold, signal: Signal): Resolution {
  * const hold = holdOf(fermata({ source: 'a', targets: ['b'], syncPoint: 'x' }), 1, 0);
  * releases(hold, downbeat({ source: 'conductor', syncPoint: 'x' }), 'b'); // true
  */
-export function releases(hold: Hold, signal: Signal, agent: string): boolean {
+export function releases(hold: FermataHold, signal: Signal, agent: string): boolean {
   if (!isHeld(hold, agent)) return false;
   const resolution = resolveHold(hold, signal);
   return resolution.by !== 'nothing' && (resolution.hold === undefined || !isHeld(resolution.hold, agent));
@@ -175,6 +175,6 @@ export function releases(hold: Hold, signal: Signal, agent: string): boolean {
  * const hold = holdOf(fermata({ source: 'a', timeoutMs: 100 }), 1, 0);
  * expiry(hold, 100); // 'fail'
  */
-export function expiry(hold: Hold, now: number): TimeoutPolicy | undefined {
+export function expiry(hold: FermataHold, now: number): TimeoutPolicy | undefined {
   return hold.timeoutMs !== undefined && now - hold.since >= hold.timeoutMs ? hold.onTimeout : undefined;
 }

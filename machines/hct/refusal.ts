@@ -56,7 +56,7 @@ const list = (values: readonly unknown[]) => values.map(String).join(', ');
  *
  * @param issue - one issue of a zod error
  */
-export function explain(issue: z.core.$ZodIssue): Pick<RefusalDetails, 'problem' | 'remedy'> {
+export function explainIssue(issue: z.core.$ZodIssue): Pick<RefusalDetails, 'problem' | 'remedy'> {
   switch (issue.code) {
     case 'unrecognized_keys':
       return {
@@ -98,5 +98,5 @@ export function parseOrRefuse<Schema extends z.ZodType>(
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw result.error;
-  throw new SignalError({ path: place(at, ...issue.path) || 'value', ...explain(issue) });
+  throw new SignalError({ path: place(at, ...issue.path) || 'value', ...explainIssue(issue) });
 }

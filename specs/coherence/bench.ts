@@ -5,13 +5,29 @@
  *  rule is stored in `problem`; each message goes to `tell`, if a transcript is wanted. */
 import type { Cell, Entry, Sink } from '../../actors/index.ts';
 import { sessionEntry, sessionText, wordEntry, wordText } from './entries.ts';
-import { Problem, writeSkew, wrongNow, wrongStep, type Before, type Looked, type Rule } from './rules.ts';
-import { Scene, type BenchOptions } from './scene.ts';
-import { HEARD } from './table.ts';
+import {
+  Problem,
+  writeSkew,
+  wrongNow,
+  wrongStep,
+  type MemoryBefore,
+  type ObservedLine,
+  type MemoryRule,
+} from './rules.ts';
+import { WorldState, type WorldOptions } from './world-state.ts';
+import { LINE_EVENTS } from './table.ts';
 import type { Utterance } from './utterance.ts';
-import { agentName, keyName, type Lanes, type Op, type Session, type Step, type Word } from './world.ts';
+import {
+  agentName,
+  keyName,
+  type Lanes,
+  type Op,
+  type SessionWrite,
+  type WorldStep,
+  type QueuedEntry,
+} from './world.ts';
 
-const EVENT = Object.fromEntries(HEARD.map((event, i) => [event, i])) as Record<string, number>;
+const EVENT = Object.fromEntries(LINE_EVENTS.map((event, i) => [event, i])) as Record<string, number>;
 const SAID: Readonly<Record<string, Op>> = {
   requestShared: 'gets',
   requestModified: 'getm',
@@ -20,7 +36,7 @@ const SAID: Readonly<Record<string, Op>> = {
   evict: 'evict',
 };
 
-export class Bench extends Scene implements Sink {
+export class Bench extends WorldState implements Sink {
   problem: Problem | undefined;
   /** `state * events + event`: the cells of the table that occurred. */
   readonly visited: Uint8Array;
@@ -29,16 +45,16 @@ export class Bench extends Scene implements Sink {
   tell: ((utterance: Utterance) => void) | undefined;
 
   readonly #numbers: number[];
-  readonly #forgive: readonly Rule[];
-  readonly #looked: Looked[];
+  readonly #forgive: readonly MemoryRule[];
+  readonly #looked: ObservedLine[];
   readonly #ones: readonly number[];
   /** The agent that receives the answer to its own entry, and that entry's number. */
   #applying: { readonly by: number; readonly op: Op | 'session' } | undefined;
   #unheardBy = -1;
 
-  constructor(options: BenchOptions, lanes?: Lanes) {
+  constructor(options: WorldOptions, lanes?: Lanes) {
     super(options, lanes);
-    this.visited = new Uint8Array(this.table.states.length * HEARD.length);
+    this.visited = new Uint8Array(this.table.states.length * LINE_EVENTS.length);
     this.#numbers = Array.from({ length: this.agents + 1 }, () => 0);
     this.#forgive = options.forgive ?? [];
     const nothing = { state: '', readable: false, fresh: false, mine: false, dead: false };
@@ -49,7 +65,7 @@ export class Bench extends Scene implements Sink {
       this.memory.apply({ op: 'renew', agent, number: 0, floor: 0, key: keyName(0), epoch: 0 }, this);
   }
 
-  take(step: Step): void {
+  take(step: WorldStep): void {
     const { by, event, key } = step;
     this.problem = undefined;
     this.first.filled = false;
@@ -76,7 +92,7 @@ export class Bench extends Scene implements Sink {
       case 'CAS':
       case 'BOTH':
       case 'OFF':
-        this.sessions[by] = { form: event.toLowerCase() as Session['form'], key, seen: this.#ones };
+        this.sessions[by] = { form: event.toLowerCase() as SessionWrite['form'], key, seen: this.#ones };
         if (this.atomic) this.tell?.({ what: 'begun', by, text: sessionText(this.sessions[by]!) });
         else this.#say(by, 'session', 0, 0, 0);
         break;
@@ -93,7 +109,7 @@ export class Bench extends Scene implements Sink {
     if (this.atomic) this.#drain();
     if (this.problem === undefined) this.#look();
   }
-  #before(): Before[] {
+  #before(): MemoryBefore[] {
     return this.cells.map(({ owner, held, queue }) => ({ owner, held, queue: [...queue] }));
   }
   /** The bus takes every word of the lines before anything else happens. */
@@ -130,9 +146,9 @@ export class Bench extends Scene implements Sink {
       });
     }
   }
-  #append(by: number, keep: boolean, before: readonly Before[]): void {
-    const lane = this.said[by] as readonly Word[];
-    const word = lane[0] as Word;
+  #append(by: number, keep: boolean, before: readonly MemoryBefore[]): void {
+    const lane = this.said[by] as readonly QueuedEntry[];
+    const word = lane[0] as QueuedEntry;
     if (word.op === 'session') {
       this.said[by] = lane.slice(1);
       return this.#publish(by, before);
@@ -143,8 +159,8 @@ export class Bench extends Scene implements Sink {
     const signed = { agent: agentName(by), number, floor: number };
     this.#apply(by, wordEntry(signed, word), word, undefined, before);
   }
-  #publish(by: number, before: readonly Before[]): void {
-    const session = this.sessions[by] as Session;
+  #publish(by: number, before: readonly MemoryBefore[]): void {
+    const session = this.sessions[by] as SessionWrite;
     this.sessions[by] = undefined;
     const number = ++this.#numbers[by]!;
     const signed = { agent: agentName(by), number, floor: number };
@@ -153,9 +169,9 @@ export class Bench extends Scene implements Sink {
   #apply(
     by: number,
     entry: Entry,
-    word: Word | undefined,
-    session: Session | undefined,
-    before: readonly Before[],
+    word: QueuedEntry | undefined,
+    session: SessionWrite | undefined,
+    before: readonly MemoryBefore[],
   ): void {
     this.#applying = { by, op: word?.op ?? 'session' };
     const heard: Utterance[] = [];
@@ -164,7 +180,7 @@ export class Bench extends Scene implements Sink {
     const result = this.memory.apply(entry, this);
     this.tell = tell;
     if (tell !== undefined) {
-      const text = session === undefined ? this.#text(word as Word, by) : sessionText(session);
+      const text = session === undefined ? this.#text(word as QueuedEntry, by) : sessionText(session);
       tell({ what: 'ordered', by, text, outcome: result.outcome });
       for (const one of heard) tell(one);
     }
@@ -172,7 +188,7 @@ export class Bench extends Scene implements Sink {
     // A repeated word must not change anything, for any request in it.
     const applied = { agent: entry.agent, word: word?.again ? undefined : word, session, result };
     for (let k = 0; k < this.keys && this.problem === undefined; k++)
-      this.#wrong(wrongStep(before[k] as Before, this.cells[k] as Cell, applied));
+      this.#wrong(wrongStep(before[k] as MemoryBefore, this.cells[k] as Cell, applied));
   }
 
   // ── memory's answers
@@ -198,7 +214,7 @@ export class Bench extends Scene implements Sink {
     const line = agent * this.keys + key;
     const from = this.state[line] as number;
     const number = EVENT[event] as number;
-    this.visited[from * HEARD.length + number] = 1;
+    this.visited[from * LINE_EVENTS.length + number] = 1;
     const { target, copy, words } = this.table.at(from, number, this.copy[line] as boolean);
     this.state[line] = target;
     this.copy[line] = copy;
@@ -227,13 +243,13 @@ export class Bench extends Scene implements Sink {
     if (line === 0 && this.table.readable(target, copy)) this.first.filled = true;
   }
   #say(by: number, op: Op, key: number, version: number, epoch: number): void {
-    const word: Word = { op, key, version, epoch, again: false };
-    this.said[by] = [...(this.said[by] as readonly Word[]), word];
+    const word: QueuedEntry = { op, key, version, epoch, again: false };
+    this.said[by] = [...(this.said[by] as readonly QueuedEntry[]), word];
     this.tell?.({ what: 'said', by, text: this.#text(word, by) });
   }
 
-  #text(word: Word, by: number): string {
-    return word.op === 'session' ? sessionText(this.sessions[by] as Session) : wordText(word);
+  #text(word: QueuedEntry, by: number): string {
+    return word.op === 'session' ? sessionText(this.sessions[by] as SessionWrite) : wordText(word);
   }
 
   // ── rules
@@ -242,7 +258,7 @@ export class Bench extends Scene implements Sink {
       const cell = this.cells[k] as Cell;
       for (let a = 0; a < this.agents; a++) {
         const line = a * this.keys + k;
-        const looked = this.#looked[a] as { -readonly [P in keyof Looked]: Looked[P] };
+        const looked = this.#looked[a] as { -readonly [P in keyof ObservedLine]: ObservedLine[P] };
         const state = this.state[line] as number;
         looked.state = this.table.states[state] as string;
         looked.readable = this.table.readable(state, this.copy[line] as boolean);

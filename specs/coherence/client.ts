@@ -5,9 +5,9 @@
  *  at a time for each key (its slot's lock), and does nothing while a release is under way. It does not see what is
  *  still on its way: where its line is in `I`, it may send a request again though its eviction has not been ordered. */
 import type { Bench } from './bench.ts';
-import { ON, writesOf, type Step } from './world.ts';
+import { ON, writesOf, type WorldStep } from './world.ts';
 
-export interface Surroundings {
+export interface ClientBehaviour {
   /** Which of the agents' and the manager's events occur; default all. The bus always takes words. */
   readonly events?: readonly string[];
   /** `slot`: as above. `any`: also every event that, by the table, has no effect at that time, or waits. */
@@ -44,11 +44,11 @@ const IDLE: Readonly<Record<string, readonly (typeof ASKING)[number][]>> = {
 const SETTLED = new Set(['I', 'S', 'E', 'IS']);
 
 /** Every step that the world on the bench allows. */
-export function mayHappen(bench: Bench, surroundings: Surroundings = {}): Step[] {
+export function mayHappen(bench: Bench, surroundings: ClientBehaviour = {}): WorldStep[] {
   const { agents, keys, atomic, said, sessions } = bench;
   const { events, client = 'slot', crash = false, repeats = false, deaf = false } = surroundings;
-  const steps: Step[] = [];
-  const offer = (by: number, event: Step['event'], key: number): void => {
+  const steps: WorldStep[] = [];
+  const offer = (by: number, event: WorldStep['event'], key: number): void => {
     if (events === undefined || events.includes(event)) steps.push({ by, event, key });
   };
   for (let by = 0; by < agents; by++) {

@@ -5,13 +5,13 @@
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
 import { PERMISSION } from './mapping.ts';
-import { EMPTY, hears, type Line } from './model.ts';
-import { HEARD, LineTable, type Heard, type Place } from './table.ts';
+import { EMPTY, hears, type ModelLine } from './model.ts';
+import { LINE_EVENTS, LineTable, type LineEventName, type LineStatus } from './table.ts';
 
-export interface Difference {
+export interface LineDifference {
   readonly what: string;
   /** A shortest way to it. */
-  readonly path: readonly Heard[];
+  readonly path: readonly LineEventName[];
   readonly readers: ReaderPolicy;
 }
 export interface SideBySide {
@@ -20,7 +20,7 @@ export interface SideBySide {
   readonly steps: number;
   /** `state EVENT` cells of the machine that were compared. */
   readonly cells: ReadonlySet<string>;
-  readonly difference?: Difference;
+  readonly difference?: LineDifference;
 }
 
 /** Breadth first, under both policies, until everything has been compared or they differ. */
@@ -37,21 +37,21 @@ export function besideModel(machine: AnyStateMachine): SideBySide {
 }
 
 interface Pair {
-  readonly place: Place;
-  readonly line: Line;
-  readonly path: readonly Heard[];
+  readonly place: LineStatus;
+  readonly line: ModelLine;
+  readonly path: readonly LineEventName[];
 }
 
 function walkPairs(
   machine: AnyStateMachine,
   readers: ReaderPolicy,
   cells: Set<string>,
-): { states: number; steps: number; difference?: Difference } {
+): { states: number; steps: number; difference?: LineDifference } {
   const table = new LineTable(machine, readers);
-  const name = (place: Place) => table.states[place.state] as keyof typeof PERMISSION;
+  const name = (place: LineStatus) => table.states[place.state] as keyof typeof PERMISSION;
   const seen = new Set<string>();
   const pairs: Pair[] = [];
-  const reach = (place: Place, line: Line, path: readonly Heard[]) => {
+  const reach = (place: LineStatus, line: ModelLine, path: readonly LineEventName[]) => {
     const key = `${place.state} ${place.copy} ${line.copy} ${line.owns} ${line.asked}`;
     if (seen.has(key)) return;
     seen.add(key);
@@ -60,7 +60,7 @@ function walkPairs(
   reach(table.start, EMPTY, []);
   let steps = 0;
   for (const { place, line, path } of pairs) {
-    const found = (what: string, way: readonly Heard[]) => ({
+    const found = (what: string, way: readonly LineEventName[]) => ({
       states: seen.size,
       steps,
       difference: { what, path: way, readers },
@@ -70,7 +70,7 @@ function walkPairs(
       return found(`in ${name(place)} the copy ${reads ? 'may' : 'may not'} be read`, path);
     if (writes !== (line.owns === 'held'))
       return found(`in ${name(place)} the line ${writes ? 'is' : 'is not'} a writer`, path);
-    for (const [event, type] of HEARD.entries()) {
+    for (const [event, type] of LINE_EVENTS.entries()) {
       const answer = hears(line, type, readers === 'committed');
       if (answer === 'never') continue;
       steps++;

@@ -1,6 +1,6 @@
 /** Log entries of words and sessions. */
 import type { Entry } from '../../actors/index.ts';
-import { keyName, OFF, ON, writesOf, type Session, type Word } from './world.ts';
+import { keyName, OFF, ON, writesOf, type SessionWrite, type QueuedEntry } from './world.ts';
 
 /** The sender, and the number of the entry. */
 export interface Signed {
@@ -9,7 +9,7 @@ export interface Signed {
   readonly floor: number;
 }
 
-export function wordEntry(signed: Signed, { op, key, version, epoch }: Word): Entry {
+export function wordEntry(signed: Signed, { op, key, version, epoch }: QueuedEntry): Entry {
   const common = { ...signed, key: keyName(key) };
   if (op === 'put') return { ...common, op, epoch, base: version, value: ON };
   if (op === 'reclaim') return { ...common, op, epoch };
@@ -17,7 +17,7 @@ export function wordEntry(signed: Signed, { op, key, version, epoch }: Word): En
   return { ...common, op };
 }
 
-export function sessionEntry(signed: Signed, session: Session, keys: number): Entry {
+export function sessionEntry(signed: Signed, session: SessionWrite, keys: number): Entry {
   const { form, key, seen } = session;
   const value = form === 'off' ? OFF : ON;
   const write = (k: number) => ({ key: keyName(k), base: seen[k] as number, value });
@@ -27,8 +27,8 @@ export function sessionEntry(signed: Signed, session: Session, keys: number): En
 }
 
 /** The same, in words. */
-export const wordText = ({ op, key }: Word): string => `${op.toUpperCase()} ${keyName(key)}`;
-export function sessionText(session: Session): string {
+export const wordText = ({ op, key }: QueuedEntry): string => `${op.toUpperCase()} ${keyName(key)}`;
+export function sessionText(session: SessionWrite): string {
   const { form, key } = session;
   if (form === 'cas') return `CAS ${keyName(key)}`;
   const written = writesOf(session).map(keyName).join(', ');

@@ -10,6 +10,7 @@ import { Memory, type Entry, type Faults, type MemorySnapshot, type Sink } from 
 import type { Message } from '../harness/claim.ts';
 import { PERMISSION } from './mapping.ts';
 import { tellSteps } from './transcript.ts';
+import { agentName } from './world.ts';
 
 export interface LineView {
   readonly state: string;
@@ -19,19 +20,19 @@ export interface LineView {
   /** The line's epoch is the current one. */
   readonly mine: boolean;
 }
-export interface Said {
+export interface SentEntry {
   readonly op: 'gets' | 'getm' | 'put' | 'release' | 'evict' | 'reclaim';
   readonly fresh: boolean;
   readonly mine: boolean;
 }
-export interface World {
+export interface OneKeyWorld {
   readonly cell: MemorySnapshot['cells'][number];
   readonly lines: readonly LineView[];
   /** By agent, and last the manager's reclaims. */
-  readonly said: readonly (readonly Said[])[];
+  readonly said: readonly (readonly SentEntry[])[];
 }
 /** What happens next: an agent's event, the manager's reclaim, or the bus taking the oldest word of an agent. */
-export type Step =
+export type OneKeyStep =
   | { readonly by: number; readonly event: 'LOAD' | 'STORE' | 'HOLD' | 'RELEASE' | 'EVICT' }
   | { readonly by: number; readonly event: 'RECLAIM' | 'APPEND' };
 
@@ -42,9 +43,8 @@ interface LineTable {
 }
 const tableOf = (machine: AnyStateMachine): LineTable => ({ machine, logic: compile(machine) });
 const nowhere = {} as never;
-export const agentName = (index: number) => `a${index}`;
 
-export function initialWorld(count: number): World {
+export function initialWorld(count: number): OneKeyWorld {
   const memory = new Memory({ initial: [['x', 0]], history: 0 });
   const line = { state: 'I', copy: false, fresh: false, mine: false };
   const [cell] = memory.snapshot().cells;
@@ -54,7 +54,7 @@ export function initialWorld(count: number): World {
     said: Array.from({ length: count + 1 }, () => []),
   };
 }
-const normal = (cell: World['cell']): World['cell'] => ({
+const normal = (cell: OneKeyWorld['cell']): OneKeyWorld['cell'] => ({
   ...cell,
   value: 0,
   version: 1,
@@ -71,12 +71,16 @@ export interface Scope {
 }
 
 /** What may happen in a world. A client stores what it owns, and does nothing behind a release that is under way. */
-export function steps({ cell, lines, said }: World, { events }: Scope = { bus: 'queued' }): Step[] {
-  const possible: Step[] = [];
+export function steps(
+  { cell, lines, said }: OneKeyWorld,
+  { events }: Scope = { bus: 'queued' },
+): OneKeyStep[] {
+  const possible: OneKeyStep[] = [];
   lines.forEach(({ state }, by) => {
     const leaving = said[by]!.some(({ op }) => op === 'release');
     const offer = (...offered: string[]) => {
-      for (const event of offered) if (events?.includes(event) ?? true) possible.push({ by, event } as Step);
+      for (const event of offered)
+        if (events?.includes(event) ?? true) possible.push({ by, event } as OneKeyStep);
     };
     if (state === 'I' && said[by]!.length === 0) offer('LOAD', 'STORE', 'HOLD');
     if (state === 'S' || state === 'E') offer('STORE', 'HOLD', 'EVICT');
@@ -96,14 +100,14 @@ export interface Observer {
 }
 
 /** The world after a step. */
-export function after(
-  world: World,
-  step: Step,
+export function worldAfter(
+  world: OneKeyWorld,
+  step: OneKeyStep,
   readers: ReaderPolicy,
   observer: Observer,
   faults: Faults = {},
   table: LineTable = tableOf(cacheLine),
-): World {
+): OneKeyWorld {
   const { logic } = table;
   const lines = world.lines.map((line) => ({ ...line }));
   const said = world.said.map((words) => [...words]);
@@ -165,17 +169,17 @@ export function after(
 
 /** The world when the bus has taken every word. */
 function drained(
-  world: World,
+  world: OneKeyWorld,
   readers: ReaderPolicy,
   observer: Observer,
   faults: Faults,
   table: LineTable,
-): World {
+): OneKeyWorld {
   for (let words = 0; ; words++) {
     const by = world.said.findIndex(({ length }) => length > 0);
     if (by < 0) return world;
     if (words > 100) throw new Error('the bus never falls silent');
-    world = after(world, { by, event: 'APPEND' }, readers, observer, faults, table);
+    world = worldAfter(world, { by, event: 'APPEND' }, readers, observer, faults, table);
   }
 }
 
@@ -196,7 +200,7 @@ function saying(
   const actions = typeof taken === 'string' ? [] : (taken?.actions ?? []);
   return Array.isArray(actions) ? actions : [actions];
 }
-const ENTRY: Record<string, Said['op'] | undefined> = {
+const ENTRY: Record<string, SentEntry['op'] | undefined> = {
   requestShared: 'gets',
   requestModified: 'getm',
   put: 'put',
@@ -205,7 +209,7 @@ const ENTRY: Record<string, Said['op'] | undefined> = {
 };
 
 /** What is wrong with a world, if anything. */
-export function wrong({ cell, lines }: World, readers: ReaderPolicy): string | undefined {
+export function wrong({ cell, lines }: OneKeyWorld, readers: ReaderPolicy): string | undefined {
   const readable = lines.map(
     ({ state, copy }) => PERMISSION[state as keyof typeof PERMISSION] !== 'none' && (state !== 'MP' || copy),
   );
@@ -230,23 +234,23 @@ export interface Graph {
   readonly edges: number;
   readonly cells: ReadonlySet<string>;
   /** By state: where each step leads. */
-  readonly next: readonly (readonly (readonly [step: Step, to: number])[])[];
-  readonly worlds: readonly World[];
+  readonly next: readonly (readonly (readonly [step: OneKeyStep, to: number])[])[];
+  readonly worlds: readonly OneKeyWorld[];
 }
 
 /** Something is wrong in a world that can be reached; the steps are a shortest way there. */
 export class MesiViolation extends Error {
   override name = 'MesiViolation';
-  readonly steps: readonly Step[];
+  readonly steps: readonly OneKeyStep[];
   readonly transcript: readonly Message[];
-  constructor(what: string, steps: readonly Step[], transcript: readonly Message[]) {
+  constructor(what: string, steps: readonly OneKeyStep[], transcript: readonly Message[]) {
     super(what);
     this.steps = steps;
     this.transcript = transcript;
   }
 }
 
-export interface ExploreOptions extends Scope {
+export interface OneKeyOptions extends Scope {
   /** Rules of memory that are left out. */
   readonly faults?: Faults;
   /** A line's table with a mistake in it. Default: the real one. */
@@ -257,17 +261,17 @@ export interface ExploreOptions extends Scope {
 
 /** Breadth first, to the end.
  *  @throws {MesiViolation} at the first world in which something is wrong. */
-export function explore(
+export function exploreOneKey(
   count: number,
   readers: ReaderPolicy,
-  { faults = {}, limit = 1e6, machine = cacheLine as unknown as AnyStateMachine, ...scope }: ExploreOptions,
+  { faults = {}, limit = 1e6, machine = cacheLine as unknown as AnyStateMachine, ...scope }: OneKeyOptions,
 ): Graph {
   const table = tableOf(machine);
   const cells = new Set<string>();
   const worlds = [initialWorld(count)];
   const known = new Map([[JSON.stringify(worlds[0]), 0]]);
-  const parents: (readonly [Step, number] | undefined)[] = [undefined];
-  const next: [Step, number][][] = [];
+  const parents: (readonly [OneKeyStep, number] | undefined)[] = [undefined];
+  const next: [OneKeyStep, number][][] = [];
   const observer: Observer = {
     heard: (state, event) => {
       cells.add(`${state} ${event}`);
@@ -275,13 +279,13 @@ export function explore(
         throw new Error(`impossible: ${event} in ${state}`);
     },
   };
-  const violation = (what: string, at: number, last: Step): MesiViolation => {
+  const violation = (what: string, at: number, last: OneKeyStep): MesiViolation => {
     const steps = wayTo(at, last);
     const setting = { agents: count, readers, faults, machine, ...scope };
     const keyed = steps.map((step) => ({ ...step, key: 0 }));
     return new MesiViolation(what, steps, tellSteps(setting, keyed, what));
   };
-  const wayTo = (at: number, last: Step): Step[] => {
+  const wayTo = (at: number, last: OneKeyStep): OneKeyStep[] => {
     const way = [last];
     for (let parent = parents[at]; parent !== undefined; parent = parents[parent[1]]) way.unshift(parent[0]);
     return way;
@@ -289,11 +293,11 @@ export function explore(
   let edges = 0;
   for (let at = 0; at < worlds.length; at++) {
     const world = worlds[at]!;
-    const row: [Step, number][] = [];
+    const row: [OneKeyStep, number][] = [];
     for (const step of steps(world, scope)) {
-      let to: World;
+      let to: OneKeyWorld;
       try {
-        to = after(world, step, readers, observer, faults, table);
+        to = worldAfter(world, step, readers, observer, faults, table);
         if (scope.bus === 'atomic') to = drained(to, readers, observer, faults, table);
       } catch (error) {
         throw violation((error as Error).message, at, step);

@@ -1,28 +1,34 @@
 /** How hardware fails and how agents do (paper 4.4, H05 of its Table 7): a write conflict and its arbitration, a line
  *  that thrashes, an owner that is gone. Each is looked for in the steps of an explored space. */
 import { everyRequestEnds } from './liveness.ts';
-import { Search, search, type Edge, type Setting, type Space } from './search.ts';
+import {
+  WorldSearch,
+  searchWorlds,
+  type WorldEdge,
+  type SearchSetting,
+  type SearchedSpace,
+} from './search.ts';
 import { DEAD, PART } from './world.ts';
 
 /** Something looked for, how often it occurred, and what went wrong with it. */
-export interface Looked {
+export interface Occurrence {
   readonly occurred: number;
   readonly wrong?: string;
   /** The world in which it shows. */
   readonly at?: number;
 }
 
-const partOf = (space: Space, { keys = 1 }: Setting, world: number, by: number): number =>
+const partOf = (space: SearchedSpace, { keys = 1 }: SearchSetting, world: number, by: number): number =>
   space.worlds[world]!.charCodeAt(by * (keys + 2));
-const stateOf = (space: Space, setting: Setting, world: number, by: number): string =>
+const stateOf = (space: SearchedSpace, setting: SearchSetting, world: number, by: number): string =>
   space.names[partOf(space, setting, world, by) & 7] as string;
-const isHeld = (space: Space, { agents, keys = 1 }: Setting, world: number): boolean =>
+const isHeld = (space: SearchedSpace, { agents, keys = 1 }: SearchSetting, world: number): boolean =>
   (space.worlds[world]!.charCodeAt(agents * (keys + 2)) & 1) !== 0;
 
 /** A conflict: two have requested a key that no agent holds, and the bus has not ordered either request. The agent
  *  whose request is ordered first owns the key, and no other does; both orders are possible. */
-export function arbitration(setting: Setting): Looked & { readonly space: Space } {
-  const space = search({ ...setting, alike: 'none', keep: true });
+export function arbitration(setting: SearchSetting): Occurrence & { readonly space: SearchedSpace } {
+  const space = searchWorlds({ ...setting, alike: 'none', keep: true });
   let occurred = 0;
   for (let world = 0; world < space.next.length; world++) {
     if (isHeld(space, setting, world)) continue;
@@ -40,7 +46,12 @@ export function arbitration(setting: Setting): Looked & { readonly space: Space 
   return { space, occurred };
 }
 /** The bus takes a request for ownership of an agent that waits for it. */
-function asks(space: Space, setting: Setting, world: number, { by, event }: Edge['step']): boolean {
+function asks(
+  space: SearchedSpace,
+  setting: SearchSetting,
+  world: number,
+  { by, event }: WorldEdge['step'],
+): boolean {
   if (event !== 'APPEND' || by >= setting.agents) return false;
   const state = stateOf(space, setting, world, by);
   const lane = space.worlds[world]!.charCodeAt(by * ((setting.keys ?? 1) + 2) + (setting.keys ?? 1));
@@ -50,11 +61,11 @@ function asks(space: Space, setting: Setting, world: number, { by, event }: Edge
 /** A storm: two agents write in turn indefinitely, and each write takes the other's copy. In hardware this is called
  *  ping-pong; a line may go back and forth here, too. {@link everyRequestEnds} has to show that no agent starves
  *  meanwhile. */
-export function storm(setting: Setting): Looked & { readonly space: Space } {
-  const space = search({ ...setting, alike: 'none', keep: true });
+export function storm(setting: SearchSetting): Occurrence & { readonly space: SearchedSpace } {
+  const space = searchWorlds({ ...setting, alike: 'none', keep: true });
   const wrote =
     (by: number) =>
-    (world: number, { to }: Edge) =>
+    (world: number, { to }: WorldEdge) =>
       stateOf(space, setting, world, by) === 'MP' && stateOf(space, setting, to, by) === 'E';
   let occurred = 0;
   for (let world = 0; world < space.next.length; world++)
@@ -72,9 +83,9 @@ export function storm(setting: Setting): Looked & { readonly space: Space } {
   };
 }
 function reaches(
-  space: Space,
+  space: SearchedSpace,
   from: number,
-  goal: (world: number, edge: Edge) => boolean,
+  goal: (world: number, edge: WorldEdge) => boolean,
 ): number | undefined {
   const seen = new Set([from]);
   for (const world of seen)
@@ -87,11 +98,11 @@ function reaches(
 
 /** What remains when an agent has crashed and its line was reclaimed, is what would remain if it had evicted its copy:
  *  recovery leads only to worlds that also exist without a crash. And the agents that live still receive answers. */
-export function recovery(setting: Setting): Looked & { readonly space: Space } {
+export function recovery(setting: SearchSetting): Occurrence & { readonly space: SearchedSpace } {
   const { agents, keys = 1 } = setting;
   const wide = keys + 2;
-  const calm = new Search({ ...setting, alike: 'none' });
-  const space = search({ ...setting, alike: 'none', keep: true, crash: true }, calm.bench.lanes);
+  const calm = new WorldSearch({ ...setting, alike: 'none' });
+  const space = searchWorlds({ ...setting, alike: 'none', keep: true, crash: true }, calm.bench.lanes);
   calm.toTheEnd();
   let occurred = 0;
   for (let world = 0; world < space.states; world++) {

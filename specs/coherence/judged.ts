@@ -2,18 +2,18 @@
  *  that is made on purpose is found. */
 import type { Bounds, Counterexample, Finding } from '../harness/claim.ts';
 import { turns } from '../harness/turn.ts';
-import type { Looked } from './failures.ts';
+import type { Occurrence } from './failures.ts';
 import { everyRequestEnds, type Request, type Starved } from './liveness.ts';
 import { bothPolicies, inWords, summary } from './scopes.ts';
-import { search, type Setting, type Space } from './search.ts';
+import { searchWorlds, type SearchSetting, type SearchedSpace } from './search.ts';
 import type { Seed } from './seeds.ts';
 
 /** Where requests are followed. Agents keep their places then, so these spaces are larger than the sorted ones. */
-function followed({ agents, lines }: Bounds, reclaims: boolean): Setting[] {
+function followed({ agents, lines }: Bounds, reclaims: boolean): SearchSetting[] {
   const some = (...events: string[]) => ({ events: reclaims ? [...events, 'RECLAIM'] : events });
   const kept = { alike: 'none', keep: true } as const;
   const all = some('LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT', 'CAS');
-  const settings: Omit<Setting, 'readers'>[] = [{ ...kept, agents: 2, bus: 'queued', ...all }];
+  const settings: Omit<SearchSetting, 'readers'>[] = [{ ...kept, agents: 2, bus: 'queued', ...all }];
   if (agents >= 3) {
     settings.push({ ...kept, agents: 3, bus: 'atomic', ...all });
     settings.push({ ...kept, agents: 3, bus: 'queued', ...some('LOAD', 'STORE') });
@@ -32,14 +32,14 @@ export async function requestsEnd(
   reclaims: boolean,
 ): Promise<Finding> {
   const turn = turns(bounds.signal);
-  const seen: { setting: Setting; count: string }[] = [];
+  const seen: { setting: SearchSetting; count: string }[] = [];
   let [states, transitions] = [0, 0];
   const fails = (bound: string, counterexample: Counterexample): Finding => ({
     ...{ verdict: 'fails', bound, states, transitions, counterexample },
   });
   for (const setting of followed(bounds, reclaims)) {
     await turn();
-    const space = search(setting);
+    const space = searchWorlds(setting);
     if (space.violation !== undefined) return fails(inWords(setting), space.violation);
     for (const request of requests) {
       const found = everyRequestEnds(space, setting, request);
@@ -53,7 +53,7 @@ export async function requestsEnd(
   return { verdict: 'holds', bound: summary(seen, 'states'), states, transitions };
 }
 
-function starving(space: Space, request: Request, { way, round }: Starved): Counterexample {
+function starving(space: SearchedSpace, request: Request, { way, round }: Starved): Counterexample {
   const { transcript } = space.tell([...way, ...round]);
   const stuck = round.length === 0;
   const why = stuck ? 'nothing is left that would end it' : 'all is done that is due, again and again';
@@ -63,13 +63,13 @@ function starving(space: Space, request: Request, { way, round }: Starved): Coun
 }
 
 /** Looks for something in the spaces of some settings; it has to occur, and to go well. */
-export async function occurs(
-  settings: readonly Setting[],
-  look: (setting: Setting) => Looked & { readonly space: Space },
+export async function mustOccur(
+  settings: readonly SearchSetting[],
+  look: (setting: SearchSetting) => Occurrence & { readonly space: SearchedSpace },
   { signal }: Bounds,
 ): Promise<Finding> {
   const turn = turns(signal);
-  const seen: { setting: Setting; count: string }[] = [];
+  const seen: { setting: SearchSetting; count: string }[] = [];
   let [states, transitions] = [0, 0];
   for (const setting of settings) {
     await turn();
@@ -88,7 +88,7 @@ export async function occurs(
 
 /** Seeds a mistake, and looks for what comes of it. The counter-example is what was looked for. */
 export function seeded({ setting, breaks }: Seed): Finding {
-  const space = search(setting);
+  const space = searchWorlds(setting);
   const { states, edges: transitions, violation } = space;
   const found = { bound: inWords(setting), states, transitions };
   const missed = (what: string): Finding => ({

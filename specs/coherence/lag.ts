@@ -9,7 +9,7 @@ import { Memory, type Entry, type Sink } from '../../actors/index.ts';
 import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
 import type { AnyStateMachine } from 'xstate';
 import type { Message } from '../harness/claim.ts';
-import { HEARD, LineTable } from './table.ts';
+import { LINE_EVENTS, LineTable } from './table.ts';
 import { agentName } from './world.ts';
 
 export interface LagOptions {
@@ -84,7 +84,7 @@ export function exploreLag({ agents, readers, entries, skips = false }: LagOptio
     event: string,
     memory: { version: number; epoch: number },
   ): Place => {
-    const { target, copy, words } = table.at(line.state, HEARD.indexOf(event as 'LOAD'), line.copy);
+    const { target, copy, words } = table.at(line.state, LINE_EVENTS.indexOf(event as 'LOAD'), line.copy);
     let { version, epoch } = line;
     let said = place.said;
     for (const word of words) {

@@ -8,7 +8,7 @@
  *  none.
  *
  *  The first agent and the first key stand for all; worlds may therefore not be sorted here (`alike: 'none'`). */
-import type { Edge, Setting, Space } from './search.ts';
+import type { WorldEdge, SearchSetting, SearchedSpace } from './search.ts';
 import { DEAD } from './world.ts';
 
 /** What must end. `answer`: each request that a line makes is answered. `read`, `write`: what the agent wants is done. */
@@ -30,7 +30,7 @@ export interface Liveness {
 }
 
 /** @param space with its edges kept. */
-export function everyRequestEnds(space: Space, setting: Setting, request: Request): Liveness {
+export function everyRequestEnds(space: SearchedSpace, setting: SearchSetting, request: Request): Liveness {
   const { agents, keys = 1 } = setting;
   const wide = keys + 2;
   const stateOf = (world: number, by: number, key: number): string =>
@@ -51,7 +51,7 @@ export function everyRequestEnds(space: Space, setting: Setting, request: Reques
   };
   reach(pending.start(0), -1);
   let transitions = 0;
-  const out = (node: number): readonly (readonly [Edge, number])[] => {
+  const out = (node: number): readonly (readonly [WorldEdge, number])[] => {
     const [world, kind] = [Math.floor(node / kinds), node % kinds];
     return space.next[world]!.map(
       (edge) => [edge, edge.to * kinds + pending.after(kind, world, edge)] as const,
@@ -65,7 +65,7 @@ export function everyRequestEnds(space: Space, setting: Setting, request: Reques
 
   // ── what is due: the bus, by sender; the owners, by agent and key; the agent itself
   const duties = agents + 1 + agents * keys + 1;
-  const dutiesOf = (world: number, { step }: Edge): number[] => {
+  const dutiesOf = (world: number, { step }: WorldEdge): number[] => {
     const { by, event, key, unheardBy } = step;
     if (event === 'APPEND') return unheardBy === undefined ? [by] : [];
     const due: number[] = [];
@@ -104,7 +104,7 @@ export function everyRequestEnds(space: Space, setting: Setting, request: Reques
     if (worst !== undefined && way.length >= worst.way.length) continue;
     // From the first world by way of each duty that is done there, and back.
     const walked: number[] = [];
-    const walk = (from: number, goal: (node: number, edge: Edge, to: number) => boolean): number => {
+    const walk = (from: number, goal: (node: number, edge: WorldEdge, to: number) => boolean): number => {
       const path = shortest(from, (node) => out(node).filter(([, to]) => stays(to)), goal);
       walked.push(...path);
       return path.at(-1) ?? from;
@@ -128,7 +128,7 @@ type StateOf = (world: number, by: number, key: number) => string;
 interface Monitor {
   start(world: number): number;
   /** Whether the request is pending after a step: 0, or what kind of request. */
-  after(kind: number, world: number, edge: Edge): number;
+  after(kind: number, world: number, edge: WorldEdge): number;
   /** What its agent does to go on with it, where the line alone does not. */
   readonly goesOn?: string;
 }
@@ -161,8 +161,8 @@ const monitors: Readonly<Record<Request, (stateOf: StateOf) => Monitor>> = {
 /** A shortest way on, by steps; the last one reaches the goal. */
 function shortest(
   from: number,
-  out: (node: number) => readonly (readonly [Edge, number])[],
-  goal: (node: number, edge: Edge, to: number) => boolean,
+  out: (node: number) => readonly (readonly [WorldEdge, number])[],
+  goal: (node: number, edge: WorldEdge, to: number) => boolean,
 ): number[] {
   const back = new Map<number, number>([[from, -1]]);
   for (const node of back.keys()) {

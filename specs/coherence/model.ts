@@ -5,7 +5,7 @@
  *  line with a request under way does); docs/decisions/0010 (the hold, and the write through memory). */
 
 /** What may be done with the key, and what is on its way. */
-export interface Line {
+export interface ModelLine {
   /** There is a copy that may be read. */
   readonly copy: boolean;
   /** `alone`: no other agent has a copy, a write needs no permission. `held`: no other agent can get one before it
@@ -17,19 +17,19 @@ export interface Line {
 
 /** How a line reacts to an event. */
 export interface Answer {
-  readonly line: Line;
+  readonly line: ModelLine;
   readonly says: readonly string[];
 }
 
-export const EMPTY: Line = { copy: false, owns: 'no', asked: 'nothing' };
+export const EMPTY: ModelLine = { copy: false, owns: 'no', asked: 'nothing' };
 
 /** @returns what the line does, or `never` where it cannot receive such an event.
  *  @param keeps whether readers keep their copies while another agent holds the key. */
-export function hears(line: Line, event: string, keeps: boolean): Answer | 'never' {
+export function hears(line: ModelLine, event: string, keeps: boolean): Answer | 'never' {
   const { copy, owns, asked } = line;
   const idle = asked === 'nothing';
   const says = (...words: string[]): Answer => ({ line, says: words });
-  const becomes = (change: Partial<Line>, ...words: string[]): Answer => ({
+  const becomes = (change: Partial<ModelLine>, ...words: string[]): Answer => ({
     line: { ...line, ...change },
     says: words,
   });
@@ -88,6 +88,6 @@ export function hears(line: Line, event: string, keeps: boolean): Answer | 'neve
 }
 
 /** A newer version exists, or is being made. A line without a copy has nothing to drop. */
-function invalidated(line: Line): Answer {
+function invalidated(line: ModelLine): Answer {
   return { line: { ...line, copy: false, owns: 'no' }, says: line.copy ? ['drop'] : [] };
 }

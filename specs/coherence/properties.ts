@@ -1,23 +1,23 @@
 /** What Table 3 claims of MESI and shared state, judged by exploring every world of a few agents and one or two keys. */
-import { cells } from '../harness/cells.ts';
+import { tableCells } from '../harness/cells.ts';
 import { CHECKER, type Bounds, type Claim } from '../harness/claim.ts';
 import { turns } from '../harness/turn.ts';
 import { cacheLine } from '../../machines/index.ts';
 import { realBesideModel } from './differs.ts';
 import { arbitration, recovery, storm } from './failures.ts';
-import { occurs, requestsEnd, seeded } from './judged.ts';
+import { mustOccur, requestsEnd, seeded } from './judged.ts';
 import { exploreLag } from './lag.ts';
-import type { Rule } from './rules.ts';
+import type { MemoryRule } from './rules.ts';
 import { allKeys, bothPolicies, explored, findingOf, oneKey, repeated, twoKeys } from './scopes.ts';
-import type { Setting } from './search.ts';
+import type { SearchSetting } from './search.ts';
 import { SEEDS } from './seeds.ts';
 import { simulatesBook } from './simulates.ts';
 
 const invariant = (
   property: string,
   source: string,
-  rules: readonly Rule[],
-  settings: (bounds: Bounds) => Setting[] = allKeys,
+  rules: readonly MemoryRule[],
+  settings: (bounds: Bounds) => SearchSetting[] = allKeys,
 ): Claim => ({
   mapping: 'mesi',
   criterion: 'invariant guarantees',
@@ -39,11 +39,11 @@ const failure = (property: string, source: string, check: Claim['check']): Claim
   check,
 });
 /** At two bounds, the smaller ones: these spaces are kept whole. */
-const queued = ({ agents }: Bounds, ...events: string[]): Setting[] =>
+const queued = ({ agents }: Bounds, ...events: string[]): SearchSetting[] =>
   [2, 3]
     .filter((some) => some <= agents)
     .flatMap((some) => bothPolicies({ agents: some, bus: 'queued', events }));
-const crashing = (bounds: Bounds): Setting[] => [
+const crashing = (bounds: Bounds): SearchSetting[] => [
   ...bothPolicies({ agents: 2, bus: 'queued' }),
   ...queued(bounds, 'LOAD', 'STORE', 'EVICT', 'RECLAIM').filter(({ agents }) => agents > 2),
 ];
@@ -62,7 +62,7 @@ export const mesiClaims: readonly Claim[] = [
       const found = await explored(bounds, oneKey(bounds));
       const finding = findingOf(found, ['table', 'silence']);
       if (finding.verdict === 'fails') return finding;
-      const missing = cells(cacheLine as never)
+      const missing = tableCells(cacheLine as never)
         .filter(({ kind }) => kind !== 'impossible')
         .map(({ state, event }) => `${state} ${event}`)
         .filter((cell) => !found.cells.has(cell));
@@ -189,17 +189,17 @@ export const mesiClaims: readonly Claim[] = [
   failure(
     'A write conflict is settled by the order of the bus: whom it takes first, owns; the other waits for its turn.',
     'paper 4.4 (write conflict ↔ bus arbitration)',
-    (bounds) => occurs(queued(bounds, 'LOAD', 'STORE', 'HOLD', 'RELEASE'), arbitration, bounds),
+    (bounds) => mustOccur(queued(bounds, 'LOAD', 'STORE', 'HOLD', 'RELEASE'), arbitration, bounds),
   ),
   failure(
     'A line thrashes as in hardware: two writers may take it from each other indefinitely. (That neither starves is claimed above.)',
     'Hennessy & Patterson, ch. 5 (ping-pong); paper 4.4 (thrashing ↔ invalidation storm)',
-    (bounds) => occurs(queued(bounds, 'LOAD', 'STORE'), storm, bounds),
+    (bounds) => mustOccur(queued(bounds, 'LOAD', 'STORE'), storm, bounds),
   ),
   failure(
     'An owner’s crash leaves, after the reclaim, a world that an eviction leaves, and the agents that live receive answers.',
     'paper 4.4; docs/decisions/0012 (crash ↔ reclaim)',
-    (bounds) => occurs(crashing(bounds), recovery, bounds),
+    (bounds) => mustOccur(crashing(bounds), recovery, bounds),
   ),
   ...SEEDS.map((seed): Claim => ({
     ...failure(`With ${seed.name}, ${seed.follows}: seeded, and found.`, seed.source, () => seeded(seed)),

@@ -1,10 +1,10 @@
 /** What has to hold in every world, and in every step from one to the next (Definition 6: what is guaranteed). */
 import type { Cell, Result } from '../../actors/index.ts';
 import type { ReaderPolicy } from '../../machines/index.ts';
-import { agentName, keyName, OFF, writesOf, type Session, type Word } from './world.ts';
+import { agentName, keyName, OFF, writesOf, type SessionWrite, type QueuedEntry } from './world.ts';
 
 /** The rules that a violation may break. */
-export type Rule =
+export type MemoryRule =
   | 'table' //         no line receives an event that its table calls impossible
   | 'single writer' // one writer, or any number of readers
   | 'data value' //    a read returns the last write of the applied prefix
@@ -17,16 +17,16 @@ export type Rule =
   | 'silence'; //      lines send nothing more when no agent sends a request
 
 export class Problem {
-  readonly rule: Rule;
+  readonly rule: MemoryRule;
   readonly what: string;
-  constructor(rule: Rule, what: string) {
+  constructor(rule: MemoryRule, what: string) {
     this.rule = rule;
     this.what = what;
   }
 }
 
 /** One line, as far as the rules read it. */
-export interface Looked {
+export interface ObservedLine {
   readonly state: string;
   readonly readable: boolean;
   /** Its copy and its epoch are current. */
@@ -37,11 +37,15 @@ export interface Looked {
 }
 
 /** Sorin, Hill & Wood, 2.3: single writer or many readers, and the data-value invariant; of one key. */
-export function wrongNow(cell: Cell, lines: readonly Looked[], readers: ReaderPolicy): Problem | undefined {
+export function wrongNow(
+  cell: Cell,
+  lines: readonly ObservedLine[],
+  readers: ReaderPolicy,
+): Problem | undefined {
   const key = keyName(cell.index);
   let owners = 0;
   for (let i = 0; i < lines.length; i++) {
-    const { state, readable, fresh, mine, dead } = lines[i] as Looked;
+    const { state, readable, fresh, mine, dead } = lines[i] as ObservedLine;
     if (dead || !(readable || state === 'M' || state === 'E')) continue;
     const name = agentName(i);
     if (readable && !fresh) return new Problem('data value', `${name} reads a stale copy of ${key}`);
@@ -55,7 +59,7 @@ export function wrongNow(cell: Cell, lines: readonly Looked[], readers: ReaderPo
       return new Problem('single writer', `${name} is E and does not own ${key}`);
     if (state === 'M' && readers === 'committed') continue; // readers go on with what is committed
     for (let j = 0; j < lines.length; j++) {
-      const other = lines[j] as Looked;
+      const other = lines[j] as ObservedLine;
       if (j !== i && !other.dead && other.readable && other.state !== 'MP')
         return new Problem('single writer', `${name} owns ${key}, and ${agentName(j)} reads it`);
     }
@@ -69,7 +73,7 @@ export function wrongNow(cell: Cell, lines: readonly Looked[], readers: ReaderPo
 }
 
 /** What memory was, before an entry. Its version and epoch were 1, which stands for the current ones. */
-export interface Before {
+export interface MemoryBefore {
   readonly owner: string | undefined;
   readonly held: boolean;
   readonly queue: readonly string[];
@@ -77,13 +81,13 @@ export interface Before {
 /** The entry that was applied: a line's word, or a session's publish. */
 export interface Applied {
   readonly agent: string;
-  readonly word: Word | undefined;
-  readonly session: Session | undefined;
+  readonly word: QueuedEntry | undefined;
+  readonly session: SessionWrite | undefined;
   readonly result: Result;
 }
 
 /** What one entry may do to memory; of one key. */
-export function wrongStep(before: Before, cell: Cell, applied: Applied): Problem | undefined {
+export function wrongStep(before: MemoryBefore, cell: Cell, applied: Applied): Problem | undefined {
   const { agent, word, session, result } = applied;
   const key = keyName(cell.index);
   if (cell.version < 1 || cell.epoch < 1)
@@ -111,7 +115,7 @@ export function wrongStep(before: Before, cell: Cell, applied: Applied): Problem
 }
 
 /** The queue loses its head to a grant, or an agent that gives up, and gains at its end. */
-function wrongQueue(before: Before, cell: Cell, { agent, word }: Applied): Problem | undefined {
+function wrongQueue(before: MemoryBefore, cell: Cell, { agent, word }: Applied): Problem | undefined {
   const asks = word?.key === cell.index ? word.op : undefined;
   const granted = cell.held && cell.epoch > 1 ? cell.owner : undefined;
   let expected = before.queue;

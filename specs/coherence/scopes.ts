@@ -1,17 +1,17 @@
 /** How far to look for so many agents and keys, and what was found there: explored once for all claims of a run. */
 import type { Bounds, Finding } from '../harness/claim.ts';
 import { turns } from '../harness/turn.ts';
-import type { Rule } from './rules.ts';
-import { Search, type Setting, type SpaceViolation } from './search.ts';
+import type { MemoryRule } from './rules.ts';
+import { WorldSearch, type SearchSetting, type SpaceViolation } from './search.ts';
 
-export const bothPolicies = (setting: Omit<Setting, 'readers'>): Setting[] =>
+export const bothPolicies = (setting: Omit<SearchSetting, 'readers'>): SearchSetting[] =>
   (['wait', 'committed'] as const).map((readers) => ({ ...setting, readers }));
 
 /** One key. On a queued bus anything may happen between a request and its order, so that there are many more worlds
  *  than on an atomic one. */
-export function oneKey({ agents }: Bounds): Setting[] {
+export function oneKey({ agents }: Bounds): SearchSetting[] {
   const race = ['LOAD', 'STORE', 'CAS', 'RECLAIM'];
-  const settings: Omit<Setting, 'readers'>[] = [{ agents: 2, bus: 'queued', client: 'any' }];
+  const settings: Omit<SearchSetting, 'readers'>[] = [{ agents: 2, bus: 'queued', client: 'any' }];
   if (agents >= 3) settings.push({ agents: 3, bus: 'queued' });
   for (let more = 4; more <= agents; more++)
     settings.push({ agents: more, bus: 'atomic' }, { agents: more, bus: 'queued', events: race });
@@ -19,7 +19,7 @@ export function oneKey({ agents }: Bounds): Setting[] {
 }
 
 /** Two keys, at every bound: a read set needs two. */
-export function twoKeys({ agents, lines }: Bounds): Setting[] {
+export function twoKeys({ agents, lines }: Bounds): SearchSetting[] {
   const sessions = ['LOAD', 'STORE', 'BOTH', 'OFF'];
   const settings = bothPolicies({ agents: 2, keys: 2, bus: 'queued', events: sessions });
   const three = { agents: 3, keys: 2, bus: 'atomic', readers: 'wait' } as const;
@@ -29,25 +29,25 @@ export function twoKeys({ agents, lines }: Bounds): Setting[] {
   return settings;
 }
 /** One key, and a bus that may fail after it took a word: the sender sends it again. */
-export function repeated({ agents }: Bounds): Setting[] {
+export function repeated({ agents }: Bounds): SearchSetting[] {
   const some = { bus: 'queued', repeats: true, events: ['LOAD', 'STORE', 'RECLAIM'] } as const;
   return [2, 3]
     .filter((count) => count <= agents)
     .flatMap((count) => bothPolicies({ agents: count, ...some }));
 }
 /** Every space that a claim may use. */
-export const allKeys = (bounds: Bounds): Setting[] => [
+export const allKeys = (bounds: Bounds): SearchSetting[] => [
   ...oneKey(bounds),
   ...(bounds.lines < 2 ? [] : twoKeys(bounds)),
 ];
 
-export const inWords = (setting: Setting): string => `${scope(setting)}, readers ${setting.readers}`;
-const scope = ({ agents, keys = 1, bus, events, repeats }: Setting): string => {
+export const inWords = (setting: SearchSetting): string => `${scope(setting)}, readers ${setting.readers}`;
+const scope = ({ agents, keys = 1, bus, events, repeats }: SearchSetting): string => {
   const only = events === undefined ? '' : ` (${events.join(', ')})`;
   return `${agents} agents × ${keys} ${keys === 1 ? 'key' : 'keys'}, ${bus} bus${repeats ? ' that repeats' : ''}${only}`;
 };
 /** What was counted, by scope: first for readers that wait, then for those that go on with what is committed. */
-export function summary(seen: readonly { setting: Setting; count: string }[], what: string): string {
+export function summary(seen: readonly { setting: SearchSetting; count: string }[], what: string): string {
   const counts = new Map<string, string[]>();
   for (const { setting, count } of seen) {
     const name = scope(setting);
@@ -66,7 +66,7 @@ interface Seen {
   readonly cells: ReadonlySet<string>;
   readonly violation?: SpaceViolation;
 }
-export interface Explored extends Seen {
+export interface ExploredSettings extends Seen {
   readonly bound: string;
 }
 
@@ -74,19 +74,22 @@ export interface Explored extends Seen {
 const known = new WeakMap<Bounds, Map<string, Seen>>();
 
 /** Explores settings one after the other, up to the first violation. Yields to the event loop meanwhile. */
-export async function explored(bounds: Bounds, settings: readonly Setting[]): Promise<Explored> {
+export async function explored(
+  bounds: Bounds,
+  settings: readonly SearchSetting[],
+): Promise<ExploredSettings> {
   const { signal, progress } = bounds;
   const before = known.get(bounds) ?? new Map<string, Seen>();
   known.set(bounds, before);
   const turn = turns(signal);
   const cells = new Set<string>();
-  const seen: { setting: Setting; count: string }[] = [];
+  const seen: { setting: SearchSetting; count: string }[] = [];
   let [states, transitions] = [0, 0];
   for (const [i, setting] of settings.entries()) {
     const name = JSON.stringify(setting);
     let found = before.get(name);
     if (found === undefined) {
-      const running = new Search(setting);
+      const running = new WorldSearch(setting);
       while (running.go(500)) {
         await turn();
         progress?.(i / settings.length);
@@ -107,8 +110,8 @@ export async function explored(bounds: Bounds, settings: readonly Setting[]): Pr
 
 /** @param rules which a violation has to break to be this claim's own. */
 export function findingOf(
-  { bound, states, transitions, violation }: Explored,
-  rules: readonly Rule[],
+  { bound, states, transitions, violation }: ExploredSettings,
+  rules: readonly MemoryRule[],
 ): Finding {
   if (violation === undefined) return { verdict: 'holds', bound, states, transitions };
   const { rule, what, transcript } = violation;

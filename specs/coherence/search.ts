@@ -1,14 +1,14 @@
 /** Every reachable world, breadth first, so that a way to what is wrong is a shortest one. */
 import { Bench } from './bench.ts';
-import type { BenchOptions } from './scene.ts';
-import { mayHappen, type Surroundings } from './client.ts';
+import type { WorldOptions } from './world-state.ts';
+import { mayHappen, type ClientBehaviour } from './client.ts';
 import { Problem } from './rules.ts';
-import { HEARD } from './table.ts';
-import { transcriptOf, type Told } from './transcript.ts';
+import { LINE_EVENTS } from './table.ts';
+import { worldTranscript, type ExplainedPath } from './transcript.ts';
 import type { Message } from '../harness/claim.ts';
-import type { Lanes, Step } from './world.ts';
+import type { Lanes, WorldStep } from './world.ts';
 
-export interface Setting extends BenchOptions, Surroundings {
+export interface SearchSetting extends WorldOptions, ClientBehaviour {
   /** More worlds than this are an error of the caller. Default 4,000,000. */
   readonly limit?: number;
   /** Whether every step is kept, for checks of runs and not only of worlds. */
@@ -16,7 +16,7 @@ export interface Setting extends BenchOptions, Surroundings {
 }
 
 /** The result of an exploration. */
-export interface Space {
+export interface SearchedSpace {
   readonly states: number;
   readonly edges: number;
   /** `state EVENT` cells of the table that occurred. */
@@ -26,31 +26,31 @@ export interface Space {
   /** The names of a line's states, by their number in a packed world. */
   readonly names: readonly string[];
   /** By world: the steps out of it; only if they are kept. */
-  readonly next: readonly (readonly Edge[])[];
+  readonly next: readonly (readonly WorldEdge[])[];
   readonly violation?: SpaceViolation;
   readonly lanes: Lanes;
   /** The worlds on a shortest way to one. */
   readonly wayTo: (world: number) => readonly number[];
   /** The transcript of a path through worlds, each one step from the one before. */
-  readonly tell: (way: readonly number[]) => Told;
+  readonly tell: (way: readonly number[]) => ExplainedPath;
 }
-export interface Edge {
-  readonly step: Step;
+export interface WorldEdge {
+  readonly step: WorldStep;
   readonly to: number;
   /** The answer that the first agent received for the first key in this step. */
   readonly filled: boolean;
   readonly done: boolean;
 }
 export interface SpaceViolation extends Problem {
-  readonly steps: readonly Step[];
+  readonly steps: readonly WorldStep[];
   readonly transcript: readonly Message[];
 }
 
-export class Search {
-  readonly setting: Setting;
+export class WorldSearch {
+  readonly setting: SearchSetting;
   readonly bench: Bench;
   readonly worlds: string[] = [];
-  readonly next: Edge[][] = [];
+  readonly next: WorldEdge[][] = [];
   violation: SpaceViolation | undefined;
   edges = 0;
   readonly #known = new Map<string, number>();
@@ -59,7 +59,7 @@ export class Search {
   #at = 0;
 
   /** @param lanes of another search, so that the worlds of both can be compared. */
-  constructor(setting: Setting, lanes?: Lanes) {
+  constructor(setting: SearchSetting, lanes?: Lanes) {
     this.setting = setting;
     this.bench = new Bench(setting, lanes);
     this.#limit = setting.limit ?? 4_000_000;
@@ -73,7 +73,7 @@ export class Search {
       if (this.violation !== undefined || this.#at >= this.worlds.length) return false;
       const world = this.worlds[this.#at] as string;
       bench.load(world);
-      const row: Edge[] = [];
+      const row: WorldEdge[] = [];
       for (const [i, step] of mayHappen(bench, setting).entries()) {
         if (i > 0) bench.load(world);
         bench.take(step);
@@ -89,18 +89,19 @@ export class Search {
     }
     return this.#at < this.worlds.length;
   }
-  toTheEnd(): Space {
+  toTheEnd(): SearchedSpace {
     while (this.go(10_000));
     return this.space;
   }
   knows(world: string): boolean {
     return this.#known.has(world);
   }
-  get space(): Space {
+  get space(): SearchedSpace {
     const { states } = this.bench.table;
     const cells = new Set<string>();
     for (const [at, heard] of this.bench.visited.entries())
-      if (heard) cells.add(`${states[Math.floor(at / HEARD.length)]} ${HEARD[at % HEARD.length]}`);
+      if (heard)
+        cells.add(`${states[Math.floor(at / LINE_EVENTS.length)]} ${LINE_EVENTS[at % LINE_EVENTS.length]}`);
     const { worlds, next, edges, violation } = this;
     const tell = (way: readonly number[]) => this.#tell(way, undefined);
     const wayTo = (world: number) => this.#wayTo(world);
@@ -132,11 +133,11 @@ export class Search {
     this.#parents.push(from);
     return index;
   }
-  #tell(way: readonly number[], last: Step | undefined): Told {
+  #tell(way: readonly number[], last: WorldStep | undefined): ExplainedPath {
     const worlds = way.map((at) => this.worlds[at] as string);
-    return transcriptOf(this.setting, this.bench.lanes, worlds, last);
+    return worldTranscript(this.setting, this.bench.lanes, worlds, last);
   }
-  #fail(problem: Problem, last: Step): void {
+  #fail(problem: Problem, last: WorldStep): void {
     const told = this.#tell(this.#wayTo(this.#at), last);
     const { rule, what } = told.problem ?? problem;
     this.violation = { rule, what, steps: told.steps, transcript: told.transcript };
@@ -145,6 +146,6 @@ export class Search {
 
 /** Explores to the end, or to the first violation.
  *  @throws {RangeError} when there are more worlds than `limit`. */
-export function search(setting: Setting, lanes?: Lanes): Space {
-  return new Search(setting, lanes).toTheEnd();
+export function searchWorlds(setting: SearchSetting, lanes?: Lanes): SearchedSpace {
+  return new WorldSearch(setting, lanes).toTheEnd();
 }

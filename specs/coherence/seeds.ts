@@ -6,17 +6,17 @@ import { createMachine, type AnyStateMachine } from 'xstate';
 import { cacheLine } from '../../machines/index.ts';
 import { mutant } from '../harness/mutants.ts';
 import type { Request } from './liveness.ts';
-import type { Rule } from './rules.ts';
-import type { Setting } from './search.ts';
+import type { MemoryRule } from './rules.ts';
+import type { SearchSetting } from './search.ts';
 
 export interface Seed {
   readonly name: string;
   /** What follows, in one sentence. */
   readonly follows: string;
   readonly source: string;
-  readonly setting: Setting;
+  readonly setting: SearchSetting;
   /** What it breaks: a rule of worlds and steps, or that a request ends. */
-  readonly breaks: { readonly rule: Rule } | { readonly request: Request };
+  readonly breaks: { readonly rule: MemoryRule } | { readonly request: Request };
 }
 
 const line = cacheLine as unknown as AnyStateMachine;

@@ -5,9 +5,9 @@ import type { AnyStateMachine } from 'xstate';
 import type { Message } from '../harness/claim.ts';
 import { Bench } from './bench.ts';
 import { bookStep, OPERATIONS, type CacheState, type Operation } from './textbook.ts';
-import { agentName, type Step } from './world.ts';
+import { agentName, type WorldStep } from './world.ts';
 
-export interface Simulation {
+export interface BookComparison {
   /** Pairs of the book's caches and our world. */
   readonly states: number;
   readonly transitions: number;
@@ -18,7 +18,7 @@ export interface Simulation {
 const AS: Readonly<Record<string, readonly CacheState[]>> = { I: ['I'], S: ['S'], E: ['E', 'M'] };
 
 /** @param machine the line; default the real one. */
-export function simulatesBook(agents: number, machine?: AnyStateMachine): Simulation {
+export function simulatesBook(agents: number, machine?: AnyStateMachine): BookComparison {
   const setting = { agents, readers: 'wait', bus: 'atomic', alike: 'none' } as const;
   const bench = new Bench({ ...setting, ...(machine && { machine }) });
   const first = { caches: Array.from({ length: agents }, () => 'I' as CacheState), world: bench.save() };
@@ -56,7 +56,7 @@ export function simulatesBook(agents: number, machine?: AnyStateMachine): Simula
  *  it is done.
  *  @returns what went wrong. */
 function operate(bench: Bench, by: number, operation: Operation): string | undefined {
-  const event: Step['event'] = ({ read: 'LOAD', write: 'STORE', evict: 'EVICT' } as const)[operation];
+  const event: WorldStep['event'] = ({ read: 'LOAD', write: 'STORE', evict: 'EVICT' } as const)[operation];
   if (operation !== 'write' && (bench.stateOf(by, 0) === 'I') !== (operation === 'read')) return undefined;
   for (let tries = 0; tries < 3; tries++) {
     bench.take({ by, event, key: 0 });

@@ -4,15 +4,15 @@ import { compile, type ReaderPolicy } from '../../machines/index.ts';
 import { PERMISSION } from './mapping.ts';
 
 /** Every event that a line receives. The first five come from its agent. */
-export const HEARD = [
+export const LINE_EVENTS = [
   ...(['LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT'] as const),
   ...(['SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const),
   ...(['GRANT_S', 'GRANT_E', 'GRANT_M', 'ACCEPTED', 'REFUSED', 'RELEASED', 'RECLAIMED'] as const),
 ];
-export type Heard = (typeof HEARD)[number];
+export type LineEventName = (typeof LINE_EVENTS)[number];
 
 /** What a line does in one cell of its table. */
-export interface Outcome {
+export interface CellEffect {
   /** The state's place in {@link LineTable.states}. */
   readonly target: number;
   readonly copy: boolean;
@@ -21,7 +21,7 @@ export interface Outcome {
 }
 
 /** A line between two events. */
-export interface Place {
+export interface LineStatus {
   readonly state: number;
   readonly copy: boolean;
 }
@@ -30,10 +30,10 @@ const nowhere = {} as never;
 
 export class LineTable {
   readonly states: readonly string[];
-  readonly start: Place;
+  readonly start: LineStatus;
   /** By state: whether the mapping permits reads. MP reads while its copy is good. */
   readonly #reads: readonly boolean[];
-  readonly #outcomes: readonly Outcome[];
+  readonly #outcomes: readonly CellEffect[];
   /** By state: whether the line's memory can still matter. Where it cannot, lines that differ in it count as one. */
   readonly copyMatters: readonly boolean[];
   readonly versionMatters: readonly boolean[];
@@ -45,9 +45,9 @@ export class LineTable {
     this.states = Object.keys(machine.states);
     this.start = { state: this.states.indexOf(logic.getInitialSnapshot(nowhere, {}).value), copy: false };
     this.#reads = this.states.map((state) => PERMISSION[state as keyof typeof PERMISSION] !== 'none');
-    const outcomes: Outcome[] = [];
+    const outcomes: CellEffect[] = [];
     for (const value of this.states) {
-      for (const type of HEARD) {
+      for (const type of LINE_EVENTS) {
         for (const copy of [false, true]) {
           spoken.length = 0;
           const before = logic.restoreSnapshot({ value, context: { line: 0, readers, copy } }, nowhere);
@@ -75,9 +75,9 @@ export class LineTable {
     );
   }
 
-  /** @param event its place in {@link HEARD}. */
-  at(state: number, event: number, copy: boolean): Outcome {
-    return this.#outcomes[(state * HEARD.length + event) * 2 + (copy ? 1 : 0)] as Outcome;
+  /** @param event its place in {@link LINE_EVENTS}. */
+  at(state: number, event: number, copy: boolean): CellEffect {
+    return this.#outcomes[(state * LINE_EVENTS.length + event) * 2 + (copy ? 1 : 0)] as CellEffect;
   }
   readable(state: number, copy: boolean): boolean {
     return this.#reads[state] === true && (this.states[state] !== 'MP' || copy);
@@ -87,14 +87,14 @@ export class LineTable {
    *  needs it. */
   #matters(
     asked: readonly boolean[],
-    use: (outcome: Outcome, other: Outcome) => 'used' | 'written' | 'kept',
+    use: (outcome: CellEffect, other: CellEffect) => 'used' | 'written' | 'kept',
   ): readonly boolean[] {
     const matters = [...asked];
     for (let changed = true; changed;) {
       changed = false;
       for (let state = 0; state < this.states.length; state++) {
         if (matters[state]) continue;
-        for (let event = 0; event < HEARD.length; event++) {
+        for (let event = 0; event < LINE_EVENTS.length; event++) {
           const [without, having] = [this.at(state, event, false), this.at(state, event, true)];
           for (const [outcome, other] of [
             [without, having],

@@ -1,14 +1,14 @@
 /** A path through the worlds as a transcript: messages with sender and receiver. */
 import type { Message } from '../harness/claim.ts';
 import { Bench } from './bench.ts';
-import type { BenchOptions } from './scene.ts';
+import type { WorldOptions } from './world-state.ts';
 import type { Utterance } from './utterance.ts';
-import { mayHappen, type Surroundings } from './client.ts';
+import { mayHappen, type ClientBehaviour } from './client.ts';
 import type { Problem } from './rules.ts';
-import { agentName, keyName, type Lanes, type Step } from './world.ts';
+import { agentName, keyName, type Lanes, type WorldStep } from './world.ts';
 
-export interface Told {
-  readonly steps: readonly Step[];
+export interface ExplainedPath {
+  readonly steps: readonly WorldStep[];
   /** What is wrong at its end, by the names that the transcript uses. */
   readonly problem: Problem | undefined;
   readonly transcript: readonly Message[];
@@ -17,22 +17,22 @@ export interface Told {
 /** Packed worlds do not contain the agents' names. To restore them, a step that leads to the next world is taken at
  *  each world, with the names kept: there is one, since agents differ only in their names.
  *  @param last what is done in the last world; what is wrong shows there. */
-export function transcriptOf(
-  setting: BenchOptions & Surroundings,
+export function worldTranscript(
+  setting: WorldOptions & ClientBehaviour,
   lanes: Lanes,
   way: readonly string[],
-  last: Step | undefined,
-): Told {
+  last: WorldStep | undefined,
+): ExplainedPath {
   const bench = new Bench(setting, lanes);
   const named = new Bench({ ...setting, alike: 'none' }, lanes);
   const messages: Message[] = [];
-  const steps: Step[] = [];
+  const steps: WorldStep[] = [];
   let world = named.save();
-  const possible = (): Step[] => {
+  const possible = (): WorldStep[] => {
     named.load(world);
     return mayHappen(named, setting);
   };
-  const take = (step: Step): void => {
+  const take = (step: WorldStep): void => {
     named.load(world);
     named.tell = (utterance) => messages.push(messageOf(utterance, setting.agents));
     if (OPENING[step.event] !== undefined || step.event === 'RECLAIM')
@@ -74,7 +74,7 @@ export function transcriptOf(
 
 /** The same of steps that are known by name.
  *  @param what is wrong in the end. */
-export function tellSteps(setting: BenchOptions, steps: readonly Step[], what: string): Message[] {
+export function tellSteps(setting: WorldOptions, steps: readonly WorldStep[], what: string): Message[] {
   const bench = new Bench({ ...setting, alike: 'none' });
   const messages: Message[] = [];
   for (const step of steps) {
@@ -86,7 +86,7 @@ export function tellSteps(setting: BenchOptions, steps: readonly Step[], what: s
 }
 
 /** Takes a step, and adds its messages to the transcript. */
-function told(bench: Bench, step: Step): Message[] {
+function told(bench: Bench, step: WorldStep): Message[] {
   const messages: Message[] = [];
   if (OPENING[step.event] !== undefined || step.event === 'RECLAIM') openWith(messages, step, bench.agents);
   bench.tell = (utterance) => messages.push(messageOf(utterance, bench.agents));
@@ -102,7 +102,7 @@ const OPENING: Readonly<Record<string, string>> = {
   RELEASE: 'gives back',
   EVICT: 'gives up its copy of',
 };
-function openWith(messages: Message[], { by, event, key }: Step, agents: number): void {
+function openWith(messages: Message[], { by, event, key }: WorldStep, agents: number): void {
   if (event === 'RECLAIM')
     messages.push({ from: nameOf(by, agents), text: `the lease of ${keyName(key)} has run out` });
   else messages.push({ from: nameOf(by, agents), text: `${OPENING[event]} ${keyName(key)}` });

@@ -1,8 +1,8 @@
 /** The parts of a transcript: what agents receive, order or send while a step is taken. */
 
 /** One message that an agent receives or sends, before it is put into words. */
-export type Utterance = Hearing | Ordering | Saying;
-export interface Hearing {
+export type Utterance = AgentInput | BusOrder | AgentOutput;
+export interface AgentInput {
   readonly what: 'heard';
   readonly agent: number;
   readonly key: number;
@@ -13,13 +13,13 @@ export interface Hearing {
   /** From its own agent, and not from memory. */
   readonly own: boolean;
 }
-export interface Ordering {
+export interface BusOrder {
   readonly what: 'ordered';
   readonly by: number;
   readonly text: string;
   readonly outcome: string;
 }
-export interface Saying {
+export interface AgentOutput {
   /** To the bus, or without a receiver. */
   readonly what: 'said' | 'begun';
   readonly by: number;

@@ -13,7 +13,7 @@ export const OPS = ['gets', 'getm', 'put', 'release', 'evict', 'reclaim', 'sessi
 export type Op = (typeof OPS)[number];
 
 /** An entry on its way to the bus. */
-export interface Word {
+export interface QueuedEntry {
   readonly op: Op;
   readonly key: number;
   /** What a PUT replaces, and by which right; what a RECLAIM is about. */
@@ -25,7 +25,7 @@ export interface Word {
 
 /** A write that does not go by a line: computed from what was current once, and published later. An agent has at most
  *  one. On a queued bus its place among the agent's words is kept there. */
-export interface Session {
+export interface SessionWrite {
   /** Compare-and-set of one key; one publish of both; or, of two who are on call, one signs off, having seen that the
    *  other stays. If both may, only the written keys were validated: write skew. */
   readonly form: 'cas' | 'both' | 'off';
@@ -36,11 +36,12 @@ export interface Session {
 const FORMS = ['cas', 'both', 'off'] as const;
 
 /** Which keys a session writes. */
-export const writesOf = ({ form, key }: Session): readonly number[] => (form === 'both' ? [0, 1] : [key]);
+export const writesOf = ({ form, key }: SessionWrite): readonly number[] =>
+  form === 'both' ? [0, 1] : [key];
 
 /** What happens next: an agent's event, a session's beginning and its publishing, the manager's reclaim, the bus taking
  *  an agent's oldest word, or the end of an agent. */
-export interface Step {
+export interface WorldStep {
   readonly by: number;
   readonly event:
     | 'LOAD'
@@ -85,17 +86,17 @@ export const MOST_AGENTS = 7;
 /** Lists of words by number, so that each is one character of a packed world. */
 export class Lanes {
   readonly #codes = new Map<number, number>();
-  readonly #lists: (readonly Word[])[] = [];
+  readonly #lists: (readonly QueuedEntry[])[] = [];
   readonly #swapped: number[] = [];
 
   constructor() {
     this.#intern(0, []);
   }
   /** @param version and epoch that are current, by key. */
-  encode(words: readonly Word[], version: readonly number[], epoch: readonly number[]): number {
+  encode(words: readonly QueuedEntry[], version: readonly number[], epoch: readonly number[]): number {
     let code = 0;
     for (let i = words.length - 1; i >= 0; i--) {
-      const { op, key, version: seen, epoch: since, again } = words[i] as Word;
+      const { op, key, version: seen, epoch: since, again } = words[i] as QueuedEntry;
       const fresh = op === 'put' && seen === version[key] ? 16 : 0;
       const mine = (op === 'put' || op === 'reclaim') && since === epoch[key] ? 32 : 0;
       code = code * 128 + (OPS.indexOf(op) + 1 + (key << 3) + fresh + mine + (again ? 64 : 0));
@@ -103,8 +104,8 @@ export class Lanes {
     if (code > Number.MAX_SAFE_INTEGER) throw new RangeError(`${words.length} words wait, more than 7`);
     return this.#codes.get(code) ?? this.#intern(code, unpack(code));
   }
-  decode(id: number): readonly Word[] {
-    return this.#lists[id] as readonly Word[];
+  decode(id: number): readonly QueuedEntry[] {
+    return this.#lists[id] as readonly QueuedEntry[];
   }
   /** The same words with the two keys exchanged. */
   swapped(id: number): number {
@@ -115,7 +116,7 @@ export class Lanes {
       ones,
     ));
   }
-  #intern(code: number, words: readonly Word[]): number {
+  #intern(code: number, words: readonly QueuedEntry[]): number {
     const id = this.#lists.push(Object.freeze(words)) - 1;
     if (id > 0xffff) throw new RangeError('more than 65,536 different outboxes; bound the events.');
     this.#codes.set(code, id);
@@ -123,8 +124,8 @@ export class Lanes {
   }
 }
 
-function unpack(code: number): Word[] {
-  const words: Word[] = [];
+function unpack(code: number): QueuedEntry[] {
+  const words: QueuedEntry[] = [];
   for (let rest = code; rest > 0; rest = Math.floor(rest / 128)) {
     const word = rest % 128;
     words.push({
@@ -140,18 +141,18 @@ function unpack(code: number): Word[] {
 
 /** A session in 5 bits, and in a sixth that its agent is dead. */
 export const DEAD = 32;
-export function encodeSession(session: Session | undefined, version: readonly number[]): number {
+export function encodeSession(session: SessionWrite | undefined, version: readonly number[]): number {
   if (session === undefined) return 0;
   const { form, key, seen } = session;
   const fresh = (k: number) => (k < version.length && seen[k] === version[k] ? 8 << k : 0);
   return FORMS.indexOf(form) + 1 + (key << 2) + fresh(0) + fresh(1);
 }
-const SESSIONS: readonly (Session | undefined)[] = Array.from({ length: 32 }, (_, code) =>
+const SESSIONS: readonly (SessionWrite | undefined)[] = Array.from({ length: 32 }, (_, code) =>
   (code & 3) === 0
     ? undefined
     : { form: FORMS[(code & 3) - 1]!, key: (code >> 2) & 1, seen: [(code >> 3) & 1, (code >> 4) & 1] },
 );
-export const decodeSession = (code: number): Session | undefined => SESSIONS[code & 31];
+export const decodeSession = (code: number): SessionWrite | undefined => SESSIONS[code & 31];
 export const swapSession = (code: number): number =>
   (code & 3) === 0
     ? code

@@ -3,10 +3,10 @@ import type { AnyStateMachine } from 'xstate';
 import { operatingPointOf, type TempoGovernorEvent } from '../../machines/governor/tempo-governor.ts';
 import type { Counterexample, Message } from '../harness/claim.ts';
 import { KernelPolicy, type Departures } from './model.ts';
-import { kernelNames, PoolModel, UNTUNED, type Heard, type Point } from './pool/model.ts';
-import { shrink } from './shrink.ts';
-import { stepperOf, type Place, type Said } from './stepper.ts';
-import type { Trace } from './traces.ts';
+import { kernelNames, PoolModel, UNTUNED, type GovernorInput, type PoolPoint } from './pool/model.ts';
+import { shrinkList } from './shrink.ts';
+import { stepperOf, type GovernorState, type GovernorOutput } from './stepper.ts';
+import type { EventTrace } from './traces.ts';
 
 /** Everything that is visible from outside. The rest of the machine's memory shows in what it does next. */
 export interface Seen {
@@ -27,10 +27,10 @@ const KEYS = [
 ] as const satisfies (keyof Seen)[]; // prettier-ignore
 
 /** A trace without its events: where it begins. */
-export type Setting = Omit<Trace, 'events'>;
+export type TraceStart = Omit<EventTrace, 'events'>;
 
 /** The model of a pool, before any event. */
-export function modelOf({ ladder, tunables }: Setting, departs: Departures): PoolModel {
+export function modelOf({ ladder, tunables }: TraceStart, departs: Departures): PoolModel {
   const tuning = { ...UNTUNED, ...tunables };
   const table = ladder.map(({ frequency }) => frequency);
   const kernel = new KernelPolicy('schedutil', table, kernelNames(tuning), departs);
@@ -39,32 +39,32 @@ export function modelOf({ ladder, tunables }: Setting, departs: Departures): Poo
 
 /** What the model does with an event. */
 export function promise(pool: PoolModel, event: TempoGovernorEvent): Seen {
-  const said = pool.hear(event as Heard);
+  const said = pool.hear(event as GovernorInput);
   const { mode, allowance, remainingMs, kernel, tuning } = pool;
   const { cur, min, max, governor: policy } = kernel;
-  const point = nameOf(pool.point);
+  const point = pointName(pool.point);
   const tunables = written(tuning);
-  return { policy, cur, min, max, point, said: said.map(nameOf).join(), mode, allowance, remainingMs, tunables }; // prettier-ignore
+  return { policy, cur, min, max, point, said: said.map(pointName).join(), mode, allowance, remainingMs, tunables }; // prettier-ignore
 }
 
 /** What the model does with each event of a trace. */
-export function promised(trace: Trace, departs: Departures): Seen[] {
+export function promisedByModel(trace: EventTrace, departs: Departures): Seen[] {
   const pool = modelOf(trace, departs);
   return trace.events.map((event) => promise(pool, event));
 }
 
 /** What is seen of the machine. */
-export function seenAt({ value: policy, context }: Place, saying: readonly Said[]): Seen {
+export function seenAt({ value: policy, context }: GovernorState, saying: readonly GovernorOutput[]): Seen {
   const { memory, mode, allowance, remainingMs } = context;
   const { cur, min, max } = memory;
-  const point = nameOf(operatingPointOf(context));
-  const said = saying.map((one) => nameOf(one.point)).join();
+  const point = pointName(operatingPointOf(context));
+  const said = saying.map((one) => pointName(one.point)).join();
   const tunables = written(context.tunables);
   return { policy, cur, min, max, point, said, mode, allowance, remainingMs, tunables };
 }
 
 /** One sentence when something is not as it was promised. */
-export function told(seen: Seen, promise: Seen): string | undefined {
+export function differenceText(seen: Seen, promise: Seen): string | undefined {
   if (KEYS.every((key) => seen[key] === promise[key])) return undefined;
   return `the governor is ${worded(seen, promise)}, the model ${worded(promise, seen)}.`;
 }
@@ -83,9 +83,9 @@ function written(of: object): string {
   if (text === undefined) texts.set(of, (text = JSON.stringify(of)));
   return text;
 }
-export const nameOf = ({ tempo, dynamics }: Point): string => `${tempo}/${dynamics}`;
+export const pointName = ({ tempo, dynamics }: PoolPoint): string => `${tempo}/${dynamics}`;
 
-export interface Difference {
+export interface GovernorDifference {
   /** The event after which they differ. */
   readonly at: number;
   readonly what: string;
@@ -95,10 +95,10 @@ export interface Difference {
  *  @param each is called with every situation on the way. */
 export function differenceIn(
   machine: AnyStateMachine,
-  trace: Trace,
+  trace: EventTrace,
   answers: readonly Seen[],
-  each: (place: Place) => void = () => {},
-): Difference | undefined {
+  each: (place: GovernorState) => void = () => {},
+): GovernorDifference | undefined {
   let at = 0;
   try {
     const { begin, step } = stepperOf(machine);
@@ -106,7 +106,7 @@ export function differenceIn(
     for (; at < trace.events.length; at++) {
       const [next, said] = step(place, trace.events[at]!);
       each((place = next));
-      const what = told(seenAt(place, said), answers[at]!);
+      const what = differenceText(seenAt(place, said), answers[at]!);
       if (what !== undefined) return { at, what };
     }
   } catch (error) {
@@ -116,16 +116,16 @@ export function differenceIn(
 }
 
 /** The smallest part of a trace that still differs, with the machine's answers. */
-export function smallest(machine: AnyStateMachine, trace: Trace, departs: Departures): Counterexample {
+export function smallest(machine: AnyStateMachine, trace: EventTrace, departs: Departures): Counterexample {
   const differs = (events: readonly TempoGovernorEvent[]) =>
-    differenceIn(machine, { ...trace, events }, promised({ ...trace, events }, departs));
-  const events = shrink(trace.events, (rest) => differs(rest) !== undefined);
-  return { what: differs(events)!.what, transcript: transcriptOf(machine, { ...trace, events }) };
+    differenceIn(machine, { ...trace, events }, promisedByModel({ ...trace, events }, departs));
+  const events = shrinkList(trace.events, (rest) => differs(rest) !== undefined);
+  return { what: differs(events)!.what, transcript: governorTranscript(machine, { ...trace, events }) };
 }
 
 /** The events that a machine receives, and its answers. */
-export function transcriptOf(machine: AnyStateMachine, trace: Trace): Message[] {
-  const rungs = trace.ladder.map((point) => `${point.frequency} ${nameOf(point)}`).join(', ');
+export function governorTranscript(machine: AnyStateMachine, trace: EventTrace): Message[] {
+  const rungs = trace.ladder.map((point) => `${point.frequency} ${pointName(point)}`).join(', ');
   const tunables = trace.tunables === undefined ? 'by default' : JSON.stringify(trace.tunables);
   const transcript: Message[] = [{ from: 'trace', text: `ladder ${rungs}; tunables ${tunables}` }];
   const { begin, step } = stepperOf(machine);
@@ -136,7 +136,7 @@ export function transcriptOf(machine: AnyStateMachine, trace: Trace): Message[] 
       const [next, said] = step(place, event);
       place = next;
       for (const { action, point } of said)
-        transcript.push({ from: 'governor', to: 'pool', text: `${action} ${nameOf(point)}` });
+        transcript.push({ from: 'governor', to: 'pool', text: `${action} ${pointName(point)}` });
     }
   } catch (error) {
     transcript.push({ from: 'governor', text: `throws ${String(error)}` });

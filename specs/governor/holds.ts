@@ -4,23 +4,23 @@ import type { GovernorName } from '../../machines/governor/governor.ts';
 import type { Bounds, Counterexample, Finding } from '../harness/claim.ts';
 import { Random } from '../harness/random.ts';
 import { turns } from '../harness/turn.ts';
-import { transcriptOf } from './compare.ts';
-import type { Invariant } from './invariants.ts';
-import { shrink } from './shrink.ts';
+import { governorTranscript } from './compare.ts';
+import type { TraceInvariant } from './invariants.ts';
+import { shrinkList } from './shrink.ts';
 import { stepperOf } from './stepper.ts';
-import { drawTrace, type Trace } from './traces.ts';
+import { drawTrace, type EventTrace } from './traces.ts';
 
 export interface Judging {
   readonly policies: readonly GovernorName[];
-  readonly invariants?: readonly Invariant[];
+  readonly invariants?: readonly TraceInvariant[];
   /** Checked only where the trace ends, not after every step: for checks that look far ahead. */
-  readonly atEnd?: readonly Invariant[];
+  readonly atEnd?: readonly TraceInvariant[];
 }
 
 /** The first check that fails along a trace. */
 function broken(
   machine: AnyStateMachine,
-  trace: Trace,
+  trace: EventTrace,
   { invariants = [], atEnd = [] }: Judging,
 ): string | undefined {
   const always = invariants.map((invariant) => invariant());
@@ -44,16 +44,16 @@ function broken(
 
 function counterexampleOf(
   machine: AnyStateMachine,
-  trace: Trace,
+  trace: EventTrace,
   judging: Judging,
   seed: number,
 ): Counterexample {
-  const events = shrink(
+  const events = shrinkList(
     trace.events,
     (rest) => broken(machine, { ...trace, events: rest }, judging) !== undefined,
   );
   const small = { ...trace, events };
-  return { what: broken(machine, small, judging)!, seed, transcript: transcriptOf(machine, small) };
+  return { what: broken(machine, small, judging)!, seed, transcript: governorTranscript(machine, small) };
 }
 
 /** Judges invariants along `runs` traces for each policy. */

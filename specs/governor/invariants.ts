@@ -2,37 +2,37 @@
  *  so an agreement with a faulty model would be seen here. Each returns what is wrong, or nothing. */
 import type { GovernorName } from '../../machines/governor/governor.ts';
 import { operatingPointOf, type TempoGovernorEvent } from '../../machines/governor/tempo-governor.ts';
-import { nameOf } from './compare.ts';
+import { pointName } from './compare.ts';
 import { DEPARTURES, GOVERNING } from './mapping.ts';
 import { answersWithin, price } from './pool/model.ts';
-import type { Place, Said, Stepper } from './stepper.ts';
+import type { GovernorState, GovernorOutput, GovernorStepper } from './stepper.ts';
 
 /** One step, and the way to take others from the same place. */
-export interface Step {
-  readonly before: Place;
+export interface GovernorStep {
+  readonly before: GovernorState;
   readonly event: TempoGovernorEvent;
-  readonly after: Place;
-  readonly said: readonly Said[];
-  readonly stepper: Stepper;
+  readonly after: GovernorState;
+  readonly said: readonly GovernorOutput[];
+  readonly stepper: GovernorStepper;
 }
 /** @returns what is wrong. */
-export type Check = (step: Step) => string | undefined;
+export type Check = (step: GovernorStep) => string | undefined;
 /** Checks may remember the steps before: one is made for each trace. */
-export type Invariant = () => Check;
+export type TraceInvariant = () => Check;
 type Load = TempoGovernorEvent & { type: 'LOAD' };
 
-const tableOf = ({ context }: Place): number[] => context.ladder.map(({ frequency }) => frequency);
+const tableOf = ({ context }: GovernorState): number[] => context.ladder.map(({ frequency }) => frequency);
 /** What schedutil makes of a demand: a quarter to spare. Nothing is the kernel's word for "not yet asked". */
-const demandOf = ({ context }: Place, util: number): number => {
+const demandOf = ({ context }: GovernorState, util: number): number => {
   const top = context.ladder.at(-1)!.frequency;
   return Math.trunc(((top + (top >>> 2)) * util) / 1_024);
 };
 /** Whether the machine is known to take this demand for one that is served. */
-const departs = (place: Place, { util }: Load): boolean =>
+const departs = (place: GovernorState, { util }: Load): boolean =>
   DEPARTURES.idle_is_served && demandOf(place, util) === 0;
 
 /** Every frequency is one of the table; the current one is between floor and ceiling. */
-export const bounded: Invariant =
+export const bounded: TraceInvariant =
   () =>
   ({ after }) => {
     const { cur, min, max } = after.context.memory;
@@ -43,43 +43,44 @@ export const bounded: Invariant =
   };
 
 /** The point costs no more than the allowance, unless it is the lowest. */
-export const affordable: Invariant =
+export const affordable: TraceInvariant =
   () =>
   ({ after }) => {
     const { ladder, allowance } = after.context;
     const point = operatingPointOf(after.context);
-    const expensive = allowance !== null && price(point) > allowance && nameOf(point) !== nameOf(ladder[0]!);
-    return expensive ? `${nameOf(point)} costs ${price(point)}, more than ${allowance}.` : undefined;
+    const expensive =
+      allowance !== null && price(point) > allowance && pointName(point) !== pointName(ladder[0]!);
+    return expensive ? `${pointName(point)} costs ${price(point)}, more than ${allowance}.` : undefined;
   };
 
 /** The point is not later than the deadline, unless every slower or faster point of the ladder that the budget allows
  *  would be, too. A faster one on the ladder may be late: what counts is the first that is not. */
-export const timely: Invariant =
+export const timely: TraceInvariant =
   () =>
   ({ after }) => {
     const { ladder, allowance, remainingMs } = after.context;
     const point = operatingPointOf(after.context);
     if (remainingMs === null || answersWithin(point) <= remainingMs) return undefined;
-    const place = ladder.findIndex((rung) => nameOf(rung) === nameOf(point));
+    const place = ladder.findIndex((rung) => pointName(rung) === pointName(point));
     const soon = ladder.findIndex((rung) => answersWithin(rung) <= remainingMs);
     const paid = ladder.findLastIndex((rung) => allowance === null || price(rung) <= allowance);
     if (place >= 0 && (soon < 0 || place >= Math.min(soon, Math.max(paid, 0)))) return undefined;
-    return `${nameOf(point)} answers later than in ${remainingMs} ms.`;
+    return `${pointName(point)} answers later than in ${remainingMs} ms.`;
   };
 
 /** A change of point is announced once, after it is made; and nothing else is announced. */
-export const announced: Invariant =
+export const announced: TraceInvariant =
   () =>
   ({ before, after, said }) => {
-    const [was, is] = [before, after].map(({ context }) => nameOf(operatingPointOf(context)));
-    const words = said.map(({ point }) => nameOf(point)).join(', ');
+    const [was, is] = [before, after].map(({ context }) => pointName(operatingPointOf(context)));
+    const words = said.map(({ point }) => pointName(point)).join(', ');
     return words === (was === is ? '' : is)
       ? undefined
       : `from ${was} to ${is}, but '${words}' is announced.`;
   };
 
 /** Loads change nothing under the policies that ignore them. */
-export const deaf: Invariant =
+export const deaf: TraceInvariant =
   () =>
   ({ before, event, after }) => {
     const { follows } = GOVERNING[before.value as GovernorName];
@@ -91,7 +92,7 @@ export const deaf: Invariant =
 
 /** Loads move the frequency at most once in so many milliseconds, commands aside. (With a bias, ondemand plays two points
  *  in one period, as the kernel's does.) */
-export const unhurried: Invariant = () => {
+export const unhurried: TraceInvariant = () => {
   let last: number | undefined;
   return ({ before, event, after }) => {
     if (event.type !== 'LOAD') {
@@ -112,7 +113,7 @@ export const unhurried: Invariant = () => {
 
 /** From the same place more load never gives a lower frequency: for ondemand and schedutil. conservative has no such
  *  promise in the kernel: it asks for a step and rounds down when it rises, up when it falls. */
-export const monotone: Invariant =
+export const monotone: TraceInvariant =
   () =>
   ({ before, event, after, stepper }) => {
     if (event.type !== 'LOAD' || (before.value !== 'ondemand' && before.value !== 'schedutil'))
@@ -131,7 +132,7 @@ export const monotone: Invariant =
 
 /** Work is not kept waiting: at a sample, ondemand above its threshold goes to the ceiling, and schedutil leaves no demand
  *  unserved that the ceiling allows. */
-export const conserving: Invariant =
+export const conserving: TraceInvariant =
   () =>
   ({ before, event, after }) => {
     if (event.type !== 'LOAD') return undefined;
@@ -153,7 +154,7 @@ export const conserving: Invariant =
   };
 
 /** schedutil does not slow down a pool that has not been idle since the last sample, limits aside. */
-export const patient: Invariant =
+export const patient: TraceInvariant =
   () =>
   ({ before, event, after }) => {
     if (event.type !== 'LOAD' || before.value !== 'schedutil') return undefined;
@@ -165,10 +166,10 @@ export const patient: Invariant =
   };
 
 /** Nothing left to spend: the lowest point, for any load or command, until there is. */
-export const exhausted: Invariant =
+export const exhausted: TraceInvariant =
   () =>
   ({ after, stepper }) => {
-    const bottom = nameOf(after.context.ladder[0]!);
+    const bottom = pointName(after.context.ladder[0]!);
     const later = laterThan(after);
     const wants: TempoGovernorEvent[] = [
       { type: 'BUDGET', allowance: 0 },
@@ -182,7 +183,7 @@ export const exhausted: Invariant =
     let place = after;
     for (const want of wants) {
       [place] = stepper.step(place, want);
-      const point = nameOf(operatingPointOf(place.context));
+      const point = pointName(operatingPointOf(place.context));
       if (point !== bottom)
         return `with nothing to spend, ${JSON.stringify(want)} gives ${point}, not ${bottom}.`;
     }
@@ -191,7 +192,7 @@ export const exhausted: Invariant =
 
 /** A ceiling that was lowered and lifted again leaves no trace: at the next sample (at once, where load does not count)
  *  the frequency is what it would have been. conservative climbs back by steps, and is judged by {@link climbing}. */
-export const recovering: Invariant =
+export const recovering: TraceInvariant =
   () =>
   ({ after, stepper }) => {
     if (after.value === 'conservative') return undefined;
@@ -220,7 +221,7 @@ export const recovering: Invariant =
   };
 
 /** conservative comes back to the ceiling by steps, in as many samples as it takes. */
-export const climbing: Invariant =
+export const climbing: TraceInvariant =
   () =>
   ({ after, stepper }) => {
     const { freqStep, samplingRate, upThreshold } = after.context.tunables;
@@ -244,5 +245,5 @@ export const climbing: Invariant =
 
 const IDLE: Load = { type: 'LOAD', at: 0, load: 0, util: 1, idleCalls: 1_000_002, ioWait: false };
 /** When every delay that runs is over. */
-const laterThan = ({ context: { memory } }: Place): number =>
+const laterThan = ({ context: { memory } }: GovernorState): number =>
   Math.max(memory.lastSample ?? 0, memory.lastUpdate ?? 0, memory.lastLoad ?? 0) + 1_000_000;

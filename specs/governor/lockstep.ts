@@ -5,11 +5,11 @@ import type { AnyStateMachine } from 'xstate';
 import { GOVERNORS, type GovernorName } from '../../machines/governor/governor.ts';
 import type { Counterexample } from '../harness/claim.ts';
 import { Random } from '../harness/random.ts';
-import { differenceIn, promised, smallest, type Seen } from './compare.ts';
+import { differenceIn, promisedByModel, smallest, type Seen } from './compare.ts';
 import { DEPARTURES } from './mapping.ts';
 import type { Departures } from './model.ts';
 import { DEPTH, everySequence } from './scope.ts';
-import { drawTrace, type Trace } from './traces.ts';
+import { drawTrace, type EventTrace } from './traces.ts';
 
 export interface GovernorRun {
   /** Events after each of which the two were compared. */
@@ -30,7 +30,7 @@ export function governorRun(
 ): GovernorRun {
   const trace = drawTrace(policy, new Random(seed));
   const visited = new Set<number>();
-  const found = differenceIn(machine, trace, promised(trace, departs), ({ context }) => {
+  const found = differenceIn(machine, trace, promisedByModel(trace, departs), ({ context }) => {
     visited.add(context.memory.cur);
   });
   if (found === undefined) return { samples: trace.events.length, visited };
@@ -45,14 +45,14 @@ export function governorRun(
 
 /** Random traces for each policy, drawn and answered once: many machines are judged by them. */
 const SEEDS = 200;
-let answered: readonly (readonly [Trace, readonly Seen[]])[] | undefined;
+let answered: readonly (readonly [EventTrace, readonly Seen[]])[] | undefined;
 /** The first difference between the machine and its model, in one sentence, or nothing. A machine without a difference
  *  does as promised on every one of the traces, and after every short sequence of commands. */
 export function governorDiffers(machine: AnyStateMachine): string | undefined {
   answered ??= Array.from({ length: SEEDS }, (_, seed) => seed).flatMap((seed) =>
     GOVERNORS.map((policy) => {
       const trace = drawTrace(policy, new Random(seed));
-      return [trace, promised(trace, DEPARTURES)] as const;
+      return [trace, promisedByModel(trace, DEPARTURES)] as const;
     }),
   );
   for (const [trace, answers] of answered) {

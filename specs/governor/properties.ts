@@ -6,7 +6,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { GOVERNORS } from '../../machines/governor/governor.ts';
 import { tempoGovernor } from '../../machines/governor/tempo-governor.ts';
-import { cells } from '../harness/cells.ts';
+import { tableCells } from '../harness/cells.ts';
 import type { Bounds, Claim, Finding } from '../harness/claim.ts';
 import { turns } from '../harness/turn.ts';
 import { smallest } from './compare.ts';
@@ -60,7 +60,7 @@ async function explored(
 }
 
 function total(machine: AnyStateMachine): Finding {
-  const table = cells(machine, Object.keys(KERNEL_CALL));
+  const table = tableCells(machine, Object.keys(KERNEL_CALL));
   const missing = table.filter(({ kind }) => kind === 'missing');
   const bound = `${table.length} cells`;
   if (missing.length === 0) return { verdict: 'holds', bound };

@@ -6,19 +6,19 @@ import type { AnyStateMachine } from 'xstate';
 import { DEFAULT_TUNABLES, GOVERNORS, type GovernorName } from '../../machines/governor/governor.ts';
 import { ladder } from '../../machines/governor/operating-point.ts';
 import type { TempoGovernorEvent } from '../../machines/governor/tempo-governor.ts';
-import { modelOf, promise, seenAt, told, type Setting } from './compare.ts';
+import { modelOf, promise, seenAt, differenceText, type TraceStart } from './compare.ts';
 import { DEPARTURES } from './mapping.ts';
 import type { Departures } from './model.ts';
 import { answersWithin, price, type Cpufreq, type PoolModel } from './pool/model.ts';
-import { stepperOf, type Place } from './stepper.ts';
-import type { Trace } from './traces.ts';
+import { stepperOf, type GovernorState } from './stepper.ts';
+import type { EventTrace } from './traces.ts';
 
 const POINTS = ladder([
   { tempo: 'largo', dynamics: 'pp', frequency: 100 },
   { tempo: 'moderato', dynamics: 'mf', frequency: 200 },
   { tempo: 'allegro', dynamics: 'f', frequency: 300 },
 ]);
-const SMALL: Setting = {
+const SMALL: TraceStart = {
   ladder: POINTS,
   tunables: { ...DEFAULT_TUNABLES, samplingRate: 100, samplingDownFactor: 2, freqStep: 34, rateLimit: 150, tick: 150 },
 }; // prettier-ignore
@@ -60,7 +60,7 @@ export interface Visited {
   /** How far it is: 0 … 1. */
   readonly part: number;
   /** The sequence after which the machine is not where it was promised. */
-  readonly found?: Trace;
+  readonly found?: EventTrace;
 }
 
 /** Takes every sequence of `depth` commands after the choice of a policy, and reports its progress from time to time;
@@ -75,21 +75,25 @@ export function* everySequence(
   let found: Visited['found'];
   const events: TempoGovernorEvent[] = [];
   const pools: PoolModel[] = []; // one for each place in the sequence
-  const take = (from: Place, model: PoolModel, event: TempoGovernorEvent): [Place, PoolModel] | undefined => {
+  const take = (
+    from: GovernorState,
+    model: PoolModel,
+    event: TempoGovernorEvent,
+  ): [GovernorState, PoolModel] | undefined => {
     events.push(event);
     steps++;
     const pool = become((pools[events.length] ??= modelOf(SMALL, departs)), model);
     const promised = promise(pool, event);
     try {
       const [place, said] = step(from, event);
-      if (told(seenAt(place, said), promised) === undefined) return [place, pool];
+      if (differenceText(seenAt(place, said), promised) === undefined) return [place, pool];
     } catch {
       // differs, too: `smallest` shows how
     }
     found = { ...SMALL, events: [...events] };
     return undefined;
   };
-  const visit = (place: Place, model: PoolModel, left: number): void => {
+  const visit = (place: GovernorState, model: PoolModel, left: number): void => {
     for (const event of left === 0 ? [] : commands(events)) {
       const reached = take(place, model, event);
       if (reached !== undefined) visit(...reached, left - 1);

@@ -1,6 +1,6 @@
 /** The smallest trace that still shows a fault: events are dropped, many at once and then one by one, until none can be
  *  dropped any more (Zeller & Hildebrandt, delta debugging, 2002: the result is 1-minimal). */
-export function shrink<T>(list: readonly T[], shows: (rest: readonly T[]) => boolean): readonly T[] {
+export function shrinkList<T>(list: readonly T[], shows: (rest: readonly T[]) => boolean): readonly T[] {
   let kept = list;
   for (let size = Math.ceil(kept.length / 2); size >= 1;) {
     let dropped = false;

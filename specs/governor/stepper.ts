@@ -17,45 +17,48 @@ export interface Beginning {
 }
 
 /** Where the machine is. */
-export interface Place {
+export interface GovernorState {
   readonly value: string;
   readonly context: TempoGovernorContext;
 }
 
 /** One action of the machine, with the point that its context stands for at that moment. */
-export interface Said {
+export interface GovernorOutput {
   readonly action: string;
   readonly point: OperatingPoint;
 }
 
-export interface Stepper {
-  begin(setting: Beginning): Place;
-  step(from: Place, event: TempoGovernorEvent): readonly [to: Place, said: readonly Said[]];
+export interface GovernorStepper {
+  begin(setting: Beginning): GovernorState;
+  step(
+    from: GovernorState,
+    event: TempoGovernorEvent,
+  ): readonly [to: GovernorState, said: readonly GovernorOutput[]];
 }
 
-const made = new WeakMap<AnyStateMachine, Stepper>();
+const made = new WeakMap<AnyStateMachine, GovernorStepper>();
 
 /** The machine, compiled once. */
-export function stepperOf(machine: AnyStateMachine): Stepper {
+export function stepperOf(machine: AnyStateMachine): GovernorStepper {
   const known = made.get(machine);
   if (known !== undefined) return known;
-  let said: Said[] = [];
+  let said: GovernorOutput[] = [];
   const say = ({ context }: { context: unknown }) => {
     said.push({ action: 'setOperatingPoint', point: operatingPointOf(context as TempoGovernorContext) });
   };
   const logic = compile(machine.provide({ actions: { setOperatingPoint: say } } as never));
   const self = createActor(logic as never, { input: { unit: 'u' } } as never); // never started: only its name is used
   const scope = { self, system: self.system, id: self.id, sessionId: self.sessionId } as never;
-  const stepper: Stepper = {
+  const stepper: GovernorStepper = {
     begin: ({ ladder, tunables }) =>
       logic.getInitialSnapshot(scope, {
         unit: 'u',
         ladder,
         ...(tunables && { tunables }),
-      } as never) as unknown as Place,
+      } as never) as unknown as GovernorState,
     step(from, event) {
       said = [];
-      return [logic.transition(from as never, event as never, scope) as unknown as Place, said];
+      return [logic.transition(from as never, event as never, scope) as unknown as GovernorState, said];
     },
   };
   made.set(machine, stepper);

@@ -14,7 +14,7 @@ import type { TempoGovernorEvent } from '../../machines/governor/tempo-governor.
 import type { Random } from '../harness/random.ts';
 import { answersWithin, price, UNTUNED, type Tuning } from './pool/model.ts';
 
-export interface Trace {
+export interface EventTrace {
   readonly ladder: Ladder;
   /** Left out: the machine's defaults. */
   readonly tunables?: GovernorTunables;
@@ -25,7 +25,7 @@ type Load = TempoGovernorEvent & { type: 'LOAD' };
 const POINTS = TEMPI.flatMap((tempo) => DYNAMICS_LEVELS.map((dynamics) => ({ tempo, dynamics })));
 
 /** A trace in which mostly this policy rules: others come in between, and it comes back. */
-export function drawTrace(policy: GovernorName, random: Random): Trace {
+export function drawTrace(policy: GovernorName, random: Random): EventTrace {
   const points = drawLadder(random);
   const fast = random.next() < 0.4; // times so small that delays are met to the millisecond
   const tunables = random.next() < 0.1 ? undefined : drawTunables(random, fast);

@@ -16,7 +16,7 @@ export interface Transition {
   readonly target: string | undefined;
   readonly actions: readonly string[];
 }
-export interface Cell {
+export interface TableCell {
   readonly state: string;
   readonly event: string;
   readonly kind: CellKind;
@@ -29,7 +29,10 @@ export interface Cell {
  *  ```ts
  *  cells(functionalUnit).filter(({ kind }) => kind === 'missing'); // []
  *  ``` */
-export function cells(machine: AnyStateMachine, events: readonly string[] = alphabet(machine)): Cell[] {
+export function tableCells(
+  machine: AnyStateMachine,
+  events: readonly string[] = alphabet(machine),
+): TableCell[] {
   return innermost(machine).flatMap((node) =>
     events.map((event) => {
       const declared = declaredFor(node, event);
@@ -65,7 +68,7 @@ export function unjustified(
   occurred: ReadonlySet<string>,
   events: readonly string[] = alphabet(machine),
 ): string[] {
-  return cells(machine, events).flatMap(({ state, event, kind }) => {
+  return tableCells(machine, events).flatMap(({ state, event, kind }) => {
     const did = occurred.has(`${state} ${event}`);
     if (kind === 'missing') return [`${state} does not name ${event}.`];
     if (kind === 'live' && !did) return [`${state} ${event} never occurred.`];

@@ -1,31 +1,7 @@
 /** Messages in transit between machines: letters in order, on a channel that may lose, repeat or reorder them. */
-import type { EventObject } from 'xstate';
-import { textOf, whole } from './plain.ts';
-import type { Step } from './system.ts';
-
-/** How a channel treats what is put on it. A reliable one delivers each letter once, in order. */
-export interface Channel {
-  /** Letters in transit at once: 1 … 64. Default 4. */
-  readonly capacity?: number;
-  /** What happens to a letter for which there is no room: the exploration ends with an error, the letter is lost, or
-   *  the sender has to wait. Default `error`, so that a bound is never taken for a proof. */
-  readonly full?: 'error' | 'lose' | 'wait';
-  /** It may lose its oldest letter. */
-  readonly loses?: boolean;
-  /** It may deliver its oldest letter more than once. */
-  readonly repeats?: boolean;
-  /** Any letter may come first, not only the oldest. */
-  readonly reorders?: boolean;
-}
-
-export interface Letter {
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly event: EventObject;
-}
-
-export type Letters = Readonly<Record<string, readonly Letter[]>>;
-export type Channels = Readonly<Record<string, Channel>>;
+import type { Letter, Letters, Channels } from './system-types.ts';
+import { plainText, whole } from './plain.ts';
+import type { Step } from './system-types.ts';
 
 /** The channel is full, and the sender has to wait. */
 export class ChannelFull extends Error {
@@ -77,11 +53,11 @@ export function channelSteps(channels: Channels, letters: Letters): Step[] {
 export function lettersAfter(letters: Letters, step: Step): Letters {
   if (step.kind !== 'deliver' && step.kind !== 'lose') return letters;
   const waiting = letters[step.from]!;
-  const text = textOf([step.to, step.event]);
-  const at = waiting.findIndex(({ to, event }) => textOf([to, event]) === text);
+  const text = plainText([step.to, step.event]);
+  const at = waiting.findIndex(({ to, event }) => plainText([to, event]) === text);
   return { ...letters, [step.from]: waiting.filter((_, i) => i !== at) };
 }
 
 const distinct = (letters: readonly Letter[]): Letter[] => [
-  ...new Map(letters.map((letter) => [textOf([letter.to, letter.event]), letter])).values(),
+  ...new Map(letters.map((letter) => [plainText([letter.to, letter.event]), letter])).values(),
 ];

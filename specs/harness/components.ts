@@ -1,5 +1,5 @@
 /** Strongly connected components of a graph, and shortest ways within one. */
-import type { Edge } from './explore.ts';
+import type { Edge } from './explorable.ts';
 
 type Graph = readonly (readonly (readonly [unknown, number])[])[];
 

@@ -7,33 +7,11 @@
  *  is a violation. Here `false` is a violation too; the invariant receives only the situation, and not the step that
  *  led there; it is synchronous; and it is checked in every situation that can be reached, not only in those on the
  *  paths that were tried. */
-import type { Counterexample, Message } from './claim.ts';
-import { textOf, whole } from './plain.ts';
+import type { Model, Edge, Explored, Wrong } from './explorable.ts';
+import { plainText, whole } from './plain.ts';
 import { notSymmetric, Symmetry } from './symmetry.ts';
 import { turns } from './turn.ts';
-import { transcriptOf, wayTo } from './way.ts';
-
-/** What comes of a step. */
-export interface Taken<W> {
-  readonly world: W;
-  /** What went wrong in the step itself. */
-  readonly broken?: string;
-}
-
-/** Something that can be explored. Worlds and steps are plain data. */
-export interface Model<W, S> {
-  readonly initial: W;
-  /** What may happen next. */
-  steps(world: W): readonly S[];
-  /** The world after a step that may happen; the same result on each call. */
-  after(world: W, step: S): Taken<W>;
-  /** A name for a step, the same in every world. Default: the step's text. */
-  label?(step: S): string;
-  /** The world's text, where it can be had faster than by reading it all. */
-  key?(world: W): string;
-  /** A step as it stands in a transcript. */
-  messages?(world: W, step: S): readonly Message[];
-}
+import { transcriptOf, pathFromParents } from './way.ts';
 
 export type Invariant<W> = (world: W) => boolean | void;
 
@@ -54,39 +32,6 @@ export interface ExploreOptions<W> {
   readonly signal?: AbortSignal;
   /** Called from time to time with the number of situations found so far. */
   readonly progress?: (situations: number) => void;
-}
-
-/** A step out of a situation, and the situation that it leads to. */
-export type Edge<S> = readonly [step: S, to: number];
-
-/** All that was reached. Situations are numbered in the order in which they were found. */
-export interface Explored<W, S> {
-  readonly model: Model<W, S>;
-  readonly situations: number;
-  /** Steps taken, one for each way out of each situation. */
-  readonly steps: number;
-  readonly worlds: readonly W[];
-  /** By situation: its ways out. Those that were not followed, because something was wrong, are missing. */
-  readonly next: readonly (readonly Edge<S>[])[];
-  /** By situation: the step that found it, and where that began. */
-  readonly parents: readonly (readonly [step: S, from: number] | undefined)[];
-  /** Situations were taken together by symmetry. */
-  readonly reduced: boolean;
-  readonly violation?: Wrong<W, S>;
-  /** The violation as a transcript; `sequenceText` and `sequenceMermaid` draw it. */
-  readonly counterexample?: Counterexample;
-}
-
-export interface Wrong<W, S> {
-  /** `step`: a machine threw, or received an event that is impossible in its state. `end`: nothing may happen, and that
-   *  is not all right. */
-  readonly kind: 'step' | 'invariant' | 'end';
-  /** In one sentence. */
-  readonly what: string;
-  /** A shortest way. */
-  readonly path: readonly S[];
-  readonly world: W;
-  readonly error?: unknown;
 }
 
 /** Explores until every situation has been seen, or something is wrong.
@@ -164,7 +109,7 @@ class Search<W, S> {
         ? (world) => alike.text(matters(world))
         : canonical === undefined && model.key !== undefined
           ? (world) => model.key!(world)
-          : (world) => textOf(matters(world), 'the situation');
+          : (world) => plainText(matters(world), 'the situation');
     this.#reach(model.initial, undefined);
   }
 
@@ -181,14 +126,19 @@ class Search<W, S> {
       this.#found({
         kind: 'end',
         what: 'Nothing may happen any more, and it is not at an end.',
-        path: wayTo(this.#parents, at),
+        path: pathFromParents(this.#parents, at),
         world,
       });
     for (const step of steps) {
       const { world: to, broken } = this.#model.after(world, step);
       this.#steps++;
       if (broken !== undefined)
-        this.#found({ kind: 'step', what: broken, path: [...wayTo(this.#parents, at), step], world: to });
+        this.#found({
+          kind: 'step',
+          what: broken,
+          path: [...pathFromParents(this.#parents, at), step],
+          world: to,
+        });
       else edges.push([step, this.#reach(to, [step, at])]);
       if (this.violation !== undefined) return;
     }
@@ -232,7 +182,7 @@ class Search<W, S> {
     this.#parents.push(parent);
     const failure = failing(this.#options.invariant, world);
     if (failure !== undefined)
-      this.#found({ kind: 'invariant', path: wayTo(this.#parents, at), world, ...failure });
+      this.#found({ kind: 'invariant', path: pathFromParents(this.#parents, at), world, ...failure });
     return at;
   }
 

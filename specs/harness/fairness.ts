@@ -1,6 +1,6 @@
 /** Which parts of a graph a run can stay in indefinitely and still be fair. `temporal.ts` explains the use. */
 import { components } from './components.ts';
-import type { Explored } from './explore.ts';
+import type { Explored } from './explorable.ts';
 
 /** The class of a step; nothing, if it is in none. */
 export type Fairness<S> = (step: S) => string | undefined;

@@ -7,7 +7,7 @@ import type { Envelope, Signal } from '../../machines/index.ts';
 
 export class LaggingLog {
   readonly log: Envelope[] = [];
-  readonly views: View[] = [];
+  readonly views: LaggingBus[] = [];
   /** What each sender has published and the log has not ordered yet. */
   readonly outboxes = new Map<string, { signal: Signal; appended: (seq: Seq) => void }[]>();
   /** Whether what is published is appended at once. */
@@ -16,8 +16,8 @@ export class LaggingLog {
   constructor({ direct = true } = {}) {
     this.direct = direct;
   }
-  view(): View {
-    const view = new View(this);
+  view(): LaggingBus {
+    const view = new LaggingBus(this);
     this.views.push(view);
     return view;
   }
@@ -63,7 +63,7 @@ export class LaggingLog {
 }
 
 /** One replica's end of the bus. */
-export class View implements Bus {
+export class LaggingBus implements Bus {
   readonly runId = 'test';
   readonly signals = new Subject<Envelope>();
   readonly faults = new Subject<BusFault>();

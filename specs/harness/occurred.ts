@@ -1,7 +1,8 @@
 /** Which cells of the machines' tables occurred in all that was explored. */
-import type { Explored } from './explore.ts';
+import type { Explored } from './explorable.ts';
 import { stateNames } from './part.ts';
-import type { Step, System, World } from './system.ts';
+import type { System } from './system.ts';
+import type { Step, World } from './system-types.ts';
 
 /** `state EVENT`, for each innermost state that was active when the event arrived.
  *  @param parts which machines; default: all. Give those that are made of one table.
@@ -13,7 +14,10 @@ import type { Step, System, World } from './system.ts';
  *  const explored = await explore(system({ machines: { bell }, surroundings: ring }));
  *  unjustified(bell, cellsOf(explored)); // []
  *  ``` */
-export function cellsOf<E>(explored: Explored<World<E>, Step>, ...parts: readonly string[]): Set<string> {
+export function occurredCells<E>(
+  explored: Explored<World<E>, Step>,
+  ...parts: readonly string[]
+): Set<string> {
   const model = explored.model as System<E>;
   const { members } = model;
   for (const name of parts)
@@ -24,7 +28,7 @@ export function cellsOf<E>(explored: Explored<World<E>, Step>, ...parts: readonl
   const found = new Set<string>();
   for (const [at, edges] of explored.next.entries())
     for (const [step] of edges)
-      for (const { part, event, before } of model.after(explored.worlds[at]!, step).heard) {
+      for (const { part, event, before } of model.after(explored.worlds[at]!, step).reactions) {
         if (parts.length > 0 && !parts.includes(part)) continue;
         for (const state of stateNames(members[part]!.machine, before.value))
           found.add(`${state} ${event.type}`);

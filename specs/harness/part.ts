@@ -32,7 +32,7 @@ export interface Running {
 }
 
 /** One output of a machine in a step. */
-export interface Word {
+export interface MachineOutput {
   /** `action`: a named action, whose params are the event's fields. `emitted`: by `emit`. `sent`: by `sendTo`. */
   readonly kind: 'action' | 'emitted' | 'sent';
   readonly type: string;
@@ -42,7 +42,7 @@ export interface Word {
 }
 
 /** What XState would have done, as far as other machines receive it. */
-export function wordOf(name: string, { type, params }: { type: string; params: any }): Word[] {
+export function outputOf(name: string, { type, params }: { type: string; params: any }): MachineOutput[] {
   if (type === 'xstate.emit') return [{ kind: 'emitted', type: params.event.type, event: params.event }];
   if (type === 'xstate.sendTo') {
     if (typeof params.delay === 'number')

@@ -4,8 +4,8 @@
  *  the machine and run one by one. Theirs are paths of one machine, to each state, and a failure is thrown. Here they are
  *  paths of machines in their surroundings, by default over every step, and a failure is returned as a counter-example. */
 import type { Counterexample } from './claim.ts';
-import { Sessions, type Counterpart } from './counterpart.ts';
-import type { Edge, Explored } from './explore.ts';
+import { SutRuns, type Sut } from './sut.ts';
+import type { Edge, Explored } from './explorable.ts';
 import { whole } from './plain.ts';
 import { turns } from './turn.ts';
 import { pathTo, transcriptOf } from './way.ts';
@@ -21,7 +21,7 @@ export interface PathOptions {
 
 export interface TestPathsOptions<W> extends PathOptions {
   /** What is tested. */
-  readonly sut: Counterpart<W>;
+  readonly sut: Sut<W>;
   readonly signal?: AbortSignal;
 }
 
@@ -139,7 +139,7 @@ export async function testPaths<W, S>(
   let steps = 0;
   /** @returns how it differs, and after how many steps. */
   const run = async (path: readonly S[]): Promise<{ what: string; after: number } | undefined> => {
-    const sessions = await Sessions.open({ sut });
+    const sessions = await SutRuns.open({ sut });
     try {
       let world = model.initial;
       let what = await sessions.compare(world);

@@ -22,14 +22,14 @@ const notPlain = (where: string, what: string): NotExplorableError =>
  *  ```ts
  *  textOf({ b: 1, a: NaN }); // '{"a":NaN,"b":1}'
  *  ``` */
-export function textOf(value: unknown, where = 'value', rename?: (name: string) => string): string {
+export function plainText(value: unknown, where = 'value', rename?: (name: string) => string): string {
   if (typeof value === 'string') return JSON.stringify(rename === undefined ? value : rename(value));
   if (typeof value === 'number') return String(value); // NaN and Infinity as they are; -0 is 0
   if (value === null || typeof value === 'boolean' || value === undefined) return String(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object') throw notPlain(where, `a ${typeof value}`);
   if (Array.isArray(value))
-    return `[${value.map((item, i) => textOf(item, `${where}[${i}]`, rename)).join(',')}]`;
+    return `[${value.map((item, i) => plainText(item, `${where}[${i}]`, rename)).join(',')}]`;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null)
     throw notPlain(where, `a ${value.constructor?.name ?? 'class instance'}`);
@@ -38,7 +38,7 @@ export function textOf(value: unknown, where = 'value', rename?: (name: string) 
   for (const [key, item] of Object.entries(value)) {
     if (item === undefined) continue;
     const name = JSON.stringify(rename === undefined ? key : rename(key));
-    fields.push(`${name}:${textOf(item, `${where}.${key}`, rename)}`);
+    fields.push(`${name}:${plainText(item, `${where}.${key}`, rename)}`);
   }
   return `{${fields.sort().join(',')}}`;
 }
@@ -70,6 +70,8 @@ export function eventText(event: { readonly type: string }): string {
   const name = ended === null ? String(type) : `${ended[2]} ${ended[1] === 'done' ? 'is done' : 'failed'}`;
   const fields = Object.entries(rest)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : textOf(value, `${type}.${key}`)}`);
+    .map(
+      ([key, value]) => `${key}=${typeof value === 'string' ? value : plainText(value, `${type}.${key}`)}`,
+    );
   return [name, ...fields].join(' ');
 }

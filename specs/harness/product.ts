@@ -5,7 +5,7 @@
  *  same. That is a bisimulation (Milner 1989), and breadth-first search over a finite product decides it. */
 import { initialTransition, type AnyStateMachine, type EventObject } from 'xstate';
 import { whole } from './plain.ts';
-import { stepOf, type Said } from './told.ts';
+import { stepOf, type NamedAction } from './with-reads.ts';
 import type { Situation, Surroundings } from './walk.ts';
 
 export interface ProductOptions<E, C = any> {
@@ -118,7 +118,7 @@ export function equivalentTo<E, C = any>(
 }
 
 interface Taken<E> {
-  readonly said: readonly Said[];
+  readonly said: readonly NamedAction[];
   readonly to: Situation<E>;
   /** Nothing is promised of what follows. */
   readonly impossible: boolean;

@@ -9,8 +9,9 @@
  *
  *  Sources: Claessen & Hughes 2000 (QuickCheck); Zeller & Hildebrandt 2002 (leaving out what a failure does not need). */
 import type { Counterexample } from './claim.ts';
-import { Sessions, type Counterpart } from './counterpart.ts';
-import { failing, type ExploreOptions, type Model } from './explore.ts';
+import { SutRuns, type Sut } from './sut.ts';
+import { failing, type ExploreOptions } from './explore.ts';
+import type { Model } from './explorable.ts';
 import { whole } from './plain.ts';
 import { turns } from './turn.ts';
 import { labelOf, transcriptOf } from './way.ts';
@@ -31,9 +32,9 @@ export interface PropertyTestOptions<W> extends Pick<ExploreOptions<W>, 'invaria
   /** A whole number of 32 bits; the same seed draws the same schedules. Default 1. */
   readonly seed?: number;
   /** An oracle, which has to agree after each step. */
-  readonly reference?: Counterpart<W>;
+  readonly reference?: Sut<W>;
   /** An implementation, which has to agree after each step. */
-  readonly sut?: Counterpart<W>;
+  readonly sut?: Sut<W>;
   /** fast-check, where it cannot be imported by its name. */
   readonly fc?: FastCheck;
 }
@@ -77,7 +78,7 @@ export async function propertyTest<W, S>(
 
   /** Takes the steps that are chosen, until none is or one fails. */
   const run = async (choose: (may: readonly S[]) => S | undefined): Promise<Failed<S> | undefined> => {
-    const sessions = await Sessions.open<W>({ reference, sut });
+    const sessions = await SutRuns.open<W>({ reference, sut });
     const path: S[] = [];
     try {
       let world = model.initial;

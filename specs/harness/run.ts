@@ -3,22 +3,22 @@
 import { put } from './channel.ts';
 import type { Message } from './claim.ts';
 import { eventText } from './plain.ts';
-import { stateNames, type Part, type Word } from './part.ts';
+import { stateNames, type Part, type MachineOutput } from './part.ts';
 import type { Stepped, Stepper } from './stepper.ts';
-import type { Delivery, Hearing, Member, Outcome, Step, SystemOptions, World } from './system.ts';
+import type { Delivery, Reaction, Member, ActorEnd, Step, SystemOptions, World } from './system-types.ts';
 
 /** A step with more words than this is treated as one that never ends. */
 const MOST_WORDS = 1_000;
 
-export class Run<E> {
-  readonly heard: Hearing[] = [];
+export class StepExecution<E> {
+  readonly reactions: Reaction[] = [];
   /** What happened, for a transcript; only where it is wanted, since it takes longer than the step. */
   readonly messages: Message[] | undefined;
   broken: string | undefined;
   world: World<E>;
   readonly #options: SystemOptions<E>;
   readonly #steppers: Readonly<Record<string, Stepper>>;
-  readonly #said: { readonly by: string; readonly word: Word }[] = [];
+  readonly #said: { readonly by: string; readonly word: MachineOutput }[] = [];
 
   constructor(
     options: SystemOptions<E>,
@@ -48,7 +48,7 @@ export class Run<E> {
   }
 
   /** Queues a machine's output; `settle` delivers it. */
-  said(by: string, words: readonly Word[]): void {
+  said(by: string, words: readonly MachineOutput[]): void {
     for (const word of words) this.#said.push({ by, word });
   }
 
@@ -93,9 +93,9 @@ export class Run<E> {
   ): void {
     const stepper = this.#stepper(name, from);
     const before = this.world.parts[name]!;
-    const { part, words, broken } = step(stepper, before);
+    const { part, outputs: words, broken } = step(stepper, before);
     this.world = { ...this.world, parts: { ...this.world.parts, [name]: part } };
-    this.heard.push({ part: name, from, event, words, before, after: part });
+    this.reactions.push({ part: name, from, event, outputs: words, before, after: part });
     this.broken ??= broken;
     if (this.messages !== undefined) {
       const [was, is] = [before, part].map(({ value }) => stateNames(stepper.machine, value).join(', '));
@@ -146,7 +146,7 @@ export function ownSteps(name: string, part: Part, { outcomes = {} }: Member): S
   return [...delays, ...ends];
 }
 
-const ending = (id: string, outcome: Outcome) =>
+const ending = (id: string, outcome: ActorEnd) =>
   'error' in outcome
     ? { type: `xstate.error.actor.${id}`, error: outcome.error, actorId: id }
     : { type: `xstate.done.actor.${id}`, output: outcome.output, actorId: id };

@@ -8,19 +8,19 @@ import {
   outside,
   stateNames,
   timersAfter,
-  wordOf,
+  outputOf,
   type Part,
   type Running,
   type Timer,
-  type Word,
+  type MachineOutput,
 } from './part.ts';
-import { eventText, NotExplorableError, textOf } from './plain.ts';
+import { eventText, NotExplorableError, plainText } from './plain.ts';
 import { scopeOf } from './scope.ts';
 
 /** What came of a step. */
 export interface Stepped {
   readonly part: Part;
-  readonly words: readonly Word[];
+  readonly outputs: readonly MachineOutput[];
   /** It cannot go on: a guard or an assignment threw, or the action `impossible` was taken. */
   readonly broken?: string;
 }
@@ -67,10 +67,10 @@ export class Stepper {
 
   /** What the machine does with an event. The same (state, event) gives the same object again. */
   step(part: Part, event: EventObject): Stepped {
-    if (part.status === 'done') return { part, words: [] };
+    if (part.status === 'done') return { part, outputs: [] };
     let known = this.#steps.get(part);
     if (known === undefined) this.#steps.set(part, (known = new Map()));
-    const text = textOf(event, `${this.name}'s event`);
+    const text = plainText(event, `${this.name}'s event`);
     let stepped = known.get(text);
     if (stepped === undefined) {
       const label = `${eventText(event)} in ${stateNames(this.machine, part.value).join(', ')}`;
@@ -87,7 +87,7 @@ export class Stepper {
   /** The part's text, computed once. */
   text(part: Part): string {
     let text = this.#texts.get(part);
-    if (text === undefined) this.#texts.set(part, (text = textOf(part, this.name)));
+    if (text === undefined) this.#texts.set(part, (text = plainText(part, this.name)));
     return text;
   }
 
@@ -105,7 +105,7 @@ export class Stepper {
     } catch (error) {
       if (error instanceof NotExplorableError) throw error;
       const said = error instanceof Error ? error.message : String(error);
-      return { part, words: [], broken: `${this.name} threw: ${said}` };
+      return { part, outputs: [], broken: `${this.name} threw: ${said}` };
     }
   }
 
@@ -116,7 +116,7 @@ export class Stepper {
       throw error instanceof Error ? error : new Error(String(error));
     }
     const heard = this.#heard;
-    const words = heard.flatMap((action) => wordOf(this.name, action));
+    const words = heard.flatMap((action) => outputOf(this.name, action));
     const done = next.status === 'done';
     const history = Object.entries(next.historyValue ?? {}) as [string, { id: string }[]][];
     const part: Part = {
@@ -134,7 +134,7 @@ export class Stepper {
     const where = stateNames(this.machine, (before ?? part).value).join(', ');
     return {
       part: this.#shared(part),
-      words,
+      outputs: words,
       ...(impossible ? { broken: `impossible: ${this.name} receives ${event?.type} in ${where}` } : {}),
     };
   }
@@ -165,7 +165,7 @@ export class Stepper {
   }
 
   #shared(part: Part): Part {
-    const text = textOf(part, this.name);
+    const text = plainText(part, this.name);
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     this.#known.set(text, part);
@@ -175,7 +175,7 @@ export class Stepper {
 
   /** Each step is computed twice: a machine that reads the clock or a random number cannot be explored. */
   #twice(label: string, compute: () => Stepped): Stepped {
-    const said = ({ words }: Stepped) => textOf(words, `what ${this.name} says`);
+    const said = ({ outputs: words }: Stepped) => plainText(words, `what ${this.name} says`);
     const [first, second] = [compute(), compute()];
     if (first.part === second.part && said(first) === said(second)) return first;
     throw new NotExplorableError(

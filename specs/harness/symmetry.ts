@@ -3,8 +3,8 @@
  *  Where three agents run the same machine, a situation in which the first has the lock is as good as one in which the
  *  second has it. Exploring one of them is enough; of n agents, up to n! situations become one. (Clarke, Enders,
  *  Filkorn & Jha 1996; Ip & Dill 1996.) It is sound only if the names really are interchangeable. */
-import type { Model } from './explore.ts';
-import { renamed, textOf } from './plain.ts';
+import type { Model } from './explorable.ts';
+import { renamed, plainText } from './plain.ts';
 
 const MOST = 5_040;
 
@@ -52,15 +52,15 @@ export class Symmetry {
     const targets = this.#groups.flat();
     let least: string | undefined;
     for (const order of product(choices.flat())) {
-      const text = textOf(value, 'the situation', renaming(order.flat(), targets));
+      const text = plainText(value, 'the situation', renaming(order.flat(), targets));
       if (least === undefined || text < least) least = text;
     }
-    return least ?? textOf(value, 'the situation');
+    return least ?? plainText(value, 'the situation');
   }
 
   /** What the situation looks like from a name: itself, others of its group, others. */
   #part(value: unknown, name: string, group: number): string {
-    return textOf(
+    return plainText(
       value,
       'the situation',
       dotted((other) =>
@@ -76,11 +76,12 @@ export class Symmetry {
   /** Whether exchanging any of these changes nothing. */
   #same(value: unknown, names: readonly string[]): boolean {
     if (names.length < 2) return true;
-    const text = textOf(value, 'the situation');
+    const text = plainText(value, 'the situation');
     return names
       .slice(1)
       .every(
-        (name, i) => textOf(value, 'the situation', renaming([name, names[i]!], [names[i]!, name])) === text,
+        (name, i) =>
+          plainText(value, 'the situation', renaming([name, names[i]!], [names[i]!, name])) === text,
       );
   }
 }

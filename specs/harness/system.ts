@@ -14,104 +14,18 @@
  *  things than plain data in the context, `sendTo` with a delay, guards and assignments that come out differently when
  *  they are computed twice (random numbers always; the clock only where a millisecond passes in between, so take the
  *  time from events). */
-import type { AnyStateMachine, EventObject } from 'xstate';
-import {
-  channelSteps,
-  checkChannels,
-  ChannelFull,
-  lettersAfter,
-  type Channel,
-  type Letters,
-} from './channel.ts';
+import type { World, Step, Reaction, Member, SystemOptions } from './system-types.ts';
+import { channelSteps, checkChannels, ChannelFull, lettersAfter } from './channel.ts';
+import type { Channel } from './system-types.ts';
 import type { Message } from './claim.ts';
-import type { Model, Taken } from './explore.ts';
-import { eventText, textOf, whole } from './plain.ts';
-import { ownSteps, Run } from './run.ts';
-import type { Part, Word } from './part.ts';
+import type { Model, StepResult } from './explorable.ts';
+import { eventText, plainText, whole } from './plain.ts';
+import { ownSteps, StepExecution } from './run.ts';
 import { Stepper } from './stepper.ts';
 
-/** Where everything is. Plain data. */
-export interface World<E = unknown> {
-  /** By name: where each machine is. */
-  readonly parts: Readonly<Record<string, Part>>;
-  /** By channel: the letters in transit, the oldest first. */
-  readonly channels: Letters;
-  readonly surroundings: E;
-}
-
-/** What may happen next. */
-export interface Step {
-  /** `tell`: the surroundings send to a machine. `deliver`, `lose`, `repeat`: a channel delivers its oldest letter,
-   *  loses it, or delivers it and keeps it. `timeout`: a delay ends. `outcome`: an invoked actor ends. */
-  readonly kind: 'tell' | 'deliver' | 'lose' | 'repeat' | 'timeout' | 'outcome';
-  /** The sender, the channel, the machine whose delay ends, or the actor that ends. */
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly event: EventObject;
-}
-
-/** An event that a machine received, and its answer. */
-export interface Hearing {
-  readonly part: string;
-  readonly from: string;
-  readonly event: EventObject;
-  readonly words: readonly Word[];
-  readonly before: Part;
-  readonly after: Part;
-}
-
-/** The event that a word becomes for its receivers. */
-export interface Delivery {
-  /** One machine, several in this order, or `*` for all of them in the order of their declaration. */
-  readonly to: string | readonly string[];
-  readonly event: EventObject;
-  /** The channel; without one it is received at once, within the same step. */
-  readonly over?: string;
-}
-
-/** How an invoked or spawned actor may end. */
-export type Outcome = { readonly output: unknown } | { readonly error: unknown };
-
-export interface Member {
-  readonly machine: AnyStateMachine;
-  readonly input?: unknown;
-  /** By the id or `src` of what it invokes or spawns: how that may end. `[]`: never. */
-  readonly outcomes?: Readonly<Record<string, readonly Outcome[]>>;
-}
-
-/** An event from the surroundings to a machine. */
-export interface Told {
-  readonly to: string;
-  readonly event: EventObject;
-  /** The sender's name in a transcript. Default: `outside`. */
-  readonly from?: string;
-}
-
-/** What the machines live in. The state `E` is plain data. */
-export interface SystemSurroundings<E> {
-  readonly initial: E;
-  /** The events that they may send next. */
-  may(world: World<E>): readonly Told[];
-  /** The surroundings after a step in which these events were received and answered. Default: as before. */
-  after?(before: World<E>, step: Step, heard: readonly Hearing[]): E;
-}
-
-export interface SystemOptions<E = unknown> {
-  /** By name: each machine, alone or with its input and the outcomes of what it invokes. 1 … 32. */
-  readonly machines: Readonly<Record<string, AnyStateMachine | Member>>;
-  /** Which machines receive a machine's output. Default: none. */
-  readonly hears?: (word: Word, by: string, world: World<E>) => readonly Delivery[] | Delivery | undefined;
-  /** By name: the channels between machines. */
-  readonly channels?: Readonly<Record<string, Channel>>;
-  readonly surroundings?: SystemSurroundings<E>;
-  /** Steps for which this is false never happen: an order of delays that their numbers rule out, or a loss that the
-   *  network does not have. Each is an assumption. Default: all may happen. */
-  readonly allows?: (world: World<E>, step: Step) => boolean;
-}
-
 /** What comes of a step of a system. */
-export interface Happened<E> extends Taken<World<E>> {
-  readonly heard: readonly Hearing[];
+export interface Happened<E> extends StepResult<World<E>> {
+  readonly reactions: readonly Reaction[];
 }
 
 /** Machines, channels and surroundings, as a model. */
@@ -167,12 +81,12 @@ class Composed<E> implements System<E> {
     this.#steppers = Object.fromEntries(
       members.map(([name, { machine, input }]) => [name, new Stepper(name, machine, input)]),
     );
-    const run = new Run(options, this.#steppers, {
+    const run = new StepExecution(options, this.#steppers, {
       parts: Object.fromEntries(names.map((name) => [name, this.#steppers[name]!.start.part])),
       channels: Object.fromEntries(Object.keys(channels).map((name) => [name, []])),
       surroundings: surroundings?.initial as E,
     });
-    for (const name of names) run.said(name, this.#steppers[name]!.start.words);
+    for (const name of names) run.said(name, this.#steppers[name]!.start.outputs);
     run.settle();
     if (run.broken !== undefined) throw new Error(`system cannot begin: ${run.broken}`);
     this.initial = run.world;
@@ -196,14 +110,18 @@ class Composed<E> implements System<E> {
   }
 
   after(world: World<E>, step: Step): Happened<E> {
-    const { heard, world: to, broken } = this.#run(world, step);
+    const { reactions: heard, world: to, broken } = this.#run(world, step);
     const around = this.#options.surroundings?.after?.(world, step, heard) ?? world.surroundings;
-    return { world: { ...to, surroundings: around }, heard, ...(broken === undefined ? {} : { broken }) };
+    return {
+      world: { ...to, surroundings: around },
+      reactions: heard,
+      ...(broken === undefined ? {} : { broken }),
+    };
   }
 
   key({ parts, channels, surroundings }: World<E>): string {
     const texts = Object.entries(parts).map(([name, part]) => this.#steppers[name]!.text(part));
-    return `${texts.join('|')}|${textOf(channels, 'channels')}|${textOf(surroundings, 'surroundings')}`;
+    return `${texts.join('|')}|${plainText(channels, 'channels')}|${plainText(surroundings, 'surroundings')}`;
   }
 
   label({ kind, from, to, event }: Step): string {
@@ -216,9 +134,9 @@ class Composed<E> implements System<E> {
     return messages;
   }
 
-  #run(world: World<E>, step: Step, messages?: Message[]): Run<E> {
+  #run(world: World<E>, step: Step, messages?: Message[]): StepExecution<E> {
     const from = { ...world, channels: lettersAfter(world.channels, step) };
-    const run = new Run(this.#options, this.#steppers, from, messages);
+    const run = new StepExecution(this.#options, this.#steppers, from, messages);
     run.take(step);
     run.settle();
     return run;

@@ -22,7 +22,7 @@
 import type { Counterexample } from './claim.ts';
 import { wayWithin, type Ways } from './components.ts';
 import { fairTraps, mayStop, type Fairness, type TemporalOptions } from './fairness.ts';
-import type { Explored } from './explore.ts';
+import type { Explored } from './explorable.ts';
 import { pathTo, transcriptOf } from './way.ts';
 
 /** Wherever `from` holds, `to` holds then or later. */

@@ -8,7 +8,7 @@
  *  This is for one flat machine without delays. `explore` of a `system` is for several, nested, with delays and actors. */
 import { initialTransition, type AnyStateMachine, type EventObject } from 'xstate';
 import { whole } from './plain.ts';
-import { stepOf } from './told.ts';
+import { stepOf } from './with-reads.ts';
 
 /** Where the two are. */
 export interface Situation<E, C = any> {

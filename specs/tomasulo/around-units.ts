@@ -1,6 +1,6 @@
 /** The surroundings of units and of the conductor: which events may reach them and when, and what they must answer. */
 import { grantable, type UnitContext } from '../../machines/tomasulo/functional-unit.ts';
-import type { Reads } from '../harness/told.ts';
+import type { Reads } from '../harness/with-reads.ts';
 import type { Situation, Surroundings } from '../harness/walk.ts';
 
 /** What a unit's surroundings have recorded about it. */

@@ -8,11 +8,11 @@ import type { Message } from '../harness/claim.ts';
 import type { Situation, WalkOptions } from '../harness/walk.ts';
 import { EXPLORED } from './explored.ts';
 import { ISSUE_STAGE, STAGE, UNIT_STAGE } from './mapping.ts';
-import { only, situationsOf, stepsFrom, wayTo } from './situations.ts';
+import { only, situationsOf, stepsFrom, situationTranscript } from './situations.ts';
 import * as hardware from './stages.ts';
 
 /** One machine, and the part of the hardware that it is. */
-export interface Part {
+export interface MappedMachine {
   readonly name: string;
   readonly machine: AnyStateMachine;
   /** Machine state to hardware stage, or `none`. */
@@ -32,13 +32,13 @@ const [station, unit, conductor] = ['reservation-station', 'functional-unit', 'c
   const { machine, settings } = EXPLORED[name]!;
   return { name, machine, all: settings };
 }) as [Base, Base, Base];
-type Base = Pick<Part, 'name' | 'machine' | 'all'>;
+type Base = Pick<MappedMachine, 'name' | 'machine' | 'all'>;
 
 const quietly = (setting: WalkOptions<any>, allows: (event: any) => boolean): WalkOptions<any> => ({
   ...setting,
   surroundings: only(setting.surroundings, allows),
 });
-const among = (names: Part['names'], event: { type: string }) => names[event.type] !== undefined;
+const among = (names: MappedMachine['names'], event: { type: string }) => names[event.type] !== undefined;
 
 const STATION_STEP = {
   ISSUE: 'issue',
@@ -52,7 +52,7 @@ const ISSUE_STEP = { DOWNBEAT: 'start', STALL: 'stall', PROGRESS: 'go on', SETTL
 const EXTRAS = ['holds', 'retries', 'repeats', 'tolerant', 'fallback', 'again'];
 
 /** The parts; the units once for each capacity. */
-export const PARTS: readonly Part[] = [
+export const MAPPED_MACHINES: readonly MappedMachine[] = [
   {
     ...station,
     mapping: STAGE,
@@ -68,7 +68,7 @@ export const PARTS: readonly Part[] = [
     steps: hardware.stationSteps,
     names: STATION_STEP,
   },
-  ...unit.all.map((setting): Part => {
+  ...unit.all.map((setting): MappedMachine => {
     const { capacity } = setting.input as { capacity: number };
     return {
       ...unit,
@@ -87,7 +87,7 @@ export const PARTS: readonly Part[] = [
   {
     ...conductor,
     mapping: ISSUE_STAGE,
-    stages: hardware.ISSUE_STAGES,
+    stages: hardware.ISSUE_PHASES,
     quiet: quietly(conductor.all[0]!, (event) => among(ISSUE_STEP, event)),
     at: ({ value }) => ISSUE_STAGE[value as keyof typeof ISSUE_STAGE],
     steps: hardware.issueSteps,
@@ -106,7 +106,7 @@ export interface Compared {
 
 /** Compares the steps of both sides, in every situation among quiet surroundings. An event that changes no stage and
  *  has no output does not count as a step. */
-export function stepForStep({ name, machine, quiet, at, steps, names }: Part): Compared {
+export function stepForStep({ name, machine, quiet, at, steps, names }: MappedMachine): Compared {
   let transitions = 0;
   const { all, impossible } = situationsOf(machine, quiet);
   const from = stepsFrom(machine, quiet);
@@ -127,7 +127,7 @@ export function stepForStep({ name, machine, quiet, at, steps, names }: Part): C
         ? missing && `${where}: the hardware does ${missing}; the machine does not`
         : `${where}: the machine does ${extra}; the hardware does not`;
     if (wrong !== undefined)
-      return { states: all.length, transitions, wrong, way: wayTo(machine, quiet, situation) };
+      return { states: all.length, transitions, wrong, way: situationTranscript(machine, quiet, situation) };
   }
   return { states: all.length, transitions, ...(impossible && { wrong: impossible }) };
 }
@@ -135,7 +135,14 @@ export function stepForStep({ name, machine, quiet, at, steps, names }: Part): C
 /** Whether every state of the machine is mapped and occurs, and every stage of the hardware is reached without anything
  *  that hardware has not; a state without a counterpart is not.
  *  @returns the states that have none. */
-export function occurs({ name, machine, mapping, stages, all, quiet }: Part): Compared & { extra: string[] } {
+export function everyStageOccurs({
+  name,
+  machine,
+  mapping,
+  stages,
+  all,
+  quiet,
+}: MappedMachine): Compared & { extra: string[] } {
   const visited = (setting: WalkOptions<any>) => {
     const found = situationsOf(machine, setting).all;
     return { count: found.length, values: new Set(found.map(({ value }) => value)) };

@@ -2,16 +2,16 @@
  *  shows. */
 import type { AnyStateMachine } from 'xstate';
 import { conductor, functionalUnit, reservationStation, type StationContext } from '../../machines/index.ts';
-import { cells } from '../harness/cells.ts';
+import { tableCells } from '../harness/cells.ts';
 import type { Claim, Finding, Message } from '../harness/claim.ts';
 import { equivalentTo } from '../harness/product.ts';
-import { told } from '../harness/told.ts';
+import { withReads } from '../harness/with-reads.ts';
 import { walk, type WalkOptions } from '../harness/walk.ts';
 import { aroundStation, stationAgrees } from './around-station.ts';
 import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees, unitTells } from './around-units.ts';
 
 const station = reservationStation as unknown as AnyStateMachine;
-const unit = told(functionalUnit as unknown as AnyStateMachine, unitTells);
+const unit = withReads(functionalUnit as unknown as AnyStateMachine, unitTells);
 const leader = conductor as unknown as AnyStateMachine;
 
 const unitOf = (capacity: number): WalkOptions<any> => ({
@@ -20,7 +20,7 @@ const unitOf = (capacity: number): WalkOptions<any> => ({
   invariant: unitAgrees,
 });
 
-export interface Explored {
+export interface ExploredMachine {
   readonly machine: AnyStateMachine;
   /** The first of them visits every possible cell. */
   readonly settings: readonly WalkOptions<any>[];
@@ -29,7 +29,7 @@ export interface Explored {
 }
 
 /** Each machine with every setting in which it is explored. */
-export const EXPLORED: Readonly<Record<string, Explored>> = {
+export const EXPLORED: Readonly<Record<string, ExploredMachine>> = {
   'reservation-station': {
     machine: station,
     settings: [{ input: { station: 0 }, surroundings: aroundStation, invariant: stationAgrees }],
@@ -48,12 +48,14 @@ export const EXPLORED: Readonly<Record<string, Explored>> = {
 };
 
 /** Whether exploring finds a difference between a machine and the real one. */
-export const kills = ({ settings }: Explored, mutant: AnyStateMachine): boolean =>
+export const kills = ({ settings }: ExploredMachine, mutant: AnyStateMachine): boolean =>
   settings.some((setting) => walk(mutant, setting).violation !== undefined);
 
 /** Whether a mutant behaves like the real machine in every setting. */
-export const isEquivalent = ({ machine, settings, hears }: Explored, mutant: AnyStateMachine): boolean =>
-  settings.every((setting) => equivalentTo(machine, mutant, { ...setting, hears }).equivalent);
+export const isEquivalent = (
+  { machine, settings, hears }: ExploredMachine,
+  mutant: AnyStateMachine,
+): boolean => settings.every((setting) => equivalentTo(machine, mutant, { ...setting, hears }).equivalent);
 
 function walked(name: string): Finding {
   const { machine, settings } = EXPLORED[name]!;
@@ -90,7 +92,7 @@ export const exploredClaims: readonly Claim[] = [
       const found = walked('reservation-station');
       if (found.verdict === 'fails') return found;
       const visited = walk(station, EXPLORED['reservation-station']!.settings[0]!).cells;
-      const missing = cells(station)
+      const missing = tableCells(station)
         .filter(({ kind }) => kind !== 'impossible')
         .map(({ state, event }) => `${state} ${event}`)
         .filter((cell) => !visited.has(cell));

@@ -3,8 +3,8 @@ import { DeadlockError, type StepError } from '../../actors/index.ts';
 import type { Message } from '../harness/claim.ts';
 import { difference } from './lockstep.ts';
 import { sequential, tomasulo, type Case } from './model.ts';
-import { orchestrated, type Performed } from './orchestrated.ts';
-import { many, numbered, picture } from './picture.ts';
+import { orchestrated, type OrchestratedResult } from './orchestrated.ts';
+import { amountOf, numbered, picture } from './picture.ts';
 import type { Objection } from './search.ts';
 import { fates, producersOf, type Fate, type Troubled } from './troubles.ts';
 
@@ -15,7 +15,7 @@ export const ample = <C extends Case>(given: C): C => {
   return { ...given, hardware: { ...given.hardware, classes: Object.fromEntries(roomy) } };
 };
 
-type Run = (given: Case | Troubled) => Promise<Performed>;
+type Run = (given: Case | Troubled) => Promise<OrchestratedResult>;
 
 /** Without trouble: every cycle and register is the algorithm's.
  *  @param run what runs the program; a seeded fault goes in here. */
@@ -63,7 +63,7 @@ export async function unrecovered(small: Troubled, run: Run = orchestrated): Pro
       return objected(
         given,
         found,
-        `${numbered(given, i)} fails ${many(fails, 'time')}, and is tried ${many(tries.length, 'time')}`,
+        `${numbered(given, i)} fails ${amountOf(fails, 'time')}, and is tried ${amountOf(tries.length, 'time')}`,
       );
   }
   const wrong = wrongRegister(given, found, fates({ ...given, attempts: Infinity }));
@@ -93,7 +93,7 @@ export async function untold(small: Troubled, run: Run = orchestrated): Promise<
 }
 
 /** What the run reports of an instruction: exactly one fate, or the account is wrong. */
-function accounts({ times, events }: Performed, i: number): Fate[] {
+function accounts({ times, events }: OrchestratedResult, i: number): Fate[] {
   const says: Record<Fate, boolean> = {
     written: times[i]!.write !== Infinity,
     failed: failure(events, i) !== undefined,
@@ -104,7 +104,7 @@ function accounts({ times, events }: Performed, i: number): Fate[] {
   return (Object.keys(says) as Fate[]).filter((fate) => says[fate]);
 }
 
-const failure = (events: Performed['events'], i: number): StepError | undefined =>
+const failure = (events: OrchestratedResult['events'], i: number): StepError | undefined =>
   events.flatMap((event) =>
     event.type === 'step.ended' &&
     event.stepId === `e${i}` &&
@@ -114,14 +114,18 @@ const failure = (events: Performed['events'], i: number): StepError | undefined 
   )[0];
 
 /** The root cause that a failed instruction names is one that failed by itself and that it depends on. */
-function blamesRightly({ program, attempts }: Troubled, { events }: Performed, i: number): boolean {
+function blamesRightly({ program, attempts }: Troubled, { events }: OrchestratedResult, i: number): boolean {
   const root = Number(failure(events, i)!.stepId.slice(1));
   const reaches = (at: number): boolean => at === root || producersOf(program, at).some(reaches);
   return (program[root]?.fails ?? 0) >= attempts && reaches(i);
 }
 
 /** A register holds what the program computes, if its last writer has a result, and else nothing. */
-function wrongRegister(given: Troubled, { registers }: Performed, all: readonly Fate[]): string | undefined {
+function wrongRegister(
+  given: Troubled,
+  { registers }: OrchestratedResult,
+  all: readonly Fate[],
+): string | undefined {
   for (const [name, value] of Object.entries(sequential(given.program))) {
     const writer = given.program.findLastIndex(({ writes }) => writes === name);
     const expected = all[writer] === 'written' ? value : undefined;
@@ -140,7 +144,7 @@ type Waits = DeadlockError['waiting'][number];
 /** `e3: w1 w2`, or `e3: x`. */
 const told = ({ stepId, waitsFor }: Waits): string =>
   `${stepId}: ${[...waitsFor.matchAll(/'([^']+)'/g)].map(([, name]) => name).join(' ')}`;
-const stalled = ({ events }: Performed): string[] | undefined =>
+const stalled = ({ events }: OrchestratedResult): string[] | undefined =>
   events.flatMap((event) => (event.type === 'run.stalled' ? [event.waiting.map(told)] : []))[0];
 /** What a starved instruction waits for: the operands that never come, in the order of its reads, or else its unit. */
 function waits({ program, hardware }: Case, times: readonly { write: number }[], i: number): string {
@@ -151,7 +155,7 @@ function waits({ program, hardware }: Case, times: readonly { write: number }[],
 
 function objected(
   given: Case,
-  { times, outcome }: Performed,
+  { times, outcome }: OrchestratedResult,
   what: string | undefined,
   messages: readonly Message[] = picture(given, times),
 ): Objection | undefined {
@@ -165,7 +169,7 @@ function objected(
         : [
             {
               from: 'program',
-              text: `${numbered(given, i)} ${hangs ? 'hangs' : 'fails'} ${many(fails, 'time')}`,
+              text: `${numbered(given, i)} ${hangs ? 'hangs' : 'fails'} ${amountOf(fails, 'time')}`,
             },
           ],
     ),

@@ -1,18 +1,18 @@
 /** What is promised of every run of every program: no more units and buses are used than there are, and no operand is
  *  used early. */
-import { runMachines, type Outcome } from './machine.ts';
+import { runMachines, type MachineResult } from './machine.ts';
 import type { Case } from './model.ts';
 import { cycle, numbered, picture } from './picture.ts';
 import type { Objection } from './search.ts';
 
 /** No more run or write at once than there are units and buses, and nothing starts before its operands are written.
  *  @param ran a run of the program; default: the machines'. */
-export function brokenInvariant(given: Case, ran: Outcome = runMachines(given)): Objection | undefined {
+export function brokenInvariant(given: Case, ran: MachineResult = runMachines(given)): Objection | undefined {
   const what = broken(given, ran);
   return what === undefined ? undefined : { what, transcript: picture(given, ran.times) };
 }
 
-function broken({ program, hardware }: Case, { times, impossible }: Outcome): string | undefined {
+function broken({ program, hardware }: Case, { times, impossible }: MachineResult): string | undefined {
   if (impossible.length > 0) return `${impossible[0]} came where the machine calls it impossible`;
   const kindOf = (i: number) => hardware.ops[program[i]!.op]!.class;
   for (const [i, { start, write }] of times.entries()) {

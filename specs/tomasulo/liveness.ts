@@ -10,7 +10,7 @@ import type { StationContext } from '../../machines/tomasulo/reservation-station
 import type { Situation, WalkOptions } from '../harness/walk.ts';
 import type { AroundStation } from './around-station.ts';
 import type { Compared } from './correspondence.ts';
-import { situationsOf, stepsFrom, wayTo } from './situations.ts';
+import { situationsOf, stepsFrom, situationTranscript } from './situations.ts';
 
 /** What fair surroundings cannot put off indefinitely. A RESUME counts while something is held. */
 const FAIR = new Set(['OPERAND', 'FAULT', 'GRANT_UNIT', 'DONE', 'FAILED', 'WRITTEN', 'UNSENT', 'RESUME']);
@@ -53,7 +53,13 @@ export function waitsForEver(machine: AnyStateMachine, setting: WalkOptions<Arou
       fair.length === 0
         ? `in ${where} nothing will happen`
         : idle && `in ${where} ${idle.event.type} leaves as much to do`;
-    if (wrong) return { states: all.length, transitions, wrong, way: wayTo(machine, setting, situation) };
+    if (wrong)
+      return {
+        states: all.length,
+        transitions,
+        wrong,
+        way: situationTranscript(machine, setting, situation),
+      };
   }
   return { states: all.length, transitions, ...(impossible && { wrong: impossible }) };
 }

@@ -28,7 +28,7 @@ export interface Seeded {
   readonly noRenaming?: boolean;
 }
 
-export interface Outcome {
+export interface MachineResult {
   readonly times: Timing[];
   readonly registers: Registers;
   /** Events that the machines call impossible, and that happened. */
@@ -36,7 +36,7 @@ export interface Outcome {
 }
 
 /** Runs the program until it ends, or until nothing more can happen. */
-export function runMachines(given: Case, seeded: Seeded = {}): Outcome {
+export function runMachines(given: Case, seeded: Seeded = {}): MachineResult {
   const core = new Core(given, seeded);
   try {
     while (core.cycle());
@@ -67,7 +67,7 @@ const stationLogic = compile(reservationStation);
 const unitLogic = compile(functionalUnit);
 const byAge = (a: Station, b: Station) => a.instruction - b.instruction;
 
-class Core implements Outcome {
+class Core implements MachineResult {
   readonly times: Timing[];
   readonly registers: Registers = {};
   readonly impossible: string[] = [];

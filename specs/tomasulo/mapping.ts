@@ -2,7 +2,7 @@
 import type { ConductorMachine } from '../../machines/tomasulo/conductor.ts';
 import type { FunctionalUnitMachine } from '../../machines/tomasulo/functional-unit.ts';
 import type { ReservationStationMachine } from '../../machines/tomasulo/reservation-station.ts';
-import type { IssueStage, StationStage, UnitStage } from './stages.ts';
+import type { IssuePhase, StationStage, UnitStage } from './stages.ts';
 
 export interface Correspondence {
   readonly hardware: string;
@@ -58,7 +58,7 @@ export const UNIT_STAGE: Readonly<Record<StateOf<FunctionalUnitMachine>, UnitSta
 };
 
 /** The same for the control of the issue stage. */
-export const ISSUE_STAGE: Readonly<Record<StateOf<ConductorMachine>, IssueStage | 'none'>> = {
+export const ISSUE_STAGE: Readonly<Record<StateOf<ConductorMachine>, IssuePhase | 'none'>> = {
   silent: 'reset',
   performing: 'issues',
   stalled: 'stalls', //              nothing can go on

@@ -9,7 +9,7 @@ import {
   rename,
   VirtualClock,
   type AgentPlan,
-  type Outcome,
+  type RunOutcome,
   type RunEvent,
   type StepPlan,
 } from '../../actors/index.ts';
@@ -22,19 +22,19 @@ export const TIME_OUT = 1_000;
 /** Between two tries. */
 const REST = 3;
 
-export interface Performed {
+export interface OrchestratedResult {
   /** When each instruction did what. */
   readonly times: Timing[];
   /** What the registers hold at the end; none whose last writer has no result. */
   readonly registers: Registers;
-  readonly outcome: Outcome;
+  readonly outcome: RunOutcome;
   /** The events that were reported while it ran. */
   readonly events: readonly RunEvent[];
 }
 
 /** @param given with what goes wrong; without that, nothing does.
  *  @param window how many steps may be under way; ample where cycles are compared. */
-export async function orchestrated(given: Case | Troubled, window = 4_096): Promise<Performed> {
+export async function orchestrated(given: Case | Troubled, window = 4_096): Promise<OrchestratedResult> {
   const { program, attempts = 1, silent }: Case & Partial<Troubled> = given;
   const times = program.map(never);
   const input: Registers = {};

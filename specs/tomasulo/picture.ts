@@ -15,17 +15,20 @@ export const programText = ({ program }: Case): string => program.map(lineText).
 export const numbered = ({ program }: Case, i: number): string => `${i} (${lineText(program[i]!)})`;
 
 /** `1 unit`, `2 buses`, `ample stations`. */
-export const many = (count: number, what: string): string =>
+export const amountOf = (count: number, what: string): string =>
   `${count === Infinity ? 'ample' : count} ${what}${count === 1 ? '' : what === 'bus' ? 'es' : 's'}`;
 
 /** What runs what, how long and how many at once. */
 export const hardwareText = ({ hardware: { ops, classes, buses } }: Case): string =>
   [
     ...Object.entries(classes).map(
-      ([name, { stations, units }]) => `${name}: ${many(stations, 'station')}, ${many(units, 'unit')}`,
+      ([name, { stations, units }]) =>
+        `${name}: ${amountOf(stations, 'station')}, ${amountOf(units, 'unit')}`,
     ),
-    ...Object.entries(ops).map(([name, op]) => `${name} takes ${many(op.latency, 'cycle')} of ${op.class}`),
-    many(buses, 'bus'),
+    ...Object.entries(ops).map(
+      ([name, op]) => `${name} takes ${amountOf(op.latency, 'cycle')} of ${op.class}`,
+    ),
+    amountOf(buses, 'bus'),
   ].join('; ');
 
 /** The run as messages in the order of their cycles; at the end, in one line an instruction, the cycles of both.

@@ -1,7 +1,7 @@
 /** What is claimed of the mapping from Tomasulo's algorithm to agents, and the checks that judge it by running programs
  *  or by comparing steps; `explored.ts` has the properties that are checked by exploring the machines. */
 import { CHECKER, type Bounds, type Claim, type Finding } from '../harness/claim.ts';
-import { PARTS, occurs, stepForStep, type Compared } from './correspondence.ts';
+import { MAPPED_MACHINES, everyStageOccurs, stepForStep, type Compared } from './correspondence.ts';
 import { drawCase } from './draw.ts';
 import { EXPLORED } from './explored.ts';
 import { outOfStep, unaccounted, unaccountedLate, unrecovered, untold } from './failures.ts';
@@ -11,7 +11,7 @@ import { objection } from './lockstep.ts';
 import { runMachines } from './machine.ts';
 import type { Case } from './model.ts';
 import { orchestrated } from './orchestrated.ts';
-import { first, search, type Judge } from './search.ts';
+import { first, searchCases, type Judge } from './search.ts';
 import { lessTrouble, trouble, type Kinds, type Troubled } from './troubles.ts';
 
 const PROGRAMS =
@@ -19,14 +19,20 @@ const PROGRAMS =
 const AMPLE = PROGRAMS.replace('1–5 stations', 'ample stations');
 
 const programs = (judge: Judge<Case>, holds: 'isomorphism' | 'holds') => (bounds: Bounds) =>
-  search(bounds, { draw: drawCase, judge, bound: PROGRAMS, holds });
+  searchCases(bounds, { draw: drawCase, judge, bound: PROGRAMS, holds });
 
 /** The real orchestrator, when things go wrong. */
 const troubled = (judge: (given: Troubled) => ReturnType<Judge<Troubled>>, kinds: Kinds, what: string) => {
   const draw = (seed: number) => trouble(drawCase(seed), seed, kinds);
   const bound = `${AMPLE}; the orchestrator in virtual time; ${what}`;
   return (bounds: Bounds) =>
-    search(bounds, { draw, judge: (given) => judge(given), bound, holds: 'holds', further: lessTrouble });
+    searchCases(bounds, {
+      draw,
+      judge: (given) => judge(given),
+      bound,
+      holds: 'holds',
+      further: lessTrouble,
+    });
 };
 
 /** Mistakes, each made once, and the check that should detect it. */
@@ -61,15 +67,15 @@ function summed(parts: readonly Compared[], found: Pick<Finding, 'verdict' | 'bo
 }
 
 /** @param parts a seeded fault goes in here. */
-export function stepsCorrespond(parts = PARTS): Finding {
+export function stepsCorrespond(parts = MAPPED_MACHINES): Finding {
   const bound =
     'station with up to 2 operands, 1–5 units with up to 7 stations, issue; without what hardware has not';
   return summed(parts.map(stepForStep), { verdict: 'isomorphism', bound });
 }
 /** @param parts a seeded fault goes in here. */
-export function statesOccur(parts = PARTS): Finding {
+export function statesOccur(parts = MAPPED_MACHINES): Finding {
   const each = [...new Map(parts.toReversed().map((part) => [part.name, part])).values()].reverse();
-  const found = each.map(occurs);
+  const found = each.map(everyStageOccurs);
   const extra = found.flatMap((part) => part.extra);
   const bound = `${each.map(({ name }) => name).join(', ')}; without a counterpart: ${extra.join(', ')}`;
   return summed(found, { verdict: extra.length > 0 ? 'simulation' : 'isomorphism', bound });
@@ -101,7 +107,7 @@ export const tomasuloClaims: readonly Claim[] = [
       'The orchestrator that performs scores issues, starts, completes and writes every instruction in Tomasulo’s cycle, and its outputs are the registers of sequential execution.',
     source: `${BOOK}; specs/tomasulo/orchestrated.ts has the limits`,
     check: (bounds) =>
-      search<Case>(bounds, {
+      searchCases<Case>(bounds, {
         draw: drawCase,
         judge: (given) => outOfStep(given),
         bound: `${AMPLE}; in virtual time, with oldest-first written as costs`,

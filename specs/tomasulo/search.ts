@@ -2,7 +2,7 @@
 import type { Bounds, Finding, Message, Verdict } from '../harness/claim.ts';
 import { turns } from '../harness/turn.ts';
 import type { Case } from './model.ts';
-import { shrink } from './shrink.ts';
+import { shrinkCase } from './shrink.ts';
 
 /** What is wrong with a run, in one sentence, and what the run was. */
 export interface Objection {
@@ -15,7 +15,7 @@ export type Judge<C extends Case> = (
   seed: number,
 ) => Objection | undefined | Promise<Objection | undefined>;
 
-export interface Search<C extends Case> {
+export interface CaseSearch<C extends Case> {
   readonly draw: (seed: number) => C;
   readonly judge: Judge<C>;
   /** Drawn from what, in words. */
@@ -27,14 +27,14 @@ export interface Search<C extends Case> {
 }
 
 /** Draws `runs` cases, one for each seed from `seed` on, and stops at the first objection. */
-export async function search<C extends Case>(
+export async function searchCases<C extends Case>(
   bounds: Bounds,
-  { draw, judge, bound, holds, further }: Search<C>,
+  { draw, judge, bound, holds, further }: CaseSearch<C>,
 ): Promise<Finding> {
   const { found, runs } = await first(bounds, draw, judge);
   if (found === undefined) return { verdict: holds, bound, runs };
   const { given, seed } = found;
-  const smallest = await shrink(given, (smaller) => judge(smaller, seed), further);
+  const smallest = await shrinkCase(given, (smaller) => judge(smaller, seed), further);
   const { what, transcript } = (await judge(smallest, seed))!;
   return { verdict: 'fails', bound, runs, counterexample: { what, seed, transcript } };
 }

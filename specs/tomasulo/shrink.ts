@@ -4,7 +4,7 @@ import type { Case, Hardware } from './model.ts';
 /** Takes steps towards less as long as what is left still fails.
  *  @param further what else could be smaller, apart from the program and the hardware.
  *  @returns a case of which no single part can be left out or made smaller. */
-export async function shrink<C extends Case>(
+export async function shrinkCase<C extends Case>(
   given: C,
   fails: (smaller: C) => unknown,
   further: (given: C) => Iterable<C> = () => [],

@@ -1,7 +1,7 @@
 /** Every situation of a machine in its surroundings, and every step out of each. */
 import type { AnyStateMachine, EventObject } from 'xstate';
 import type { Message } from '../harness/claim.ts';
-import { stepOf } from '../harness/told.ts';
+import { stepOf } from '../harness/with-reads.ts';
 import { walk, type Situation, type Surroundings, type WalkOptions } from '../harness/walk.ts';
 
 /** All that can be reached, in the order of distance; up to an impossible cell, if there is one. */
@@ -20,7 +20,11 @@ export function situationsOf<E>(
 }
 
 /** A shortest path to a situation, as messages of a transcript. */
-export function wayTo<E>(machine: AnyStateMachine, options: WalkOptions<E>, to: Situation<E>): Message[] {
+export function situationTranscript<E>(
+  machine: AnyStateMachine,
+  options: WalkOptions<E>,
+  to: Situation<E>,
+): Message[] {
   const there = JSON.stringify(to);
   const { violation } = walk(machine, { ...options, invariant: (at) => JSON.stringify(at) !== there });
   const said = (violation?.path ?? []).map((event) => ({
@@ -30,7 +34,7 @@ export function wayTo<E>(machine: AnyStateMachine, options: WalkOptions<E>, to: 
 }
 
 /** A step that was taken, and its output. */
-export interface Taken<E> {
+export interface SituationStep<E> {
   readonly event: EventObject;
   readonly to: Situation<E>;
   readonly said: readonly string[];
@@ -40,7 +44,7 @@ export interface Taken<E> {
 export function stepsFrom<E>(
   machine: AnyStateMachine,
   { input, surroundings }: WalkOptions<E>,
-): (from: Situation<E>) => Taken<E>[] {
+): (from: Situation<E>) => SituationStep<E>[] {
   const step = stepOf(machine, input);
   return (from) => {
     const { value, context } = from;

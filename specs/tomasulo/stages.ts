@@ -74,9 +74,9 @@ export function unitSteps(
   ];
 }
 
-export type IssueStage = 'reset' | 'issues' | 'stalls' | 'drained';
-export const ISSUE_STAGES: readonly IssueStage[] = ['reset', 'issues', 'stalls', 'drained'];
-const ISSUE: Readonly<Record<IssueStage, readonly HardwareStep<IssueStage>[]>> = {
+export type IssuePhase = 'reset' | 'issues' | 'stalls' | 'drained';
+export const ISSUE_PHASES: readonly IssuePhase[] = ['reset', 'issues', 'stalls', 'drained'];
+const ISSUE: Readonly<Record<IssuePhase, readonly HardwareStep<IssuePhase>[]>> = {
   reset: [{ name: 'start', to: 'issues' }],
   issues: [
     { name: 'stall', to: 'stalls' },
@@ -85,4 +85,4 @@ const ISSUE: Readonly<Record<IssueStage, readonly HardwareStep<IssueStage>[]>> =
   stalls: [{ name: 'go on', to: 'issues' }],
   drained: [],
 };
-export const issueSteps = (stage: IssueStage): readonly HardwareStep<IssueStage>[] => ISSUE[stage];
+export const issueSteps = (stage: IssuePhase): readonly HardwareStep<IssuePhase>[] => ISSUE[stage];

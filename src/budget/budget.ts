@@ -8,7 +8,7 @@
  * whole nano-dollars, rounded up.
  */
 import { BudgetError } from '../../actors/tomasulo/errors.ts';
-import { knownFields, RoutingConfigError } from '../routing/config-error.ts';
+import { knownFields, RoutingConfigError } from './config-error.ts';
 
 /** Hard limits, each optional. */
 export interface Budget {

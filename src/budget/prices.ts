@@ -4,8 +4,8 @@
  * The package is `@pydantic/genai-prices`, an optional peer: with an override for every model it is not needed. It
  * carries its table with it; nothing is fetched.
  */
-import { knownFields, RoutingConfigError } from '../routing/config-error.ts';
-import { checkModelName, providerOf } from '../routing/router.ts';
+import { knownFields, RoutingConfigError } from './config-error.ts';
+import { checkModelName, providerOf } from './model-name.ts';
 
 /** US dollars per million tokens, each 0 or more. */
 export interface ModelPrice {

@@ -1,7 +1,7 @@
 /** What one performance may spend on models, and what it has spent: one ledger and one sum for all of its agents. */
 import { BudgetError } from '../../actors/tomasulo/errors.ts';
-import type { FailedModel } from '../models/errors.ts';
-import type { CallReport } from '../models/usage.ts';
+import type { FailedModel } from './call-report.ts';
+import type { CallReport } from './call-report.ts';
 import { Ledger, type Amount, type Budget, type Reservation } from './budget.ts';
 
 /** How a step went whose answers were checked. */
@@ -50,7 +50,7 @@ export interface ModelUsage {
 }
 
 /** What the account has to know of the performance. */
-export interface Performed {
+export interface PerformanceFacts {
   /** How many steps there are that pay from the account. */
   readonly spenders: () => number;
   /** Milliseconds on the performance's clock until all has to be done; undefined where nothing is said. */
@@ -67,7 +67,7 @@ export const accountOf = ({ account }: { readonly account?: object | undefined }
 export class RunAccount {
   readonly [ACCOUNT] = true;
   readonly ledger: Ledger;
-  readonly #performed: Performed | undefined;
+  readonly #performed: PerformanceFacts | undefined;
   /** Steps that have ended, as far as is known: a retry begins them again. */
   readonly #ended = new Set<string>();
   readonly #begun = new Set<string>();
@@ -82,7 +82,7 @@ export class RunAccount {
   #usd: number | undefined = 0;
 
   /** @throws {RoutingConfigError} for a limit that is negative, not a number, or not whole where it must be. */
-  constructor(limits: Budget = {}, performed?: Performed) {
+  constructor(limits: Budget = {}, performed?: PerformanceFacts) {
     this.ledger = new Ledger(limits);
     this.#performed = performed;
   }

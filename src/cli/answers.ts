@@ -8,7 +8,7 @@ import type { RunEvent } from '../../actors/tomasulo/run-events.ts';
 import { seconds } from '../score/timeline-picture.ts';
 import { clean } from './terminal.ts';
 import { nearest } from '../../actors/tomasulo/program.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 
 export interface AnswerOptions {
   /** Steps that may go on as soon as they are held; `*` is every step. */
@@ -22,7 +22,7 @@ export interface AnswerOptions {
   readonly typed?: ((text: string | undefined) => void) | undefined;
 }
 
-export interface Answers {
+export interface HoldAnswers {
   note(event: RunEvent): void;
   /** Stops reading. */
   end(): void;
@@ -31,8 +31,8 @@ export interface Answers {
 /** How long a hold lasts that sets no time: HCT's 30 seconds. */
 const HOLD_MS = 30_000;
 
-/** @throws {UsageError} when a cue names a step that the score does not have. */
-export function answersTo(program: Program, options: AnswerOptions): Answers {
+/** @throws {CommandLineError} when a cue names a step that the score does not have. */
+export function answersTo(program: Program, options: AnswerOptions): HoldAnswers {
   const { cues, cue, input, say, typed } = options;
   const steps = new Map(program.steps.map((step) => [step.id, step]));
   for (const id of cues) if (id !== '*' && !steps.has(id)) throw unknownStep(id, [...steps.keys()]);
@@ -85,10 +85,10 @@ export function answersTo(program: Program, options: AnswerOptions): Answers {
   };
 }
 
-function unknownStep(id: string, known: readonly string[]): UsageError {
+function unknownStep(id: string, known: readonly string[]): CommandLineError {
   const near = nearest(id, known);
   const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
-  return new UsageError(`--cue ${id}: the score has no such step; it has ${known.join(', ')}.${hint}`);
+  return new CommandLineError(`--cue ${id}: the score has no such step; it has ${known.join(', ')}.${hint}`);
 }
 
 function readLines(input: NodeJS.ReadStream, answer: (line: string) => void): { stop(): void } {

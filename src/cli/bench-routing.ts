@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { messageOf } from '../../actors/tomasulo/errors.ts';
 import { benchRouting } from '../reproductions/routing-savings.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 
 export interface RoutingFlags {
   readonly picture?: string;
@@ -14,7 +14,7 @@ export async function benchRoutingCommand({ picture: file, json }: RoutingFlags)
   const { picture, ...figures } = found;
   if (file !== undefined) {
     await writeFile(file, picture).catch((error: unknown) => {
-      throw new UsageError(`--picture ${file}: cannot be written to (${messageOf(error)}).`);
+      throw new CommandLineError(`--picture ${file}: cannot be written to (${messageOf(error)}).`);
     });
   }
   if (json) process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);

@@ -3,7 +3,7 @@ import {
   benchCoherence,
   sweepVolatility,
   table6,
-  type BenchOptions,
+  type CoherenceBenchOptions,
   type BenchRow,
 } from '../reproductions/token-savings.ts';
 import { STRATEGIES, type StrategyName } from '../coherence/strategy.ts';
@@ -21,7 +21,7 @@ export interface BenchFlags {
 export { STRATEGIES };
 
 export async function benchCoherenceCommand({ json, sweep, ...options }: BenchFlags): Promise<number> {
-  const given: BenchOptions = options;
+  const given: CoherenceBenchOptions = options;
   const { rows } = sweep ? await sweepVolatility(given) : await benchCoherence(given);
   if (json) {
     process.stdout.write(`${JSON.stringify({ rows }, null, 2)}\n`);

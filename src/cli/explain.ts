@@ -7,15 +7,15 @@ import { MissingPackageError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
 import { ScoreFileError } from '../node/load-score.ts';
 import { TextFileError } from '../node/text-file.ts';
-import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
 import { RoutingDataError } from '../routing/errors.ts';
 import { SchemaError } from '../score/schema.ts';
 import { WfFormatError } from '../score/wfformat.ts';
 import { safeDetails, safeMessage } from './secrets.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 
 const BAD_USAGE = [
-  UsageError,
+  CommandLineError,
   TextFileError,
   ScoreFileError,
   ScoreError,
@@ -32,7 +32,7 @@ const BAD_USAGE = [
 ];
 
 /** @returns the exit code: 2 for bad usage or bad input, 1 for anything else. */
-export function explain(error: unknown, debug: boolean): number {
+export function reportError(error: unknown, debug: boolean): number {
   console.error(debug ? safeDetails(error) : `tutti: ${safeMessage(error)}`);
   if (BAD_USAGE.some((kind) => error instanceof kind)) return 2;
   if (!debug) console.error('tutti: this was not expected; --debug shows where it happened.');

@@ -4,11 +4,11 @@ import { messageOf } from '../../actors/tomasulo/errors.ts';
 import { readText } from '../node/text-file.ts';
 import type { ScoreDocument } from '../score/score-file.ts';
 import { nearest } from '../../actors/tomasulo/program.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 
 /** Puts the input together; single values replace those of the file.
  *  @param warn called for a name that the score does not know, where it accepts any name.
- *  @throws {UsageError} for a file that is missing or holds no object, and for a pair without `=`. */
+ *  @throws {CommandLineError} for a file that is missing or holds no object, and for a pair without `=`. */
 export async function readInput(
   pairs: readonly string[],
   file: string | undefined,
@@ -20,7 +20,7 @@ export async function readInput(
   for (const key of Object.keys(input)) judgeName(`${key} of --input-file`, key, names, warn);
   for (const pair of pairs) {
     const equals = pair.indexOf('=');
-    if (equals < 1) throw new UsageError(`--input takes key=value, not '${pair}'.`);
+    if (equals < 1) throw new CommandLineError(`--input takes key=value, not '${pair}'.`);
     const key = pair.slice(0, equals);
     judgeName(`--input ${key}`, key, names, warn);
     input[key] = coerce(key, pair.slice(equals + 1), schema);
@@ -33,15 +33,15 @@ const MAX_BYTES = 2 ** 28;
 
 async function readObject(file: string): Promise<Record<string, unknown>> {
   const text = await readText(file, MAX_BYTES, 'an input').catch((error: unknown) => {
-    throw new UsageError(`--input-file ${messageOf(error)}`);
+    throw new CommandLineError(`--input-file ${messageOf(error)}`);
   });
   const parsed = parseDocument(text);
   if (parsed.errors.length > 0)
-    throw new UsageError(`--input-file ${file}: not JSON or YAML: ${parsed.errors[0]!.message}`);
+    throw new CommandLineError(`--input-file ${file}: not JSON or YAML: ${parsed.errors[0]!.message}`);
   const value: unknown = parsed.toJS();
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw new UsageError(`--input-file ${file}: holds no object; write keys and values.`);
+  throw new CommandLineError(`--input-file ${file}: holds no object; write keys and values.`);
 }
 
 /** The inputs that a score knows. */
@@ -69,7 +69,7 @@ export function inputNames({ input, steps, outputs }: ScoreDocument): InputNames
   return { known: [...new Set(all.map((read) => read.split('.')[1] as string))], closed: false };
 }
 
-/** @throws {UsageError} for a name that the score's schema excludes; it has the nearest name. */
+/** @throws {CommandLineError} for a name that the score's schema excludes; it has the nearest name. */
 function judgeName(
   what: string,
   key: string,
@@ -80,7 +80,7 @@ function judgeName(
   const near = nearest(key, known);
   const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
   const has = known.length === 0 ? 'it reads no input' : `it has ${known.join(', ')}`;
-  if (closed) throw new UsageError(`${what}: the score has no such input; ${has}.${hint}`);
+  if (closed) throw new CommandLineError(`${what}: the score has no such input; ${has}.${hint}`);
   warn(`${what}: nothing in the score reads this; ${has}.${hint}`);
 }
 
@@ -95,6 +95,6 @@ function coerce(key: string, text: string, schema: ScoreDocument['input']): unkn
   try {
     return JSON.parse(text);
   } catch {
-    throw new UsageError(`--input ${key}: '${text}' is not a ${String(type)}.`);
+    throw new CommandLineError(`--input ${key}: '${text}' is not a ${String(type)}.`);
   }
 }

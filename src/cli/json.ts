@@ -5,12 +5,12 @@ import type { Report } from '../score/perform.ts';
 import { safeMessage } from './secrets.ts';
 
 /** A value as JSON, or the reason why JSON cannot represent it. */
-export type Written = { readonly text: string } | { readonly why: string };
+export type JsonText = { readonly text: string } | { readonly why: string };
 
 /** Writes a value as JSON. A value that JSON would change without a word (a BigInt, NaN, a Map, a cycle, a function) is
  *  not written. A Date and any other object with a `toJSON` is written as what that method returns; undefined as null.
  *  @param indent spaces for each level. */
-export function jsonText(value: unknown, indent = 0): Written {
+export function jsonText(value: unknown, indent = 0): JsonText {
   try {
     // Resolves every `toJSON`, and leaves the rest as it is.
     const plain = resolved(value ?? null, new Set());

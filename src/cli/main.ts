@@ -11,7 +11,7 @@ import type { PerformFlags } from './perform.ts';
 import type { SimulateFlags } from './simulate.ts';
 import type { ViewFlags } from './view.ts';
 import type { VerifyFlags } from './verify.ts';
-import { number, oneOf } from './usage.ts';
+import { number, parseChoice } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string };
 const cli = new Command('tutti');
@@ -85,10 +85,10 @@ cli
   .option(
     '--dispatch <how>',
     'reactive, batch or sequential',
-    oneOf('--dispatch', ['reactive', 'batch', 'sequential']),
+    parseChoice('--dispatch', ['reactive', 'batch', 'sequential']),
     'reactive',
   )
-  .option('--priority <what>', 'path or fifo', oneOf('--priority', ['path', 'fifo']), 'path')
+  .option('--priority <what>', 'path or fifo', parseChoice('--priority', ['path', 'fifo']), 'path')
   .option('--json', 'print JSON')
   .action(async (file: string, flags: SimulateFlags) =>
     then((await import('./simulate.ts')).simulateCommand(file, flags)),
@@ -108,7 +108,7 @@ cli
   .command('check')
   .description('validate a score and print its dependences after renaming')
   .argument('<score>', 'the score file')
-  .option('--format <format>', 'text or mermaid', oneOf('--format', ['text', 'mermaid']), 'text')
+  .option('--format <format>', 'text or mermaid', parseChoice('--format', ['text', 'mermaid']), 'text')
   .action(async (file: string, flags: { format: 'text' | 'mermaid' }) =>
     then((await import('./check.ts')).checkCommand(file, flags)),
   );
@@ -138,7 +138,7 @@ cli
   .option(
     '--only <what>',
     "one mapping, or 'api': what is judged through the public API",
-    oneOf('--only', [...MAPPINGS, 'api']),
+    parseChoice('--only', [...MAPPINGS, 'api']),
   )
   .option('--agents <n>', 'agents that share a key', number('--agents', { from: 2, to: 5 }), 3)
   .option('--lines <n>', 'keys that they share', number('--lines', { from: 1, to: 2 }), 1)
@@ -160,7 +160,7 @@ const bench = cli.command('bench').description('run the published benchmarks aga
 bench
   .command('coherence')
   .description('tokens, hits, stale reads and blind writes on the canonical trace')
-  .option('--strategy <name>', 'one of the strategies', oneOf('--strategy', STRATEGIES))
+  .option('--strategy <name>', 'one of the strategies', parseChoice('--strategy', STRATEGIES))
   .option('--delta', 'send differences to readers that hold an older version')
   .option(
     '--write-probability <p>',
@@ -187,7 +187,7 @@ try {
 } catch (error) {
   // commander has printed its own errors
   if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? 0 : 2;
-  else exitCode = (await import('./explain.ts')).explain(error, cli.opts()['debug'] === true);
+  else exitCode = (await import('./explain.ts')).reportError(error, cli.opts()['debug'] === true);
 }
 process.exitCode = exitCode;
 // An agent may have left a timer or a connection behind. It does not keep the command from ending.

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { Report } from '../score/perform.ts';
 import { timelineSvg } from '../score/timeline-picture.ts';
 import { jsonText, reportJson } from './json.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 
 /** An output may say where the picture goes. */
 const PLACEHOLDER = '<!-- tutti:timeline -->';
@@ -18,7 +18,7 @@ export async function prepareOut(folder: string): Promise<void> {
     await writeFile(probe, '');
     await rm(probe);
   } catch (error) {
-    throw new UsageError(
+    throw new CommandLineError(
       `--out ${folder}: cannot be written to (${error instanceof Error ? error.message : String(error)}).`,
     );
   }

@@ -6,11 +6,11 @@ import { SchemaError } from '../score/schema.ts';
 import { ScoreError } from '../../actors/tomasulo/program.ts';
 import type { ScoreDocument } from '../score/score-file.ts';
 import type { RunEvent } from '../../actors/tomasulo/run-events.ts';
-import type { CallReport } from '../models/usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 import { PerformanceError, perform, type Report, type Run } from '../score/perform.ts';
 import { loadScore } from '../node/load-score.ts';
 import { limitPrograms } from '../node/program-places.ts';
-import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
 import { RoutingDataError } from '../routing/errors.ts';
 import { timelineText, seconds } from '../score/timeline-picture.ts';
 import { answersTo } from './answers.ts';
@@ -21,7 +21,7 @@ import { progressOn } from './progress.ts';
 import { safeMessage } from './secrets.ts';
 import { interrupted } from './interrupt.ts';
 import { clean, columnsOf } from './terminal.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 import { startTracing, type TracingFlags } from './tracing.ts';
 
 export interface PerformFlags extends TracingFlags {
@@ -163,13 +163,13 @@ async function whyUnasked(
   return undefined;
 }
 
-/** @throws {UsageError} when a trace would be written over what is performed. */
+/** @throws {CommandLineError} when a trace would be written over what is performed. */
 async function refuseOverwriting(trace: string, inputs: readonly (string | undefined)[]): Promise<void> {
   const there = (path: string | undefined) => path && realpath(path).catch(() => undefined);
   const target = await there(trace);
   for (const input of inputs)
     if (target !== undefined && target === (await there(input)))
-      throw new UsageError(`--trace ${trace}: is what is performed. Give another file.`);
+      throw new CommandLineError(`--trace ${trace}: is what is performed. Give another file.`);
 }
 
 /** A step that could not begin: a model, a key, a price, a package or an option that it names does not exist, or is not

@@ -1,6 +1,6 @@
 /** `tutti train-router` and `tutti evaluate-router`. */
 import { realpath } from 'node:fs/promises';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 import {
   evaluateRouter,
   loadRouter,
@@ -14,7 +14,7 @@ export async function trainCommand(data: string, { out }: { out: string }): Prom
   const rows = await readOutcomes(data);
   const there = (path: string) => realpath(path).catch(() => undefined);
   if ((await there(out)) === (await there(data)))
-    throw new UsageError(`--out ${out}: is the data itself. Give another file.`);
+    throw new CommandLineError(`--out ${out}: is the data itself. Give another file.`);
   await saveRouter(out, trainRouter(rows));
   process.stderr.write(`trained on ${rows.length} outcomes: ${out}\n`);
   return 0;

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { Counterexample } from '../../specs/harness/claim.ts';
 import { sequenceMermaid } from '../../specs/harness/mermaid.ts';
 import type { Judged } from '../../specs/verify.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 
 /** Writes one file per claim of which a counter-example was found, and beside it the same as a Mermaid diagram.
  *  `mesi-invariant-guarantees-1.json` is of the first claim of that mapping and criterion, whether others failed or not: a claim has the same file in every run over the
  *  same claims.
  *  @returns the files, in the order of the claims.
- *  @throws {UsageError} when the folder cannot be written to. */
+ *  @throws {CommandLineError} when the folder cannot be written to. */
 export async function saveCounterexamples(judged: readonly Judged[], folder: string): Promise<string[]> {
   const counts = new Map<string, number>();
   const files: { name: string; text: string }[] = [];
@@ -36,7 +36,7 @@ export async function saveCounterexamples(judged: readonly Judged[], folder: str
       await rename(draft, join(folder, name));
     }
   } catch (error) {
-    throw new UsageError(
+    throw new CommandLineError(
       `--save ${folder}: cannot be written to (${error instanceof Error ? error.message : String(error)}).`,
     );
   }

@@ -3,7 +3,7 @@ import type { PerformOptions, Run } from '../score/perform.ts';
 import type { Inspector } from '../node/inspector.ts';
 import type { Score } from '../score/score.ts';
 import type { TraceSink } from '../trace/index.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 
 export interface TracingFlags {
   readonly trace?: string;
@@ -22,7 +22,7 @@ export interface Tracing {
 /** How long a page may take for the rest of what happened, where the inspector does not stay. */
 const GRACE_MS = 2_000;
 
-/** @throws {UsageError} when the file cannot be written. */
+/** @throws {CommandLineError} when the file cannot be written. */
 export async function startTracing(flags: TracingFlags, name: string): Promise<Tracing | undefined> {
   const inspects = flags.inspect === true || flags.open === true;
   if (flags.trace === undefined && !inspects) return undefined;
@@ -61,7 +61,7 @@ async function openFile(path: string): Promise<TraceSink> {
     return traceFile(path);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--trace ${path}: cannot be written to (${why}).`);
+    throw new CommandLineError(`--trace ${path}: cannot be written to (${why}).`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Bad usage: what was wrong, and what to do. Exit code 2. */
-export class UsageError extends Error {
+export class CommandLineError extends Error {
   override name = 'UsageError';
 }
 
@@ -22,7 +22,7 @@ interface NumberOption {
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /** Makes the parser of an option that takes a number. All numeric options are parsed here.
- *  @throws {UsageError} when the text is not such a number; it names the option, its range and its words. */
+ *  @throws {CommandLineError} when the text is not such a number; it names the option, its range and its words. */
 export const number =
   (option: string, { from = -Infinity, above, to, whole = true, unit, words = {} }: NumberOption) =>
   (text: string): number => {
@@ -33,15 +33,15 @@ export const number =
     const what = unit ?? (whole ? 'a whole number' : 'a number');
     const range = above === undefined ? `from ${from} to ${to}` : `more than ${above} and at most ${to}`;
     const others = Object.keys(words).map((word) => `, or ${word}`);
-    throw new UsageError(`${option} takes ${what} ${range}${others.join('')}; not '${text}'.`);
+    throw new CommandLineError(`${option} takes ${what} ${range}${others.join('')}; not '${text}'.`);
   };
 
 /** Makes the parser of an option that takes one of a few words.
- *  @throws {UsageError} when the text is none of them. */
-export const oneOf =
+ *  @throws {CommandLineError} when the text is none of them. */
+export const parseChoice =
   <const T extends string>(option: string, words: readonly T[]) =>
   (text: string): T => {
     const word = words.find((candidate) => candidate === text);
     if (word !== undefined) return word;
-    throw new UsageError(`${option} takes ${words.join(', ')}; not '${text}'.`);
+    throw new CommandLineError(`${option} takes ${words.join(', ')}; not '${text}'.`);
   };

@@ -11,7 +11,7 @@ import { seconds } from '../score/timeline-picture.ts';
 import { interrupted } from './interrupt.ts';
 import { saveCounterexamples } from './save.ts';
 import { columnsOf } from './terminal.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 import { verdicts } from './verdicts.ts';
 
 export interface VerifyFlags {
@@ -34,7 +34,7 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
   const litmus = flags.litmus === undefined ? undefined : await litmusFile(flags.litmus);
   const claims = claimsFor(flags, litmus);
   if (claims.length === 0 && (only === 'api' || ALL_CLAIMS.some(({ mapping }) => mapping === only)))
-    throw new UsageError('nothing is left to judge: --litmus is about mesi. Leave --only out.');
+    throw new CommandLineError('nothing is left to judge: --litmus is about mesi. Leave --only out.');
   if (flags.prove === true) solverThere();
   const interrupt = interrupted();
   const progress = progressOn(process.stderr, claims);
@@ -86,12 +86,12 @@ function claimsFor({ only, prove }: VerifyFlags, litmus: LitmusFile | undefined)
   );
 }
 
-/** @throws {UsageError} where the optional package is not installed: before a minute's work, not after it. */
+/** @throws {CommandLineError} where the optional package is not installed: before a minute's work, not after it. */
 function solverThere(): void {
   try {
     import.meta.resolve('z3-solver');
   } catch {
-    throw new UsageError(
+    throw new CommandLineError(
       "--prove needs the package 'z3-solver', which is not installed. Install it: npm install z3-solver.",
     );
   }
@@ -125,10 +125,10 @@ const unfailing = (claim: Claim): Claim => ({
 
 const MAX_LITMUS_BYTES = 2 ** 24;
 
-/** @throws {UsageError} when there is no such file, or it is not JSON with a list of tests. */
+/** @throws {CommandLineError} when there is no such file, or it is not JSON with a list of tests. */
 async function litmusFile(name: string): Promise<LitmusFile> {
   const text = await readText(name, MAX_LITMUS_BYTES, 'a litmus file').catch((error: unknown) => {
-    throw new UsageError(`--litmus ${messageOf(error)}`);
+    throw new CommandLineError(`--litmus ${messageOf(error)}`);
   });
   try {
     const parsed = JSON.parse(text) as { tests?: unknown[] } | null;
@@ -136,8 +136,8 @@ async function litmusFile(name: string): Promise<LitmusFile> {
     parseLitmus(file);
     return file;
   } catch (error) {
-    if (error instanceof LitmusFileError) throw new UsageError(`--litmus ${error.message}`);
-    throw new UsageError(`--litmus ${name}: not JSON: ${(error as Error).message}`);
+    if (error instanceof LitmusFileError) throw new CommandLineError(`--litmus ${error.message}`);
+    throw new CommandLineError(`--litmus ${name}: not JSON: ${(error as Error).message}`);
   }
 }
 

@@ -5,7 +5,7 @@ import { messageOf } from '../../actors/tomasulo/errors.ts';
 import { readTrace } from '../trace/read.ts';
 import { interrupted } from './interrupt.ts';
 import { openBrowser } from './open-browser.ts';
-import { UsageError } from './usage.ts';
+import { CommandLineError } from './usage.ts';
 
 export interface ViewFlags {
   readonly port?: number;
@@ -19,7 +19,9 @@ export async function viewCommand(file: string | undefined, flags: ViewFlags): P
   const { startInspector } = await import('../node/inspector.ts');
   const inspector = await startInspector(file === undefined ? { empty: true, port } : { file, port }).catch(
     (error: unknown) => {
-      throw new UsageError(`--port ${port}: ${error instanceof Error ? error.message : String(error)}.`);
+      throw new CommandLineError(
+        `--port ${port}: ${error instanceof Error ? error.message : String(error)}.`,
+      );
     },
   );
   const interrupt = interrupted();
@@ -37,16 +39,16 @@ const LARGEST_COUNTEREXAMPLE = 64 << 20;
 /** How many lines are searched for the first message of a trace. */
 const LINES = 10_000;
 
-/** @throws {UsageError} when the file cannot be read, or is neither a trace nor a counter-example. A trace that was cut
+/** @throws {CommandLineError} when the file cannot be read, or is neither a trace nor a counter-example. A trace that was cut
  *  off is a trace; the page shows a note. */
 async function checkTrace(file: string): Promise<void> {
   const { size } = await stat(file).then(
     (found) => {
       if (found.isFile()) return found;
-      throw new UsageError(`${file}: cannot be read (it is not a file).`);
+      throw new CommandLineError(`${file}: cannot be read (it is not a file).`);
     },
     ({ code, message }: NodeJS.ErrnoException) => {
-      throw new UsageError(
+      throw new CommandLineError(
         `${file}: cannot be read (${code === 'ENOENT' ? 'there is no such file' : message}).`,
       );
     },
@@ -55,10 +57,10 @@ async function checkTrace(file: string): Promise<void> {
     if ((await holdsMessage(file)) || (size <= LARGEST_COUNTEREXAMPLE && (await holdsTranscript(file))))
       return;
   } catch (error) {
-    throw new UsageError(`${file}: cannot be read (${messageOf(error)}).`);
+    throw new CommandLineError(`${file}: cannot be read (${messageOf(error)}).`);
   }
   const what = size === 0 ? 'is empty' : 'is neither a trace nor a counter-example';
-  throw new UsageError(
+  throw new CommandLineError(
     `${file}: ${what}. \`tutti perform SCORE --trace FILE\` writes a trace, \`tutti verify --save DIR\` counter-examples.`,
   );
 }

@@ -1,19 +1,16 @@
 /** An agent's view of shared state. */
 import type { AgentState } from './agent-state.ts';
 import { closeAgent, evict } from './close.ts';
+import type { Values } from './json.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
-import type { ValueCopy } from './copy.ts';
 import { Hold, HoldSet, type HoldOptions } from './hold.ts';
 import { compareAndSet } from './publish.ts';
-import { peek, readCopy, readKey, type ReadOptions } from './read.ts';
+import { peek, readCopy, readKey, type ReadOptions, type ValueCopy } from './read.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { Passport } from './space.ts';
 import { update, type UpdateOptions } from './update.ts';
 import { listen, watch, type Watched, type WatchOptions } from './watch.ts';
 import { write, type WriteOptions } from './write.ts';
-
-/** The values by key. */
-export type Values = Record<string, unknown>;
 
 export class SharedAgent<V extends Values> {
   readonly name: string;

@@ -1,9 +1,14 @@
 /** What an agent is charged for a copy that it is sent. */
-import { patchesSince, type Copy } from '../../actors/coherence/index.ts';
+import { patchesSince, type Copy, type Line } from '../../actors/coherence/index.ts';
 import type { Cause } from './ledger.ts';
-import type { Slot } from './slot.ts';
+import type { SlotAgent } from './space.ts';
 
-export function charge(slot: Slot, { value, version }: Copy, pushed?: 'broadcast'): void {
+/** @param slot what the agent knows of the key: `known` is the version that it was charged for */
+export function charge(
+  slot: { readonly agent: SlotAgent; readonly line: Line; known: number },
+  { value, version }: Copy,
+  pushed?: 'broadcast',
+): void {
   const { ledger, delta } = slot.agent.space;
   const before = slot.known;
   slot.known = version;

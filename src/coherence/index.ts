@@ -1,6 +1,5 @@
 /** Coherent shared state: what a user calls. */
 export { SharedAgent } from './agent.ts';
-export type { ValueCopy } from './copy.ts';
 export type { Passport } from './space.ts';
 export {
   coherence,
@@ -11,7 +10,7 @@ export {
   type ValuesOf,
 } from './coherence.ts';
 export type { Recipe } from './compute.ts';
-export type { ReadOptions } from './read.ts';
+export type { ReadOptions, ValueCopy } from './read.ts';
 export { Transaction, type StepHold } from './transaction.ts';
 export type { Watched, WatchOptions } from './watch.ts';
 export type { WriteOptions } from './write.ts';
@@ -21,7 +20,7 @@ export {
   SCENARIOS,
   sweepVolatility,
   table6,
-  type BenchOptions,
+  type CoherenceBenchOptions,
   type BenchRow,
   type Table6,
 } from '../reproductions/token-savings.ts';

@@ -98,3 +98,6 @@ export function equalJson(a: unknown, b: unknown): boolean {
   if (names.length !== Object.keys(b).length) return false;
   return names.every((name) => Object.hasOwn(b, name) && equalJson(a[name as never], b[name as never]));
 }
+
+/** The values by key. */
+export type Values = Record<string, unknown>;

@@ -12,6 +12,15 @@ export interface ReadOptions {
   readonly fresh?: boolean;
 }
 
+/** A value with its version: what a whole value can safely be written from. */
+export interface ValueCopy<T> {
+  readonly value: T;
+  readonly version: number;
+  /** Replaces the value, if this version is still current.
+   *  @throws {ConflictError} when it is not */
+  write(value: T, options?: { readonly signal?: AbortSignal }): Promise<number>;
+}
+
 /** The copy, if there is one. */
 export function peek(agent: AgentState, key: string): unknown {
   const slot = agent.slot(key);

@@ -5,7 +5,7 @@
 import type { Copy, ReadOf, Write } from '../../actors/coherence/index.ts';
 import type { TimerId } from '../../actors/bus/clock.ts';
 import { abortable } from './abort.ts';
-import type { Values } from './agent.ts';
+import type { Values } from './json.ts';
 import type { AgentState } from './agent-state.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
 import { LapsedError, UnknownKeyError, UnsetError, UsageError } from './errors.ts';

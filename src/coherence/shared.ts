@@ -1,6 +1,6 @@
 /** State that the steps of one performance share: coherent, on the performance's own bus. */
 import type { AgentContext } from '../../actors/tomasulo/program.ts';
-import type { Values } from './agent.ts';
+import type { Values } from './json.ts';
 import { coherence, type Coherence, type CoherenceOptions, type Schemas } from './coherence.ts';
 import { UsageError } from './errors.ts';
 import type { Transaction } from './transaction.ts';

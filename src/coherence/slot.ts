@@ -5,10 +5,10 @@
 import { patchesSince, type Copy, type Line, type LineClient } from '../../actors/coherence/index.ts';
 import type { Schema } from '../score/schema.ts';
 import { whenAborted } from './abort.ts';
-import type { AgentState } from './agent-state.ts';
 import { compute, type Computed } from './compute.ts';
 import { ConflictError, HoldDeadlockError, InDoubtError, type Conflict } from './errors.ts';
 import { charge } from './charge.ts';
+import type { SlotAgent } from './space.ts';
 import type { Strategy } from './strategy.ts';
 
 /** A hold of the agent's own, as its other tasks see it. */
@@ -23,7 +23,7 @@ export interface OwnHold {
 
 export class Slot implements LineClient {
   readonly line: Line;
-  readonly agent: AgentState;
+  readonly agent: SlotAgent;
   readonly strategy: Strategy;
   readonly #schema: Schema;
   /** While reads hit: a promise of the line's copy. A hit looks at nothing else. */
@@ -48,7 +48,7 @@ export class Slot implements LineClient {
   readonly #watchers = new Set<() => void>();
 
   /** @param seen the version that the agent has seen elsewhere */
-  constructor(agent: AgentState, line: Line, schema: Schema, strategy: Strategy, seen: number) {
+  constructor(agent: SlotAgent, line: Line, schema: Schema, strategy: Strategy, seen: number) {
     this.agent = agent;
     this.line = line;
     this.#schema = schema;

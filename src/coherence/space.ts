@@ -39,3 +39,13 @@ export interface Passport {
   readonly applied: number;
   readonly seen: Readonly<Record<string, number>>;
 }
+
+/** What a slot needs of its agent. */
+export interface SlotAgent {
+  readonly name: string;
+  readonly space: AgentSpace;
+  /** Why nothing will come of this agent any more. */
+  readonly dead: Error | undefined;
+  /** Reads answered from a copy. */
+  hits: number;
+}

@@ -5,13 +5,13 @@
  *  version can conflict. */
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import type { SharedAgent, Values } from './agent.ts';
+import type { SharedAgent } from './agent.ts';
+import type { Values } from './json.ts';
 import { refuseWithinRecipe, type Computed, type Recipe } from './compute.ts';
-import type { ValueCopy } from './copy.ts';
 import { ConflictError, LapsedError, UsageError } from './errors.ts';
 import { refuseUnknown } from './known-options.ts';
 import { Hold } from './hold.ts';
-import { readCopy, type ReadOptions } from './read.ts';
+import { readCopy, type ReadOptions, type ValueCopy } from './read.ts';
 import type { Slot } from './slot.ts';
 import { publishAll, writeOf } from './publish.ts';
 import { versionOf, type WriteOptions } from './write.ts';

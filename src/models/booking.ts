@@ -3,7 +3,7 @@ import type { LanguageModelV4GenerateResult } from '@ai-sdk/provider';
 import type { Reservation } from '../budget/budget.ts';
 import type { PriceList, TokenUsage } from '../budget/prices.ts';
 import type { WireFailure } from './failure.ts';
-import type { CallReport } from './usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 
 interface Booking {
   readonly runId: string;

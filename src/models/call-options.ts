@@ -8,7 +8,7 @@ import type { Schema } from '../score/schema.ts';
 import type { CallEvent } from './meter.ts';
 import type { PromptSource } from './prompt.ts';
 import type { RepairText } from './repair.ts';
-import { checkRetry, type CallRetry } from './retry.ts';
+import { checkCallRetry, type CallRetry } from './retry.ts';
 import type { Sdk } from './sdk.ts';
 import type { UsageMeter } from './usage.ts';
 
@@ -73,7 +73,7 @@ export function checkCallOptions(options: ModelCallOptions<any, any>): void {
   const where = 'modelCall';
   checkTypes(where, options, CALL_OPTIONS);
   if (options.prompt === undefined) throw new ScoreError(where, 'a prompt is needed: a text, or a function.');
-  if (options.retry !== undefined) checkRetry(options.retry, `${where}: retry`);
+  if (options.retry !== undefined) checkCallRetry(options.retry, `${where}: retry`);
   inRange(`${where}: maxSteps`, options.maxSteps, 1, 100, true);
   inRange(`${where}: maxOutputTokens`, options.maxOutputTokens, 1, 10_000_000, true);
   inRange(`${where}: timeoutMs`, options.timeoutMs, 1, LONGEST_MS, false);

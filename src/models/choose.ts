@@ -4,17 +4,18 @@ import type { LadderPoint, OperatingPoint } from '../../machines/governor/operat
 import type { DifficultyEstimator } from '../routing/estimator.ts';
 import type { Ledger } from '../budget/budget.ts';
 import type { PriceList } from '../budget/prices.ts';
-import { providerOf, type Route, type Router } from '../routing/router.ts';
+import { type Route, type Router } from '../routing/router.ts';
+import { providerOf } from '../budget/model-name.ts';
 import { efficientRungs, lift, throttle, type Need } from '../routing/throttle.ts';
 import { checkTypes } from '../score/limits.ts';
 import { UnknownModelError } from './errors.ts';
-import { checkModel, nameOf, type Model } from './sdk.ts';
+import { checkModel, modelName, type SdkModel } from './sdk.ts';
 
 /** A model with the limits it is to be called with. */
 export interface ModelChoice {
-  readonly model: Model;
+  readonly model: SdkModel;
   /** Asked in order where `model` gives no answer. */
-  readonly fallbacks?: readonly Model[] | undefined;
+  readonly fallbacks?: readonly SdkModel[] | undefined;
   readonly route?: Route | undefined;
   readonly point?: OperatingPoint | undefined;
 }
@@ -22,14 +23,14 @@ export interface ModelChoice {
 export type ModelChooser = (task: string) => ModelChoice;
 
 /** Models by `provider:name`; a function makes its model when it is first needed. */
-export type ModelRegistry = Readonly<Record<string, Model | (() => Model)>>;
+export type ModelRegistry = Readonly<Record<string, SdkModel | (() => SdkModel)>>;
 
 /**
  * Looks a model up.
  *
  * @throws UnknownModelError naming what there is
  */
-export function lookUp(models: ModelRegistry, name: string): Model {
+export function lookUp(models: ModelRegistry, name: string): SdkModel {
   const found = Object.hasOwn(models, name) ? models[name] : undefined;
   if (found === undefined) {
     const names = Object.keys(models);
@@ -95,7 +96,7 @@ export function governed(options: GovernedOptions): Governed {
     estimator: 'object',
   });
   const { governor, router, models, estimator } = options;
-  const found = new Map<string, Model>();
+  const found = new Map<string, SdkModel>();
   for (const { model } of router.table) if (!found.has(model)) found.set(model, lookUp(models, model));
   const at = (point: OperatingPoint): ModelChoice => {
     const route = router.route(point);
@@ -121,7 +122,7 @@ function pointsWithin(
   for (const point of ladder) {
     const { model, route } = at(point);
     const output = route?.maxOutputTokens ?? maxOutputTokens;
-    const usd = prices?.bound(nameOf(model), inputTokens, output);
+    const usd = prices?.bound(modelName(model), inputTokens, output);
     needs.set(keyOf(point), { tokens: inputTokens + output, ...(usd === undefined ? {} : { usd }) });
   }
   const rungs =

@@ -1,30 +1,5 @@
 /** What can go wrong with a model, in words for people and without anything secret. */
-
-/** Why a call failed. */
-export type ModelFailure =
-  | 'rate-limit' //  429 to the end of the retries, or longer to wait than the policy allows
-  | 'quota' //       the account's quota, credit or spending limit is used up; never retried
-  | 'server' //      5xx to the end of the retries
-  | 'refused' //     another status: the request, the key or the model is not accepted
-  | 'network' //     no answer: the connection failed or was lost
-  | 'cut' //         the answer broke off
-  | 'malformed' //   the answer is not what the protocol says
-  | 'timeout' //     longer than `timeoutMs`
-  | 'output' //      the answer does not fit the output schema
-  | 'length' //      the answer was cut at `maxOutputTokens`
-  | 'filtered' //    the provider withheld the answer
-  | 'steps'; //      tools were still being called at `maxSteps`
-
-/** A model that gave no answer, so that the next of `models` was asked. */
-export interface FailedModel {
-  /** `provider:name`. */
-  readonly model: string;
-  readonly failure: ModelFailure;
-  readonly problem: string;
-  /** Requests to this model, 1 or more. */
-  readonly attempts: number;
-  readonly statusCode?: number | undefined;
-}
+import type { ModelFailure, FailedModel } from '../budget/call-report.ts';
 
 export interface ModelErrorDetails {
   readonly failure: ModelFailure;

@@ -6,9 +6,10 @@
 import type { OperatingPoint } from '../../machines/governor/operating-point.ts';
 import { knownKeys } from '../score/limits.ts';
 import type { Points } from './choose.ts';
-import { ModelError, type ModelFailure } from './errors.ts';
+import { ModelError } from './errors.ts';
+import type { ModelFailure } from '../budget/call-report.ts';
 
-export interface Verdict {
+export interface Verification {
   readonly accepted: boolean;
   /** What is wrong, for the next attempt and for people. */
   readonly reason?: string | undefined;
@@ -25,7 +26,7 @@ export interface Verifier<T> {
   check(
     value: T,
     attempt: { readonly point: OperatingPoint; readonly number: number },
-  ): Verdict | boolean | Promise<Verdict | boolean>;
+  ): Verification | boolean | Promise<Verification | boolean>;
 }
 
 export interface EscalationAttempt {
@@ -149,7 +150,7 @@ async function checkAll<T>(
   let quality: number | undefined;
   for (const verifier of verifiers) {
     const said = await verifier.check(value, attempt);
-    const verdict = typeof said === 'boolean' ? { accepted: said } : (said as Verdict);
+    const verdict = typeof said === 'boolean' ? { accepted: said } : (said as Verification);
     usd += verdict.usd ?? 0;
     quality = verdict.quality ?? quality;
     if (!verdict.accepted)

@@ -1,5 +1,5 @@
 /** What an error of the wire means: whether to try again, when, and whether it may have been billed. */
-import type { ModelFailure } from './errors.ts';
+import type { ModelFailure } from '../budget/call-report.ts';
 import { isQuotaFailure } from './quota.ts';
 
 export interface WireFailure {

@@ -10,20 +10,15 @@ export {
   type Points,
   type Terms,
 } from './choose.ts';
-export {
-  MissingPackageError,
-  ModelError,
-  UnknownModelError,
-  type FailedModel,
-  type ModelFailure,
-} from './errors.ts';
+export { MissingPackageError, ModelError, UnknownModelError } from './errors.ts';
+export type { FailedModel, ModelFailure } from '../budget/call-report.ts';
 export {
   escalate,
   EscalationError,
   type EscalateOptions,
   type Escalated,
   type EscalationAttempt,
-  type Verdict,
+  type Verification,
   type Verifier,
 } from './escalate.ts';
 export type { CallEvent } from './meter.ts';
@@ -42,5 +37,6 @@ export { MissingKeyError, modelFromEnvironment } from './provider.ts';
 export type { RepairText } from './repair.ts';
 export type { CallRetry } from './retry.ts';
 export { redactor, type Redact } from './redact.ts';
-export { nameOf, type Model } from './sdk.ts';
-export { UsageMeter, type CallFailure, type CallReport, type UsageTotal } from './usage.ts';
+export { modelName, type SdkModel } from './sdk.ts';
+export { UsageMeter, type UsageTotal } from './usage.ts';
+export type { CallFailure, CallReport } from '../budget/call-report.ts';

@@ -16,12 +16,13 @@ import type { PriceList } from '../budget/prices.ts';
 import type { Purse } from '../budget/run-account.ts';
 import { Booker } from './booking.ts';
 import { collect } from './collect.ts';
-import { ModelError, type FailedModel } from './errors.ts';
+import { ModelError } from './errors.ts';
+import type { FailedModel } from '../budget/call-report.ts';
 import { CallTimeoutError, readFailure, type WireFailure } from './failure.ts';
 import type { Redact } from './redact.ts';
 import { RetrySchedule, type CallRetry } from './retry.ts';
-import { nameOf, type Model, type Sdk } from './sdk.ts';
-import type { CallReport } from './usage.ts';
+import { modelName, type SdkModel, type Sdk } from './sdk.ts';
+import type { CallReport } from '../budget/call-report.ts';
 
 /** What happens in a call. A `restarted` takes back every delta since the last `started`; it may name another model. */
 export type CallEvent =
@@ -86,7 +87,7 @@ export function inputBound(request: LanguageModelV4CallOptions): number {
  *
  * @param models - at least one
  */
-export function meter(sdk: Sdk, models: readonly Model[], options: MeterOptions): LanguageModelV4 {
+export function meter(sdk: Sdk, models: readonly SdkModel[], options: MeterOptions): LanguageModelV4 {
   const failed: FailedModel[] = [];
   const metered = models.map((model) =>
     sdk.wrapLanguageModel({
@@ -94,7 +95,7 @@ export function meter(sdk: Sdk, models: readonly Model[], options: MeterOptions)
       middleware: {
         specificationVersion: 'v4',
         wrapGenerate: ({ model: inner, params }) =>
-          callWithRetries(inner, nameOf(model), params, options, failed),
+          callWithRetries(inner, modelName(model), params, options, failed),
       },
     }),
   );
@@ -110,7 +111,7 @@ export function meter(sdk: Sdk, models: readonly Model[], options: MeterOptions)
         const { model, failure, problem, attempts, statusCode } = error;
         failed.push({ model, failure, problem, attempts, statusCode });
         options.onFailedModel(failed.at(-1)!);
-        options.onEvent({ type: 'fallback', model: nameOf(next), failed: failed.at(-1)! });
+        options.onEvent({ type: 'fallback', model: modelName(next), failed: failed.at(-1)! });
       }
     }
   };

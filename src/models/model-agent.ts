@@ -17,19 +17,19 @@ import {
 } from './escalate.ts';
 import { CALL_OPTIONS, type ModelCallOptions } from './call-options.ts';
 import { modelCall } from './model-call.ts';
-import { checkModel, type Model } from './sdk.ts';
+import { checkModel, type SdkModel } from './sdk.ts';
 
 export interface ModelAgentOptions<Operands, Result> extends ModelCallOptions<Operands, Result> {
   readonly name: string;
   /** A model, or what chooses one at dispatch; see `governed`. Give this or `models`. */
-  readonly model?: Model | ModelChooser | undefined;
+  readonly model?: SdkModel | ModelChooser | undefined;
   /**
    * Models in the order in which they are asked. The next one is asked where a model gave no answer: `failure` is
    * rate-limit, quota, server, refused, network, cut, malformed or timeout, after its own retries. An answer that came
    * and cannot be used (output, length, filtered, steps), an abort and a spent budget do not fall through. All pay from
    * the same budget.
    */
-  readonly models?: readonly Model[] | undefined;
+  readonly models?: readonly SdkModel[] | undefined;
   /** Checked before the model is asked. */
   readonly input?: Schema<any, Operands> | undefined;
   /** How many steps of this agent may run at once. */
@@ -81,8 +81,8 @@ function checkAgentOptions(kind: string, options: object, more: Readonly<Record<
 /** @throws ScoreError unless exactly one of the two is given; UnknownModelError for anything but models */
 function choiceFrom(
   where: string,
-  model: Model | ModelChooser | undefined,
-  models: readonly Model[] | undefined,
+  model: SdkModel | ModelChooser | undefined,
+  models: readonly SdkModel[] | undefined,
 ): ModelChoice | ModelChooser {
   if ((model === undefined) === (models === undefined) || models?.length === 0)
     throw new ScoreError(where, 'give either `model`, or `models` with at least one.');

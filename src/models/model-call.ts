@@ -3,20 +3,22 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { ModelMessage } from 'ai';
 import { BudgetError } from '../../actors/tomasulo/errors.ts';
 import type { AgentContext } from '../../actors/tomasulo/program.ts';
-import { RoutingConfigError } from '../routing/config-error.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
 import { Ledger } from '../budget/budget.ts';
 import { loadPrices, PriceError, type PriceList, type TokenUsage } from '../budget/prices.ts';
 import type { Route } from '../routing/router.ts';
 import { accountOf, bothOf } from '../budget/run-account.ts';
 import { checkCallOptions, type ModelCallOptions } from './call-options.ts';
 import type { Governed, ModelChoice, ModelChooser, Points } from './choose.ts';
-import { ModelError, type FailedModel } from './errors.ts';
+import { ModelError } from './errors.ts';
+import type { FailedModel } from '../budget/call-report.ts';
 import { meter, type CallEvent } from './meter.ts';
-import { ask, textOf } from './prompt.ts';
+import { ask, promptText } from './prompt.ts';
 import { redactor, type Redact } from './redact.ts';
 import { repairedOutput } from './repair.ts';
-import { checkModel, loadSdk, nameOf, type Sdk } from './sdk.ts';
-import { addUsage, NO_USAGE, type CallReport } from './usage.ts';
+import { checkModel, loadSdk, modelName, type Sdk } from './sdk.ts';
+import { addUsage, NO_USAGE } from './usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 
 /** An answer, and what it cost. */
 export interface ModelAnswer<Result> {
@@ -82,7 +84,7 @@ class Caller<Operands, Result> {
     this.#redact = redactor(options.secrets);
   }
   taskOf(operands: Operands, context: AgentContext): string {
-    return textOf(ask(this.#options.prompt, operands, context));
+    return promptText(ask(this.#options.prompt, operands, context));
   }
 
   async within(operands: Operands, context: AgentContext, governed: Governed): Promise<Points> {
@@ -121,13 +123,13 @@ class Caller<Operands, Result> {
       typeof choose === 'function' && 'within' in choose
         ? await this.within(operands, context, choose)
         : undefined;
-    const choice = choiceOf(choose, textOf(asked), points);
+    const choice = choiceOf(choose, promptText(asked), points);
     const account = accountOf(context);
     const calls: CallReport[] = [];
     const failed: FailedModel[] = [];
     const metered = await this.#metered(sdk, choice, context, calls, failed);
     const usd = () => calls.reduce((sum, call) => sum + (call.usd ?? 0), 0);
-    const answering = () => nameOf([choice.model, ...(choice.fallbacks ?? [])][failed.length]!);
+    const answering = () => modelName([choice.model, ...(choice.fallbacks ?? [])][failed.length]!);
     const fail: Fail = (failure, problem, remedy) =>
       new ModelError({
         failure,
@@ -171,7 +173,7 @@ class Caller<Operands, Result> {
     const models = [model, ...fallbacks];
     for (const one of models) {
       checkModel(one, `step '${context.stepId}'`);
-      if (inMoney) list?.bound(nameOf(one), 1, 1); // one without a price is refused before any is asked
+      if (inMoney) list?.bound(modelName(one), 1, 1); // one without a price is refused before any is asked
     }
     const { options, ledger } = { options: this.#options, ledger: this.#ledger };
     const tell = options.tell === false ? () => {} : teller(context);

@@ -22,7 +22,7 @@ export function ask<Operands>(
 }
 
 /** What the estimator reads: the prompt, or the texts of the messages. */
-export function textOf(asked: string | readonly ModelMessage[]): string {
+export function promptText(asked: string | readonly ModelMessage[]): string {
   if (typeof asked === 'string') return asked;
   return asked
     .flatMap(({ content }) =>

@@ -4,11 +4,11 @@
  * Any server that speaks the chat-completions protocol will do, through `@ai-sdk/openai-compatible` (an optional
  * peer). The user chooses the models; their names are not in this code.
  */
-import { RoutingConfigError } from '../routing/config-error.ts';
-import { checkModelName, providerOf } from '../routing/router.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
+import { checkModelName, providerOf } from '../budget/model-name.ts';
 import { MissingPackageError, UnknownModelError } from './errors.ts';
 import { keepSecret } from './redact.ts';
-import type { Model } from './sdk.ts';
+import type { SdkModel } from './sdk.ts';
 
 type Body = Record<string, any>;
 interface Endpoint {
@@ -52,7 +52,7 @@ export class MissingKeyError extends Error {
 export async function modelFromEnvironment(
   name: string,
   environment: Readonly<Record<string, string | undefined>>,
-): Promise<Model> {
+): Promise<SdkModel> {
   checkModelName(name, 'model');
   const provider = providerOf(name);
   const prefix = `TUTTI_${provider.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;

@@ -24,7 +24,7 @@ export interface CallRetry {
 }
 
 /** @throws ScoreError for a key that does not exist, a value of another type, a number out of range */
-export function checkRetry(retry: CallRetry, where: string): void {
+export function checkCallRetry(retry: CallRetry, where: string): void {
   checkTypes(where, retry, {
     attempts: 'number',
     delayMs: 'number',

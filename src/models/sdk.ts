@@ -3,7 +3,7 @@ import type { LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
 import { MissingPackageError, UnknownModelError } from './errors.ts';
 
 /** A model of the AI SDK, of specification V3 or V4. */
-export type Model = LanguageModelV3 | LanguageModelV4;
+export type SdkModel = LanguageModelV3 | LanguageModelV4;
 export type Sdk = typeof import('ai');
 
 /**
@@ -22,10 +22,10 @@ export async function loadSdk(load: () => Promise<Sdk> = () => import('ai')): Pr
 }
 
 /** `provider:name` of a model. An SDK provider may be called `openai.chat`; its first part is the provider. */
-export const nameOf = ({ provider, modelId }: Model): string => `${provider.split('.')[0]}:${modelId}`;
+export const modelName = ({ provider, modelId }: SdkModel): string => `${provider.split('.')[0]}:${modelId}`;
 
 /** @throws UnknownModelError for anything but a model of specification V3 or V4 */
-export function checkModel(model: unknown, at: string): asserts model is Model {
+export function checkModel(model: unknown, at: string): asserts model is SdkModel {
   const version = (model as { specificationVersion?: unknown } | null | undefined)?.specificationVersion;
   if (version === 'v3' || version === 'v4') return;
   const found =

@@ -1,32 +1,6 @@
 /** Who used how much: tokens in the AI SDK's shape, and money, by step and by run. */
+import type { CallReport } from '../budget/call-report.ts';
 import type { TokenUsage } from '../budget/prices.ts';
-import type { ModelFailure } from './errors.ts';
-
-/** One request to a model; a retry or a fallback is another one. */
-export interface CallReport {
-  readonly runId: string;
-  readonly stepId: string;
-  /** `provider:name`. */
-  readonly model: string;
-  readonly usage: TokenUsage;
-  /** In and out, as booked: reported, or the upper bound that was set aside. */
-  readonly tokens?: number | undefined;
-  /** US dollars; undefined where no prices are known. */
-  readonly usd: number | undefined;
-  /** The provider reported nothing that can be true, so what was set aside is booked as used. */
-  readonly estimated: boolean;
-  readonly failed: boolean;
-  /** Why there was no answer; absent where there was one, and where the call was aborted. */
-  readonly failure?: CallFailure | undefined;
-}
-
-/** Why a request had no answer, without anything secret. */
-export interface CallFailure {
-  readonly kind: ModelFailure;
-  readonly problem: string;
-  readonly remedy: string;
-  readonly statusCode?: number | undefined;
-}
 
 /** A sum of calls. */
 export interface UsageTotal {

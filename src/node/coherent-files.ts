@@ -15,8 +15,8 @@ import { coherence, type Coherence } from '../coherence/coherence.ts';
 import { ClosedAgentError, FencedError, RecipeError, UsageError } from '../coherence/errors.ts';
 import type { Hold } from '../coherence/hold.ts';
 import { FileBusyError, FileConflictError, FileRefusedError } from './file-errors.ts';
-import { Waiting } from './file-lock.ts';
-import { isTemporary, SharedFolder, textOf, type LockedFile } from './shared-folder.ts';
+import { LockWait } from './file-lock.ts';
+import { isTemporary, SharedFolder, decodeText, type LockedFile } from './shared-folder.ts';
 
 export interface CoherentFilesOptions {
   /** The bus on which writers take turns and writes are published. Default: a bus of this object alone. */
@@ -228,7 +228,7 @@ export class CoherentFiles implements AsyncDisposable {
       this.#skipped = skipped;
     });
   }
-  async #whyNot(path: string, waiting: Waiting): Promise<string | undefined> {
+  async #whyNot(path: string, waiting: LockWait): Promise<string | undefined> {
     try {
       await this.#folder.read(path, waiting);
       return undefined;
@@ -253,8 +253,8 @@ export class CoherentFiles implements AsyncDisposable {
 
   /** Runs one call, until it is done or a signal ends it while it waits.
    *  @internal */
-  async call<T>(signal: AbortSignal | undefined, work: (waiting: Waiting) => Promise<T>): Promise<T> {
-    using waiting = new Waiting(this.#waitMs, [this.#closing.signal, signal]);
+  async call<T>(signal: AbortSignal | undefined, work: (waiting: LockWait) => Promise<T>): Promise<T> {
+    using waiting = new LockWait(this.#waitMs, [this.#closing.signal, signal]);
     waiting.check();
     const running = work(waiting);
     this.#calls.add(running);
@@ -284,7 +284,7 @@ export class CoherentFiles implements AsyncDisposable {
   async turn(
     agent: string,
     path: string,
-    waiting: Waiting,
+    waiting: LockWait,
     write: () => Promise<string | undefined>,
   ): Promise<void> {
     const hold = await this.#hold(agent, path, waiting);
@@ -296,10 +296,10 @@ export class CoherentFiles implements AsyncDisposable {
     }
   }
   /** The turn of an agent on the bus; none when the bus fails, or gives no turn for long. */
-  async #hold(agent: string, path: string, waiting: Waiting): Promise<Hold<string> | undefined> {
+  async #hold(agent: string, path: string, waiting: LockWait): Promise<Hold<string> | undefined> {
     if (this.#busError !== undefined) return undefined;
     const patience = AbortSignal.timeout(TURN_MS);
-    using either = new Waiting(0, [waiting.signal, patience]);
+    using either = new LockWait(0, [waiting.signal, patience]);
     try {
       return await this.#line(path).agent(agent).hold('digest', { signal: either.signal });
     } catch (error) {
@@ -414,7 +414,7 @@ export class FileAgent {
     const seen = this.#seen.get(checked);
     await this.#locked(checked, signal, async (file, waiting) => {
       const bytes = await this.#folder.settled(file, waiting);
-      const present = textOf(checked, bytes);
+      const present = decodeText(checked, bytes);
       if (seen !== present)
         throw new FileConflictError(checked, seen === undefined ? 'unread' : 'changed', seen, present);
       if (!(await this.#folder.remove(file, bytes, waiting))) return false;
@@ -450,7 +450,7 @@ export class FileAgent {
     let written = '';
     await this.#locked(path, signal, async (file, waiting) => {
       const bytes = await this.#folder.settled(file, waiting);
-      written = change(textOf(path, bytes));
+      written = change(decodeText(path, bytes));
       if (!(await this.#folder.replace(file, bytes, written, waiting))) return false;
       this.#files.note(path, true);
       return { text: written };
@@ -462,7 +462,7 @@ export class FileAgent {
   async #locked(
     path: string,
     signal: AbortSignal | undefined,
-    attempt: (file: LockedFile, waiting: Waiting) => Promise<{ text: string | undefined } | false>,
+    attempt: (file: LockedFile, waiting: LockWait) => Promise<{ text: string | undefined } | false>,
   ): Promise<void> {
     await this.#files.call(signal, (waiting) =>
       this.#files.turn(this.name, path, waiting, async () => {

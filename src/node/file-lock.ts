@@ -36,7 +36,7 @@ export function native(): Promise<Native> {
 }
 
 /** How long one call may wait, and what ends it earlier. */
-export class Waiting implements Disposable {
+export class LockWait implements Disposable {
   readonly signal: AbortSignal;
   readonly #until: number;
   readonly #waitMs: number;
@@ -75,7 +75,7 @@ const backoffMs = (attempt: number): number => Math.min(8, 2 ** attempt) * (0.5 
  *  @param path how errors name the file.
  *  @param full where it is.
  *  @throws {FileBusyError} when another process keeps it for too long. */
-export async function openLocked(path: string, full: string, waiting: Waiting): Promise<FileHandle> {
+export async function openLocked(path: string, full: string, waiting: LockWait): Promise<FileHandle> {
   const { tryLock } = await native();
   for (let attempt = 0; ; attempt++) {
     waiting.check();

@@ -7,14 +7,14 @@ export interface Refusal {
   readonly status: number;
   readonly why: string;
 }
-export interface Guard {
+export interface TokenGuard {
   readonly token: string;
   /** Where in the space of the token a request goes, or why it goes nowhere. */
   check(request: IncomingMessage, port: number): string | Refusal;
 }
 
 /** 192 random bits, in the address. */
-export function createGuard(token = randomBytes(24).toString('base64url')): Guard {
+export function createGuard(token = randomBytes(24).toString('base64url')): TokenGuard {
   const wanted = digest(token);
   return {
     token,

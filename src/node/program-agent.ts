@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { nearest, type RetryPolicy } from '../../actors/tomasulo/program.ts';
+import { nearest, type AgentContext, type RetryPolicy } from '../../actors/tomasulo/program.ts';
 import { agent, type AgentSpec } from '../score/agent.ts';
 import { fillCommand, operandsAsJson, programShape, ProgramError } from '../score/program-command.ts';
 import { programEnvironment } from './program-environment.ts';
@@ -65,7 +65,7 @@ export function programAgent(options: ProgramAgentOptions): AgentSpec<Record<str
   const { name, capacity, timeoutMs, retry, effects } = settings;
   return agent<Record<string, unknown>, unknown>({
     ...{ name, capacity, timeoutMs, retry, effects },
-    run: (operands, { signal }) => runProgram(settings, operands, signal),
+    run: (operands, context) => runProgram(settings, operands, context),
   });
 }
 
@@ -88,7 +88,7 @@ function checked(options: ProgramAgentOptions): Settings {
 async function runProgram(
   settings: Settings,
   operands: Readonly<Record<string, unknown>>,
-  signal: AbortSignal,
+  { signal, beat }: AgentContext,
 ): Promise<unknown> {
   const { name, command, output, stdin, maxOutput = MAX_OUTPUT } = settings;
   const launch: Launch = {
@@ -97,6 +97,7 @@ async function runProgram(
     env: programEnvironment(settings),
     input: stdin === 'json' ? operandsAsJson(name, operands) : undefined,
     limit: maxOutput,
+    onOutput: beat,
   };
   let ended: Ended;
   try {

@@ -18,6 +18,8 @@ export interface Launch {
   readonly input: string | undefined;
   /** Bytes of standard output; the program is ended when it prints more. */
   readonly limit: number;
+  /** Called whenever it prints something. */
+  readonly onOutput: () => void;
 }
 
 export interface Ended {
@@ -39,7 +41,7 @@ export async function runProcess(launch: Launch, signal: AbortSignal): Promise<E
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
-    const ended = await collect(child, launch.limit, launch.input);
+    const ended = await collect(child, launch);
     signal.throwIfAborted();
     return ended;
   } finally {
@@ -64,11 +66,7 @@ async function start({ argv, cwd, env }: Launch): Promise<ChildProcessWithoutNul
   return child;
 }
 
-function collect(
-  child: ChildProcessWithoutNullStreams,
-  limit: number,
-  input: string | undefined,
-): Promise<Ended> {
+function collect(child: ChildProcessWithoutNullStreams, { limit, input, onOutput }: Launch): Promise<Ended> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -78,6 +76,7 @@ function collect(
     let fault: Error | undefined;
     child.stdout.on('data', (chunk: Buffer) => {
       received++;
+      onOutput();
       size += chunk.length;
       if (size <= limit) return void chunks.push(chunk);
       overflow = true;
@@ -86,6 +85,7 @@ function collect(
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       received++;
+      onOutput();
       stderr = (stderr + text).slice(-KEPT_OF_STDERR);
     });
     child.stdout.on('error', (error) => (fault ??= error));

@@ -5,7 +5,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { link, lstat, mkdir, open, readdir, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { FileRefusedError, refusedBy } from './file-errors.ts';
-import { isAt, native, openLocked, type Waiting } from './file-lock.ts';
+import { isAt, native, openLocked, type LockWait } from './file-lock.ts';
 import { isOpenForWriting } from './open-writers.ts';
 
 /** New texts are written under such a name first. */
@@ -42,14 +42,14 @@ export class SharedFolder {
   }
 
   /** The whole text of a file. It waits while another program writes the file. */
-  async read(path: string, waiting: Waiting): Promise<string> {
+  async read(path: string, waiting: LockWait): Promise<string> {
     const full = await this.#locate(path);
     await using file = await this.#open(path, full);
-    return textOf(path, await this.settled(file, waiting));
+    return decodeText(path, await this.settled(file, waiting));
   }
 
   /** Locks a file against other processes. */
-  async lock(path: string, waiting: Waiting): Promise<LockedFile> {
+  async lock(path: string, waiting: LockWait): Promise<LockedFile> {
     const full = await this.#locate(path);
     await this.#sweepOnce(dirname(full));
     const handle = await openLocked(path, full, waiting).catch((error: unknown) => {
@@ -62,7 +62,7 @@ export class SharedFolder {
   /** The bytes of an open file, once no other program is writing it, as far as can be seen: they are the same before and
    *  after they were read, were not written in place within the last `settleMs`, and no process has the file open for
    *  writing. A finished text that was moved into place, as this class and many editors do it, does not have to wait. */
-  async settled({ path, full, handle }: LockedFile, waiting: Waiting): Promise<Buffer> {
+  async settled({ path, full, handle }: LockedFile, waiting: LockWait): Promise<Buffer> {
     let last: BigIntStats | undefined;
     for (let since = 0; ;) {
       const before = await handle.stat({ bigint: true });
@@ -92,7 +92,7 @@ export class SharedFolder {
 
   /** Puts a new text in the place of a locked file, if its bytes are still `present`.
    *  @returns whether it did. When it returns false, or throws, the file has not been changed. */
-  async replace(file: LockedFile, present: Buffer, next: string, waiting: Waiting): Promise<boolean> {
+  async replace(file: LockedFile, present: Buffer, next: string, waiting: LockWait): Promise<boolean> {
     const { path, full, handle } = file;
     const bytes = this.#encode(path, next);
     const old = await this.#writable(file);
@@ -109,7 +109,7 @@ export class SharedFolder {
 
   /** Creates a file, and the folders it is in.
    *  @returns false when there is a file of that name. */
-  async create(path: string, text: string, waiting: Waiting): Promise<boolean> {
+  async create(path: string, text: string, waiting: LockWait): Promise<boolean> {
     const bytes = this.#encode(path, text);
     const full = await this.#locateNew(path);
     await using temporary = await this.#temporary(path, full, bytes);
@@ -119,7 +119,7 @@ export class SharedFolder {
 
   /** Deletes a locked file, if its bytes are still `present`.
    *  @returns whether it did. */
-  async remove(file: LockedFile, present: Buffer, waiting: Waiting): Promise<boolean> {
+  async remove(file: LockedFile, present: Buffer, waiting: LockWait): Promise<boolean> {
     await this.#writable(file);
     if (!(await isStill(file, present))) return false;
     waiting.check();
@@ -128,7 +128,7 @@ export class SharedFolder {
 
   /** Gives a locked file another name.
    *  @returns 'exists' when a file has that name, 'changed' when another program replaced the file meanwhile. */
-  async move(file: LockedFile, to: string, waiting: Waiting): Promise<'moved' | 'exists' | 'changed'> {
+  async move(file: LockedFile, to: string, waiting: LockWait): Promise<'moved' | 'exists' | 'changed'> {
     await this.#writable(file);
     const full = await this.#locateNew(to);
     waiting.check();
@@ -266,7 +266,7 @@ export class SharedFolder {
   #encode(path: string, text: string): Buffer {
     const bytes = Buffer.from(text, 'utf8');
     if (bytes.length > this.#maxBytes) throw this.#tooLarge(path, bytes.length);
-    if (textOf(path, bytes) !== text) throw new FileRefusedError(path, 'that text has no UTF-8.');
+    if (decodeText(path, bytes) !== text) throw new FileRefusedError(path, 'that text has no UTF-8.');
     return bytes;
   }
   #tooLarge(path: string, bytes: number | bigint): FileRefusedError {
@@ -275,7 +275,7 @@ export class SharedFolder {
 }
 
 /** The text that bytes stand for, with its byte order mark and line ends as they are. */
-export function textOf(path: string, bytes: Buffer): string {
+export function decodeText(path: string, bytes: Buffer): string {
   if (bytes.includes(0)) throw new FileRefusedError(path, 'is binary; only text can be shared.');
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

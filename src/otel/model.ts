@@ -8,12 +8,12 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
-import type { Model } from '../models/sdk.ts';
+import type { SdkModel } from '../models/sdk.ts';
 import { fail } from './fail.ts';
-import type { Spans } from './otel.ts';
+import type { Spans } from './spans.ts';
 
 /** Of specification V3 or V4: what is read here is the same in both. */
-export function tracedModel(model: Model, spans: Spans): Model {
+export function tracedModel(model: SdkModel, spans: Spans): SdkModel {
   const inner = model as unknown as LanguageModelV4;
   const traced: Partial<LanguageModelV4> = {
     doGenerate: (options) =>
@@ -39,7 +39,7 @@ export function tracedModel(model: Model, spans: Spans): Model {
       return inner.supportedUrls;
     },
     ...traced,
-  } as unknown as Model;
+  } as unknown as SdkModel;
 }
 
 /** Runs a call within its span. The span is ended by the call itself, or here when it throws. */

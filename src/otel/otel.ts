@@ -3,6 +3,7 @@
  *  Source: semantic conventions for generative AI, 1.41 (in development): `invoke_workflow`, `invoke_agent`, `chat`.
  *  Only `@opentelemetry/api` is needed; without an SDK, spans go nowhere and cost next to nothing. Operands, results,
  *  prompts and answers are exported only with `bodies`. */
+import type { Spans } from './spans.ts';
 import {
   context,
   SpanKind,
@@ -15,7 +16,7 @@ import {
 } from '@opentelemetry/api';
 import type { LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
 import type { AgentContext, AgentPlan, Program } from '../../actors/tomasulo/program.ts';
-import type { Model } from '../models/sdk.ts';
+import type { SdkModel } from '../models/sdk.ts';
 import { perform, type PerformOptions, type Run } from '../score/perform.ts';
 import type { Score } from '../score/score.ts';
 import { Shower } from '../trace/digest.ts';
@@ -35,13 +36,6 @@ export interface TelemetryOptions {
 /** Characters of a body. */
 const LONGEST = 65_536;
 
-/** What spans are made with. */
-export interface Spans {
-  readonly tracer: Tracer;
-  /** A value as JSON, hidden and cut; undefined where bodies are not wanted. */
-  body(value: unknown): string | undefined;
-}
-
 export interface Telemetry {
   /** `perform`, with a span for the performance and one for each try of a step. */
   perform<Input, N extends Record<string, unknown>>(
@@ -52,7 +46,7 @@ export interface Telemetry {
    *  `NodeTracerProvider.register()` does. */
   model(model: LanguageModelV4): LanguageModelV4;
   model(model: LanguageModelV3): LanguageModelV3;
-  model(model: Model): Model;
+  model(model: SdkModel): SdkModel;
 }
 
 /** @example
@@ -67,7 +61,7 @@ export function openTelemetry(options: TelemetryOptions = {}): Telemetry {
   const spans: Spans = { tracer, body: (value) => (bodies ? shower.json(value) : undefined) };
   return {
     perform: (score, given = {}) => performWithSpans(score, given, spans),
-    model: (model: Model) => tracedModel(model, spans) as never,
+    model: (model: SdkModel) => tracedModel(model, spans) as never,
   };
 }
 

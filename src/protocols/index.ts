@@ -34,5 +34,5 @@ export {
   type A2ARequest,
   type A2ARequestOptions,
 } from '../../machines/hct/wire/a2a.ts';
-export type { Encoded, EncodeOptions, Json } from '../../machines/hct/wire/fields.ts';
+export type { Encoded, EncodeOptions, JsonObject } from '../../machines/hct/wire/fields.ts';
 export { WireError, type RefusalDetails } from '../../machines/hct/refusal.ts';

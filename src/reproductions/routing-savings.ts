@@ -1,5 +1,5 @@
 /** `tutti bench routing`: the paper's Table 5 recomputed, and governors under load. No model is called. */
-import { knownFields } from '../routing/config-error.ts';
+import { knownFields } from '../budget/config-error.ts';
 import { UnitGovernor } from '../../actors/governor/governor.ts';
 import { GOVERNORS } from '../../machines/governor/governor.ts';
 import type { OperatingPoint } from '../../machines/governor/operating-point.ts';

@@ -13,7 +13,7 @@ import {
   type StrategyOption,
 } from '../coherence/strategy.ts';
 
-export interface BenchOptions {
+export interface CoherenceBenchOptions {
   /** Default: every strategy. */
   readonly strategy?: StrategyName;
   /** Whether readers are sent differences. Default false, as published. */
@@ -64,7 +64,7 @@ const BOUND = { ttlMs: 5_000, reads: 5 } as const;
 /** Runs the canonical trace.
  *  @throws {UsageError} naming the option that is out of range. */
 export async function benchCoherence(
-  options: BenchOptions = {},
+  options: CoherenceBenchOptions = {},
 ): Promise<{ readonly rows: readonly BenchRow[] }> {
   const { strategy, delta = false, writeProbability, seed, runs = 10 } = options;
   if (strategy !== undefined && !STRATEGIES.includes(strategy)) {
@@ -88,7 +88,7 @@ export async function benchCoherence(
 
 /** The same trace with more and more writes: V = .05, .10, … 1. */
 export async function sweepVolatility(
-  options: Omit<BenchOptions, 'writeProbability'> = {},
+  options: Omit<CoherenceBenchOptions, 'writeProbability'> = {},
 ): Promise<{ readonly rows: readonly BenchRow[] }> {
   const rows: BenchRow[] = [];
   for (let step = 1; step <= 20; step++) {

@@ -13,14 +13,14 @@ export { loadRouter, readOutcomes, saveRouter } from './files.ts';
 export type { Outcome } from './training/outcome.ts';
 export { formatRouter, parseRouter } from './router-file.ts';
 export { trainRouter, type TrainOptions } from './training/train.ts';
-export { TrainedRouter, type RouterState, type Training, type Verdict } from './trained.ts';
+export { TrainedRouter, type RouterState, type Training, type Feedback } from './trained.ts';
 export { parseOutcomes } from './training/training-file.ts';
 export {
   benchRouting,
   type BenchRoutingOptions,
   type RoutingBench,
 } from '../reproductions/routing-savings.ts';
-export { RoutingConfigError } from './config-error.ts';
+export { RoutingConfigError } from '../budget/config-error.ts';
 export { BudgetExceededError, Ledger, type Amount, type Budget, type Reservation } from '../budget/budget.ts';
 export {
   loadPrices,

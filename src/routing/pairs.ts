@@ -25,7 +25,7 @@ const SPACE = SYMBOL[32]!;
 for (const code of [9, 13, 0xa0]) SYMBOL[code] = SPACE; // tabulator, carriage return, no-break space
 
 /** A bucket's name: its one or two symbols. */
-export const nameOf = (bucket: number): string =>
+export const bucketName = (bucket: number): string =>
   bucket < PAIRS
     ? ALPHABET.charAt(Math.floor(bucket / SYMBOLS)) + ALPHABET.charAt(bucket % SYMBOLS)
     : ALPHABET.charAt(bucket - PAIRS);

@@ -5,7 +5,7 @@
  * cheap and different, since errors of one family agree with each other.
  */
 import { relativeCost, type OperatingPoint } from '../../machines/governor/operating-point.ts';
-import { RoutingConfigError } from './config-error.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
 import { familyOf, type RouteRow, type Router } from './router.ts';
 
 /** The points of the usual roles. Ours; override by giving points of your own. */

@@ -3,11 +3,11 @@
  * their feature, or under the one or two characters that they are of; what was never seen is left out.
  */
 import { z } from 'zod';
-import { explain } from '../../machines/hct/refusal.ts';
+import { explainIssue } from '../../machines/hct/refusal.ts';
 import { WIDTH } from './training/corpus.ts';
 import { RoutingDataError } from './errors.ts';
 import { FEATURES } from './features.ts';
-import { BUCKETS, bucketOf, nameOf } from './pairs.ts';
+import { BUCKETS, bucketOf, bucketName } from './pairs.ts';
 import { TrainedRouter } from './trained.ts';
 
 const FORMAT = 'tutti-router';
@@ -46,7 +46,7 @@ export function formatRouter(router: TrainedRouter): string {
   const { weights, twentieths, ...rest } = router.state;
   const spelling: Record<string, number> = {};
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    if (weights[bucket] !== 0) spelling[nameOf(bucket)] = weights[bucket]!;
+    if (weights[bucket] !== 0) spelling[bucketName(bucket)] = weights[bucket]!;
   }
   const features = Object.fromEntries(FEATURES.map((feature, index) => [feature, weights[BUCKETS + index]!]));
   const file: z.input<typeof schema> = {
@@ -86,7 +86,7 @@ export function parseRouter(text: string, source = 'router'): TrainedRouter {
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    throw new RoutingDataError({ source, column: issue.path.join('.') || 'file', ...explain(issue) });
+    throw new RoutingDataError({ source, column: issue.path.join('.') || 'file', ...explainIssue(issue) });
   }
   const { trained, verdicts, twentieths, bias, features, spelling } = parsed.data;
   const weights = new Float64Array(WIDTH);

@@ -5,11 +5,12 @@
  * nearest row is looked up only on a miss, remembered, and has a stated metric (docs/decisions/0022). A table with a
  * hole is an error that names the hole, unless nearest match is on. This code contains no model names.
  */
+import { providerOf, checkModelName } from '../budget/model-name.ts';
 import { DYNAMICS_LEVELS, dynamicsRank, type Dynamics } from '../../machines/hct/dynamics.ts';
 import type { OperatingPoint } from '../../machines/governor/operating-point.ts';
 import { TEMPI, tempoRank, type Tempo } from '../../machines/hct/tempo.ts';
 import { LONGEST_MS } from '../score/limits.ts';
-import { knownFields, RoutingConfigError } from './config-error.ts';
+import { knownFields, RoutingConfigError } from '../budget/config-error.ts';
 
 /** How much a model should think; the values of the AI SDK. */
 export const REASONING_EFFORTS = [
@@ -65,8 +66,6 @@ const KEYS = [
   'family',
 ];
 
-/** The provider of `provider:name`. */
-export const providerOf = (model: string): string => model.slice(0, model.indexOf(':'));
 /** Who made the model of a route. */
 export const familyOf = ({ family, model }: Route): string => family ?? providerOf(model);
 
@@ -221,10 +220,4 @@ function checkRow(row: RouteRow, at: string): void {
       `Use ${REASONING_EFFORTS.join(', ')}.`,
     );
   }
-}
-
-/** @throws RoutingConfigError unless it reads `provider:name` */
-export function checkModelName(model: unknown, at: string): asserts model is string {
-  if (typeof model === 'string' && /^[^:\s]+:\S+$/.test(model)) return;
-  throw new RoutingConfigError(at, `'${String(model)}' names no model`, "Write 'provider:name'.");
 }

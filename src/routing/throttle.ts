@@ -10,7 +10,7 @@ import {
   type LadderPoint,
   type OperatingPoint,
 } from '../../machines/governor/operating-point.ts';
-import { RoutingConfigError } from './config-error.ts';
+import { RoutingConfigError } from '../budget/config-error.ts';
 import type { Amount, Ledger } from '../budget/budget.ts';
 
 /** What one call uses; an absent field does not count. */

@@ -4,7 +4,7 @@ import type { DifficultyEstimator } from './estimator.ts';
 import { BUCKETS, SpellingReader, type Spelling } from './pairs.ts';
 
 /** What a verifier said of the cheap model's answer to a task. */
-export type Verdict = 'accepted' | 'rejected';
+export type Feedback = 'accepted' | 'rejected';
 
 /** What a router was trained on, for people. */
 export interface Training {
@@ -80,7 +80,7 @@ export class TrainedRouter implements DifficultyEstimator {
    * @param task - the task that the cheap model did
    * @param verdict - the verifier's verdict on its answer; a verdict on an expensive model's answer has no effect here
    */
-  learn(task: string, verdict: Verdict): void {
+  learn(task: string, verdict: Feedback): void {
     const text = excerpt(task);
     const { buckets, weights, size } = this.#reader.read(text);
     const level = this.#level(this.#score(task, text, { buckets, weights, size }));

@@ -27,6 +27,7 @@ export interface AgentOptions<Operands, Result> {
   /** Defaults for steps that have none. */
   readonly retry?: RetryPolicy | undefined;
   readonly timeoutMs?: number | undefined;
+  readonly idleMs?: number | undefined;
   readonly effects?: 'none' | 'idempotent' | 'external' | undefined;
   /** Called when the number of this agent's steps that run or wait has changed; needs a `capacity`. */
   readonly observe?: AgentPlan['observe'];
@@ -43,7 +44,19 @@ export type Agent<Operands = any, Result = unknown> =
   AgentFunction<Operands, Result> | AgentSpec<Operands, Result>;
 
 const AGENT_OPTIONS = [
-  ...['name', 'run', 'input', 'output', 'capacity', 'retry', 'timeoutMs', 'effects', 'observe', 'spends'],
+  ...[
+    'name',
+    'run',
+    'input',
+    'output',
+    'capacity',
+    'retry',
+    'timeoutMs',
+    'idleMs',
+    'effects',
+    'observe',
+    'spends',
+  ],
 ];
 
 /** Describes an agent.
@@ -68,6 +81,7 @@ export function agent<Operands, Result>(
   if (typeof run !== 'function')
     throw new ScoreError(`agent '${name}'.run`, `must be a function of the operands, not ${shown(run)}.`);
   milliseconds(`agent '${name}'.timeoutMs`, options.timeoutMs);
+  milliseconds(`agent '${name}'.idleMs`, options.idleMs);
   oneOf(`agent '${name}'.effects`, options.effects, EFFECTS);
   checkRetry(`agent '${name}'.retry`, options.retry);
   if (capacity !== undefined && !(Number.isSafeInteger(capacity) && capacity >= 1)) {

@@ -71,14 +71,14 @@ function isA(at: string, value: unknown, fits: boolean, what: string, stepId?: s
   if (value !== undefined && !fits) throw new ScoreError(at, `must be ${what}, not ${shown(value)}.`, stepId);
 }
 
-const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'repeatsEffect'];
+const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'jitter', 'on', 'repeatsEffect'];
 const VAMP = ['max', 'until', 'onCap'];
 const FERMATA = ['holdType', 'timeoutMs', 'onTimeout'];
 const JOINS = ['all', 'allSettled'];
 export const EFFECTS = ['none', 'idempotent', 'external'];
 const PLAN = [
   ...['id', 'agent', 'reads', 'after', 'writes', 'join', 'retry', 'timeoutMs', 'urgency', 'cost', 'effects'],
-  ...['fermata', 'vamp', 'tacet', 'attacca'],
+  ...['idleMs', 'fermata', 'vamp', 'tacet', 'attacca'],
 ];
 /** The options of `score.step`. */
 export const STEP_OPTIONS = [...PLAN.slice(1), 'default'];
@@ -94,7 +94,10 @@ export function checkRetry(at: string, retry: RetryPolicy | undefined, stepId?: 
   milliseconds(`${at}.delayMs`, retry.delayMs, stepId);
   milliseconds(`${at}.maxDelayMs`, retry.maxDelayMs, stepId);
   inRange(`${at}.factor`, retry.factor, 1, 10, false, stepId);
-  const { repeatsEffect } = retry;
+  inRange(`${at}.jitter`, retry.jitter, 0, 1, false, stepId);
+  const { on, repeatsEffect } = retry;
+  const fits = typeof on === 'function' || (Array.isArray(on) && on.every(isName));
+  isA(`${at}.on`, on, fits, 'a function of the error, or a list of names of errors', stepId);
   isA(`${at}.repeatsEffect`, repeatsEffect, typeof repeatsEffect === 'boolean', 'true or false', stepId);
 }
 
@@ -113,6 +116,7 @@ export function checkStep(step: StepPlan, at: string): void {
   for (const flag of ['tacet', 'attacca', 'downbeat'] as const)
     isA(`${at}.${flag}`, step[flag], typeof step[flag] === 'boolean', 'true or false', id);
   milliseconds(`${at}.timeoutMs`, step.timeoutMs, id);
+  milliseconds(`${at}.idleMs`, step.idleMs, id);
   inRange(`${at}.urgency`, step.urgency, 1, 10, false, id);
   inRange(`${at}.cost`, step.cost, 0, Number.MAX_VALUE, false, id);
   checkRetry(`${at}.retry`, retry, id);
@@ -155,6 +159,7 @@ function checkReads(reads: StepPlan['reads'], at: string, id: string): void {
 
 const PERFORM = [
   ...['input', 'signal', 'maxConcurrency', 'window', 'timeout', 'retry', 'budget', 'dispatch', 'priority'],
+  ...['seed'],
   ...['patience', 'graceMs', 'deliveryMs', 'stallMs', 'bus', 'clock', 'runId', 'inspect', 'onEvent'],
 ];
 
@@ -172,6 +177,7 @@ export function checkPerformOptions(options: Readonly<Record<string, any>>): voi
     milliseconds('timeout.stepMs', timeout.stepMs);
   }
   checkRetry('retry', options['retry']);
+  inRange('seed', options['seed'], 0, 2 ** 32 - 1, true);
   oneOf('dispatch', options['dispatch'], ['reactive', 'batch', 'sequential']);
   oneOf('priority', options['priority'], ['path', 'fifo']);
   isA('signal', signal, typeof signal?.addEventListener === 'function', 'an AbortSignal');

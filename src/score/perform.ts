@@ -7,14 +7,14 @@ import { createBus } from '../../actors/bus/in-process-bus.ts';
 import { asError } from '../../actors/tomasulo/errors.ts';
 import { Orchestrator } from '../../actors/tomasulo/orchestrator.ts';
 import { ScoreError, type Program, type RetryPolicy, type Share } from '../../actors/tomasulo/program.ts';
-import type { Outcome, RunEvent, RunStatus, Usage } from '../../actors/tomasulo/run-events.ts';
+import type { RunOutcome, RunEvent, RunStatus, Usage } from '../../actors/tomasulo/run-events.ts';
 import type { StepReport } from '../../actors/tomasulo/timeline.ts';
 import { cue, fermata, hctSignalSchema, tacet, type HctSignal } from '../../machines/hct/signal.ts';
 import { parseOrRefuse } from '../../machines/hct/refusal.ts';
 import { frozenCopy } from '../../actors/bus/freeze.ts';
 import { EventStream } from './event-stream.ts';
 import { checkPerformOptions, shown } from './limits.ts';
-import type { CallReport } from '../models/usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 import { SchemaError, validate } from './schema.ts';
 import { Ledger, type Budget } from '../budget/budget.ts';
 import { RunAccount, type ModelUsage } from '../budget/run-account.ts';
@@ -34,6 +34,9 @@ export interface PerformOptions<Input = unknown> {
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   /** For every step that has no retry policy. */
   readonly retry?: RetryPolicy | undefined;
+  /** What the jitter of retries is drawn from, a whole number from 0 to 2^32 − 1: the same seed draws the same delays.
+   *  Default: 0 in virtual time, random in real time. */
+  readonly seed?: number | undefined;
   /** Hard limits. `calls` counts each start of an agent (a retry and a round of a vamp start it again) and each request to
    *  a model beyond the first one of that start: a retry of the request, a round of tools, a fallback, an escalation, a
    *  verifier. So neither starts nor requests exceed it. `tokens` and `usd` (US dollars) bound what all models use
@@ -185,6 +188,7 @@ export function perform<Input, N extends Record<string, unknown>>(
     shared && ((stepId, waiting) => shared.transaction(`${stepId}#${++views}`, waiting));
   const orchestrator = new Orchestrator(program, {
     ...options,
+    seed: options.seed ?? (clock.isVirtual ? 0 : Math.floor(Math.random() * 2 ** 32)),
     share: view,
     charge: options.budget?.calls === undefined ? undefined : () => account.charge(),
     runId: id,
@@ -264,7 +268,7 @@ async function startWith(orchestrator: Orchestrator, score: Score<any, any>, giv
 }
 
 function reportOf(
-  outcome: Outcome,
+  outcome: RunOutcome,
   runId: string,
   score: string,
   account: RunAccount,

@@ -20,6 +20,8 @@ export type Infer<S extends Schema> = NonNullable<S['~standard']['types']>['outp
 /** A value is not what its schema says. */
 export class SchemaError extends Error {
   override name = 'SchemaError';
+  /** What does not fit does not fit the next time: a step is not tried again. */
+  readonly retryable = false;
   readonly issues: readonly SchemaIssue[];
   /** @param what whose value it is, such as `the input` or `the result of 'draft'`. */
   constructor(what: string, issues: readonly SchemaIssue[]) {

@@ -31,6 +31,8 @@ const retry = z.strictObject({
   delay: seconds.optional(),
   factor: z.number().min(1).max(10).optional(),
   maxDelay: seconds.optional(),
+  jitter: z.number().min(0).max(1).optional(),
+  on: z.array(z.string().min(1)).min(1).optional(),
   repeatsEffect: z.boolean().optional(),
 });
 const fermata = z.strictObject({
@@ -56,6 +58,7 @@ const stepEntry = z.strictObject({
   join: z.enum(['all', 'allSettled']).optional(),
   retry: retry.optional(),
   timeout: seconds.optional(),
+  idle: seconds.optional(),
   default: z.json().optional(),
   urgency: z.number().min(1).max(10).optional(),
   cost: z.number().min(0).optional(),
@@ -304,11 +307,14 @@ function stepOf(entry: Entry, agent: AgentPlan, source: AgentEntry): StepPlan {
   return {
     ...{ id, agent, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat },
     timeoutMs: inMilliseconds(entry.timeout ?? source.timeout),
+    idleMs: inMilliseconds(entry.idle),
     retry: entry.retry && {
       attempts: entry.retry.attempts,
       delayMs: inMilliseconds(entry.retry.delay),
       factor: entry.retry.factor,
       maxDelayMs: inMilliseconds(entry.retry.maxDelay),
+      jitter: entry.retry.jitter,
+      on: entry.retry.on,
       repeatsEffect: entry.retry.repeatsEffect,
     },
     fallback: 'default' in entry && entry.default !== undefined ? { value: entry.default } : undefined,

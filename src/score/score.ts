@@ -76,6 +76,8 @@ interface StepSettings<
   readonly join?: Join;
   readonly retry?: RetryPolicy;
   readonly timeoutMs?: number;
+  /** How long the agent may be silent: it calls `context.beat()` while it works. */
+  readonly idleMs?: number;
   /** Stands in for the result when the step cannot produce one. */
   readonly default?: Result;
   /** 1 … 10, default 5: who goes first among equally long remaining paths. */
@@ -258,6 +260,7 @@ function planStep(id: string, options: StepOptions<any, any, any, any, any>, dow
     // Only undefined leaves the agent's default in place: null is a mistake, which the check of the step names.
     retry: options.retry === undefined ? defaults.retry : options.retry,
     timeoutMs: options.timeoutMs === undefined ? defaults.timeoutMs : options.timeoutMs,
+    idleMs: options.idleMs === undefined ? defaults.idleMs : options.idleMs,
     effects: options.effects === undefined ? defaults.effects : options.effects,
     ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),

@@ -7,8 +7,8 @@ import type {
 } from '@ai-sdk/provider';
 import { collect } from '../models/collect.ts';
 import { redactJson, redactor, type Redact } from '../models/redact.ts';
-import { loadSdk, type Model } from '../models/sdk.ts';
-import { excerpt, ModelMissError, streamOf } from './scripted.ts';
+import { loadSdk, type SdkModel } from '../models/sdk.ts';
+import { endOfPrompt, ModelMissError, streamOf } from './scripted.ts';
 
 /** One call as it is kept: no headers, no secrets. */
 export interface RecordedCall {
@@ -59,7 +59,7 @@ function canonical(value: unknown): string {
  * ```
  */
 export async function recordingModel(
-  model: Model,
+  model: SdkModel,
   secrets: readonly string[] = [],
 ): Promise<LanguageModelV4 & { readonly recording: Recording }> {
   const { wrapLanguageModel } = await loadSdk();
@@ -137,7 +137,7 @@ export function replayingModel(
           ? nearest(request, [...left.keys()])
           : 'every answer to this request has been given; record again, or say repeat: true.';
       throw new ModelMissError(
-        `model '${provider}:${modelId}': no recorded answer. It was asked: ${redact(excerpt(params))}. ${why}`,
+        `model '${provider}:${modelId}': no recorded answer. It was asked: ${redact(endOfPrompt(params))}. ${why}`,
       );
     }
     if (call.error !== undefined) throw new ReplayedError(call.error.message, call.error.statusCode);

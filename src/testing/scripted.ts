@@ -83,7 +83,7 @@ function make(
       const had =
         typeof script === 'function' ? 'the script has no reply' : `the script has ${script.length} replies`;
       throw new ModelMissError(
-        `model '${provider}:${modelId}': call ${number}, but ${had}. It was asked: ${redactor()(excerpt(call))}`,
+        `model '${provider}:${modelId}': call ${number}, but ${had}. It was asked: ${redactor()(endOfPrompt(call))}`,
       );
     }
     const reply = typeof found === 'string' ? { text: found } : found;
@@ -193,7 +193,7 @@ export function streamOf(
 }
 
 /** The end of what was asked, for an error message. */
-export function excerpt(call: ScriptedCall): string {
+export function endOfPrompt(call: ScriptedCall): string {
   const last = call.prompt.at(-1);
   const text = JSON.stringify(last?.content ?? '');
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;

@@ -3,7 +3,7 @@ import { replicaOf, type Line } from '../../actors/coherence/index.ts';
 import { operatingPointOf, type TempoGovernorContext } from '../../machines/governor/tempo-governor.ts';
 import type { Definitions } from './definitions.ts';
 import type { Shower } from './digest.ts';
-import type { CellState, LineContext } from './format.ts';
+import type { CellState, TracedLine } from './format.ts';
 
 /** An actor as XState's inspection hands it out; what is more than its public type has been so in all of XState 5. */
 export interface InspectedActor {
@@ -23,7 +23,7 @@ export interface InspectedSnapshot {
 }
 
 /** The record of one actor. */
-export interface Known {
+export interface ActorRecord {
   /** `"sessionId":…,"rootId":…` */
   readonly who: string;
   readonly rootId: string;
@@ -35,12 +35,12 @@ export interface Known {
   kept: unknown;
 }
 
-type More = Known['more'];
+type More = ActorRecord['more'];
 
 export class Actors {
   readonly #shower: Shower;
   readonly #definitions: Definitions;
-  readonly #known = new Map<object, Known>();
+  readonly #known = new Map<object, ActorRecord>();
 
   constructor(shower: Shower, definitions: Definitions) {
     this.#shower = shower;
@@ -50,7 +50,7 @@ export class Actors {
   readonly #byRoot = new Map<string, Set<object>>();
   /** How many there have been. */
   made = 0;
-  find(actor: object): Known | undefined {
+  find(actor: object): ActorRecord | undefined {
     return this.#known.get(actor);
   }
   forget(actor: object): void {
@@ -122,7 +122,7 @@ export const cellState = ({ version, epoch, owner, held, queue }: Line['cell']):
 function lineMore({ system }: InspectedActor): More {
   const replica = system && replicaOf(system);
   if (replica === undefined) return undefined;
-  return (context): LineContext | object => {
+  return (context): TracedLine | object => {
     const line = replica.lines.get((context as { line: number }).line);
     if (line === undefined) return context; // it is being made, or its agent has left
     const { agent, cell, version } = line;

@@ -85,7 +85,7 @@ export interface TraceLimits {
   /** Messages that may wait to be written; what comes while so many wait is left out. */
   readonly waiting: number;
 }
-export const LIMITS: TraceLimits = {
+export const TRACE_LIMITS: TraceLimits = {
   messages: 200_000,
   actors: 100_000,
   string: 256,
@@ -123,7 +123,7 @@ export interface TraceFooter {
 // ── events of the actor `run:<runId>`, one per performance
 
 /** A performance begins: stations, units and conductor are children of the actor whose name is `runId`. */
-export interface RunEvent extends ShownEvent {
+export interface RunMessage extends ShownEvent {
   readonly type: 'tutti.run';
   readonly runId: string;
   readonly score: string;
@@ -220,7 +220,7 @@ export interface CellState {
 }
 
 /** What is added to the context of a cache line (actors named `line:<agent>/<key>`). */
-export interface LineContext extends CellState {
+export interface TracedLine extends CellState {
   readonly agent: string;
   readonly key: string;
   /** The version of the line's own copy, −1 without one. */

@@ -5,7 +5,7 @@ const FRACTIONS = Array.from({ length: 1_000 }, (_, i) => `.${String(i).padStart
 const END = `","_version":"${INSPECT_VERSION}"}\n`;
 
 /** Most messages are of one moment with the one before. */
-export class Frame {
+export class MessageFrame {
   readonly #epoch: number;
   #time = NaN;
   #millis = NaN;

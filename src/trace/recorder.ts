@@ -10,10 +10,10 @@ import {
   type TraceHeader,
   type TraceLimits,
 } from './format.ts';
-import { Frame } from './frame.ts';
+import { MessageFrame } from './frame.ts';
 import { Sampling } from './sampling.ts';
 import { hider } from './secrets.ts';
-import { Writer, type TraceSink, type Waiting } from './writer.ts';
+import { Writer, type TraceSink, type WaitingRows } from './writer.ts';
 
 /** `"sessionId":…,"rootId":…` of an actor of ours, which is its own root. */
 export const whoIs = (session: string): string => {
@@ -23,7 +23,7 @@ export const whoIs = (session: string): string => {
 const TRACE = whoIs(TRACE_SESSION);
 
 /** Makes the text of a row of numbers. */
-export type RowText = (waiting: Waiting, row: number, end: Frame['end']) => string;
+export type RowText = (waiting: WaitingRows, row: number, end: MessageFrame['end']) => string;
 
 export interface RecorderOptions {
   readonly limits: TraceLimits;
@@ -53,8 +53,8 @@ export class Recorder {
     this.definitions = new Definitions(hide);
     this.sampling = new Sampling(limits.messages);
     const real = clock === realClock;
-    const frame = new Frame(real ? performance.timeOrigin : 0);
-    const end: Frame['end'] = (id, time) => frame.end(id, time);
+    const frame = new MessageFrame(real ? performance.timeOrigin : 0);
+    const end: MessageFrame['end'] = (id, time) => frame.end(id, time);
     this.writer = new Writer({
       sink,
       clock,

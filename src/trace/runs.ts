@@ -1,9 +1,9 @@
 /** Performances: their programs after renaming, how they end, and what models' calls took. */
 import type { Program } from '../../actors/tomasulo/program.ts';
-import type { CallReport } from '../models/usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 import type { Report, Run } from '../score/perform.ts';
 import type { Shower } from './digest.ts';
-import type { EndedEvent, ProgramStep, RunEvent, UsageEvent } from './format.ts';
+import type { EndedEvent, ProgramStep, RunMessage, UsageEvent } from './format.ts';
 
 /** The parts of a run that a trace needs. */
 export type TracedRun = Pick<Run, 'id' | 'bus' | 'report'> & Partial<Pick<Run, 'onUsage'>>;
@@ -15,7 +15,7 @@ export interface TracedScore {
 /** Steps of a program in one message. */
 const CHUNK = 256;
 
-export const runEvent = (runId: string, { name, program }: TracedScore): RunEvent => ({
+export const runEvent = (runId: string, { name, program }: TracedScore): RunMessage => ({
   type: 'tutti.run',
   runId,
   score: name,

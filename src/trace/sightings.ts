@@ -1,7 +1,7 @@
 /** Records what XState's inspection reports of every actor. */
 import type { InspectionEvent } from 'xstate';
 import type { StationContext } from '../../machines/tomasulo/reservation-station.ts';
-import { Actors, type InspectedActor, type InspectedSnapshot, type Known } from './actors.ts';
+import { Actors, type InspectedActor, type InspectedSnapshot, type ActorRecord } from './actors.ts';
 import type { Recorder, RowText } from './recorder.ts';
 import { Pool, stationText, takeStation } from './stations.ts';
 import { tap } from './tap.ts';
@@ -117,7 +117,7 @@ export class Sightings {
     if (sampling.rate > 1 && known.kept !== event.event && !ended) return recorder.skip(1);
     recorder.say(this.actors.change(known.who, event.event, snapshot, known.more));
   }
-  #register(actor: InspectedActor, rootId: string, inspect: unknown, late = false): Known | undefined {
+  #register(actor: InspectedActor, rootId: string, inspect: unknown, late = false): ActorRecord | undefined {
     const recorder = this.#recorder;
     if (this.actors.made >= recorder.limits.actors) {
       recorder.skipActor();

@@ -5,7 +5,7 @@ import { cellState } from './actors.ts';
 import type { Shower } from './digest.ts';
 import type { CoherenceEntry } from './format.ts';
 import { PULSE } from './stations.ts';
-import type { Waiting } from './writer.ts';
+import type { WaitingRows } from './writer.ts';
 
 /** A bus that is watched, with the names of the runs that it carries. */
 export class BusRow {
@@ -36,7 +36,7 @@ export const isSmall = (value: unknown): boolean =>
 
 /** The event of a plain pulse, from its row. */
 export function pulseText(
-  { numbers, refs, ids, times }: Waiting,
+  { numbers, refs, ids, times }: WaitingRows,
   row: number,
   buses: ReadonlyMap<number, BusRow>,
   shower: Shower,

@@ -4,7 +4,7 @@
  *  failures are recorded in full. */
 import type { StationContext } from '../../machines/tomasulo/reservation-station.ts';
 import type { Sampling } from './sampling.ts';
-import type { Waiting, Writer } from './writer.ts';
+import type { WaitingRows, Writer } from './writer.ts';
 
 /** What rows of numbers mean: the first number. 0 is text. */
 export const STATION = 1;
@@ -138,7 +138,7 @@ const stateCode = (value: string): number =>
 
 /** Both messages of a row. */
 export function stationText(
-  { numbers, ids, times }: Waiting,
+  { numbers, ids, times }: WaitingRows,
   row: number,
   pools: ReadonlyMap<number, Pool>,
   end: (id: number, time: number) => string,

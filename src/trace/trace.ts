@@ -5,10 +5,11 @@ import type { Bus } from '../../actors/bus/bus.ts';
 import { realClock, type Clock } from '../../actors/bus/clock.ts';
 import type { Replica } from '../../actors/coherence/index.ts';
 import { inRange } from '../score/limits.ts';
-import { UsageMeter, type CallReport } from '../models/usage.ts';
+import { UsageMeter } from '../models/usage.ts';
+import type { CallReport } from '../budget/call-report.ts';
 import type { InspectedActor } from './actors.ts';
 import { Buses } from './buses.ts';
-import { LIMITS, type TraceLimits } from './format.ts';
+import { TRACE_LIMITS, type TraceLimits } from './format.ts';
 import { Recorder, whoIs } from './recorder.ts';
 import { endedEvent, programTexts, runEvent, usageEvent, type TracedRun, type TracedScore } from './runs.ts';
 import { Sightings } from './sightings.ts';
@@ -16,7 +17,7 @@ import { PULSE, STATION } from './stations.ts';
 import type { TraceSink } from './writer.ts';
 
 export interface TraceOptions {
-  /** See {@link TraceLimits}; the defaults are {@link LIMITS}. */
+  /** See {@link TraceLimits}; the defaults are {@link TRACE_LIMITS}. */
   readonly limits?: Partial<TraceLimits> | undefined;
   /** Values that must never appear, in addition to those of the environment and to text that looks like a secret. */
   readonly secrets?: readonly string[] | undefined;
@@ -49,7 +50,7 @@ export class Trace {
 
   constructor(sink: TraceSink, { limits, secrets, clock = realClock }: TraceOptions) {
     this.#recorder = new Recorder(sink, {
-      limits: checked({ ...LIMITS, ...limits }),
+      limits: checked({ ...TRACE_LIMITS, ...limits }),
       secrets,
       clock,
       rows: [

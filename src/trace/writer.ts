@@ -3,7 +3,7 @@
  *  A message costs some nanoseconds when it happens: numbers in a row. Text is made of it after the turn. When many
  *  wait, text is made at once; when the sink has not taken the last text yet, what comes is left out and counted. */
 import type { Clock } from '../../actors/bus/clock.ts';
-import type { Frame } from './frame.ts';
+import type { MessageFrame } from './frame.ts';
 
 /** Where a trace goes. */
 export interface TraceSink {
@@ -13,7 +13,7 @@ export interface TraceSink {
 }
 
 /** Makes text of the row at `row`: one line or several, each with its line feed. */
-export type Render = (waiting: Waiting, row: number) => string;
+export type Render = (waiting: WaitingRows, row: number) => string;
 
 /** Rows that are made text of before others may run. */
 const SLICE = 2_048;
@@ -27,7 +27,7 @@ const CHUNK = 1 << 16;
 const MOST_TEXT = 1 << 23;
 
 /** Rows of numbers, each perhaps with a text or a small value. */
-export class Waiting {
+export class WaitingRows {
   readonly capacity: number;
   readonly numbers: Int32Array;
   readonly ids: Float64Array;
@@ -61,9 +61,9 @@ export class Waiting {
 }
 
 export class Writer {
-  readonly waiting: Waiting;
+  readonly waiting: WaitingRows;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #frame: Frame;
+  readonly #frame: MessageFrame;
   readonly #sink: TraceSink;
   readonly #render: Render;
   #pending: Promise<void> | undefined;
@@ -84,11 +84,11 @@ export class Writer {
     sink: TraceSink;
     clock: Pick<Clock, 'now'>;
     rows: number;
-    frame: Frame;
+    frame: MessageFrame;
     render: Render;
   }) {
     this.#clock = options.clock;
-    this.waiting = new Waiting(options.rows);
+    this.waiting = new WaitingRows(options.rows);
     this.#frame = options.frame;
     this.#sink = options.sink;
     this.#render = options.render;

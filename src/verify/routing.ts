@@ -16,7 +16,7 @@ import {
   kernelNames,
   PoolModel,
   UNTUNED,
-  type Heard,
+  type GovernorInput,
 } from '../../specs/governor/pool/model.ts';
 import { ManualClock } from '../../specs/harness/lagging.ts';
 import type { Random } from '../../specs/harness/random.ts';
@@ -79,7 +79,7 @@ class Expected {
     const heard = this.#meaning(command, now);
     return heard === undefined ? [] : (this.model.hear(heard) as OperatingPoint[]);
   }
-  #meaning(command: Command, now: number): Heard | undefined {
+  #meaning(command: Command, now: number): GovernorInput | undefined {
     if (command.do === 'policy') return { type: 'SET', policy: command.policy };
     if (command.do === 'mode') return { type: 'SET', mode: command.mode };
     if (command.do === 'verdict') {
@@ -99,7 +99,10 @@ class Expected {
     return this.#sample(command, now);
   }
   /** The fullest pool counts; a pool without work counts no more. */
-  #sample({ pool, inUse, queued, capacity, resumed }: Command & { do: 'observe' }, now: number): Heard {
+  #sample(
+    { pool, inUse, queued, capacity, resumed }: Command & { do: 'observe' },
+    now: number,
+  ): GovernorInput {
     const pressure = Math.min(1, (inUse + queued) / capacity);
     const load = (failures: number) => pressure + failures - pressure * failures;
     const seen = { load, busy: inUse > 0 };

@@ -3,16 +3,16 @@
 import { isObject, numberOf, textOf } from './model/message.ts';
 import { takeLine } from './model/read.ts';
 import { rangeSource, WireSource } from './model/source.ts';
-import { LIMITS } from './model/trace.ts';
+import { PAGE_LIMITS } from './model/trace.ts';
 import { TraceLines } from '../trace/read.ts';
-import type { Session } from './session.ts';
+import type { ViewerSession } from './session.ts';
 
 /** A smaller file is fetched as a whole. */
 const SMALL = 64 << 20;
 /** The close code of a socket after the whole trace has been sent. */
 const OVER = 1000;
 
-export async function startFromAddress(session: Session): Promise<void> {
+export async function startFromAddress(session: ViewerSession): Promise<void> {
   if (!location.protocol.startsWith('http')) return;
   let found: unknown;
   try {
@@ -28,7 +28,7 @@ export async function startFromAddress(session: Session): Promise<void> {
   if (found['kind'] === 'file') await fetchFile(session, name, numberOf(found['size']) ?? 0);
 }
 
-async function fetchFile(session: Session, name: string, size: number): Promise<void> {
+async function fetchFile(session: ViewerSession, name: string, size: number): Promise<void> {
   const url = 'trace.jsonl';
   session.reading = 0;
   session.changed();
@@ -44,7 +44,7 @@ async function fetchFile(session: Session, name: string, size: number): Promise<
   }
 }
 
-function listen(session: Session, name: string): void {
+function listen(session: ViewerSession, name: string): void {
   const source = new WireSource(name);
   const opened = session.begin(source);
   const lines = new TraceLines();
@@ -61,8 +61,11 @@ function listen(session: Session, name: string): void {
     const bytes = encoder.encode(data);
     source.append(bytes);
     for (const line of lines.add(bytes)) takeLine(opened, line);
-    if (opened.trace.length >= LIMITS.events) {
-      opened.notes.add(0, `What comes after ${LIMITS.events.toLocaleString('en')} messages is not shown.`);
+    if (opened.trace.length >= PAGE_LIMITS.events) {
+      opened.notes.add(
+        0,
+        `What comes after ${PAGE_LIMITS.events.toLocaleString('en')} messages is not shown.`,
+      );
       socket.close();
     }
     session.changed();

@@ -3,10 +3,10 @@ import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { Help } from './parts/help.tsx';
 import { onKey } from './keys.ts';
 import { VIEWS, type ViewName } from './look.ts';
-import { Search } from './parts/search.tsx';
+import { SearchBox } from './parts/search.tsx';
 import { Transport } from './parts/transport.tsx';
 import { count } from './parts/words.ts';
-import type { Session } from './session.ts';
+import type { ViewerSession } from './session.ts';
 import { Charts } from './views/charts.tsx';
 import { Governor } from './views/governor.tsx';
 import { Lines } from './views/lines.tsx';
@@ -32,7 +32,7 @@ const BODIES = {
   notes: NotesView,
 };
 
-export function App({ session }: { session: Session }) {
+export function App({ session }: { session: ViewerSession }) {
   const [, again] = useState(0);
   const [help, setHelp] = useState(false);
   const [dropping, setDropping] = useState(false);
@@ -78,7 +78,7 @@ export function App({ session }: { session: Session }) {
           tutti <span>{opened?.source.name ?? 'viewer'}</span>
         </h1>
         <LiveMark session={session} />
-        <Search session={session} />
+        <SearchBox session={session} />
         <div class="buttons">
           <input
             ref={file}
@@ -146,7 +146,7 @@ export function App({ session }: { session: Session }) {
 }
 
 /** A view that fails is one view that fails. */
-function Body({ session }: { session: Session }) {
+function Body({ session }: { session: ViewerSession }) {
   const [error, retry] = useErrorBoundary();
   if (error !== undefined)
     return (
@@ -161,7 +161,7 @@ function Body({ session }: { session: Session }) {
   return <View session={session} />;
 }
 
-function Headline({ session }: { session: Session }) {
+function Headline({ session }: { session: ViewerSession }) {
   const { opened, parts, trouble, reading, look } = session;
   return (
     <>
@@ -193,7 +193,7 @@ function Headline({ session }: { session: Session }) {
   );
 }
 
-function LiveMark({ session }: { session: Session }) {
+function LiveMark({ session }: { session: ViewerSession }) {
   const { live, look } = session;
   if (live === 'off') return null;
   const words = { connecting: 'connecting', on: 'live', lost: 'ended' }[live];
@@ -210,7 +210,7 @@ function LiveMark({ session }: { session: Session }) {
   );
 }
 
-function CopyLink({ session }: { session: Session }) {
+function CopyLink({ session }: { session: ViewerSession }) {
   const [said, setSaid] = useState('');
   const copy = async () => {
     const link = session.link();

@@ -1,6 +1,6 @@
 /** The keys that work anywhere but where one types. */
 import { VIEWS } from './look.ts';
-import type { Session } from './session.ts';
+import type { ViewerSession } from './session.ts';
 
 export const KEYS: readonly (readonly [key: string, what: string])[] = [
   ['Space', 'play or pause'],
@@ -13,7 +13,7 @@ export const KEYS: readonly (readonly [key: string, what: string])[] = [
   ['?', 'this help'],
 ];
 
-export function onKey(event: KeyboardEvent, session: Session, help: () => void): void {
+export function onKey(event: KeyboardEvent, session: ViewerSession, help: () => void): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target instanceof HTMLElement ? event.target : undefined;
   if (document.querySelector('dialog[open]') !== null) return;

@@ -18,7 +18,7 @@ const CALM_MS = 1_000;
 
 export type Live = 'off' | 'connecting' | 'on' | 'lost';
 
-export class Session {
+export class ViewerSession {
   look: Look = fromHash(location.hash);
   opened: Opened | undefined;
   /** The names of the counter-examples in the file, including those that are not shown. */

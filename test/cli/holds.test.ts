@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { score, type RunEvent } from 'tutti';
 import { answersTo } from '../../src/cli/answers.ts';
-import { UsageError } from '../../src/cli/usage.ts';
+import { CommandLineError } from '../../src/cli/usage.ts';
 import { until } from '../node/inspector.helpers.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -141,7 +141,7 @@ test('no text that is typed releases a step that is not held, or ends in an erro
 });
 
 test('a cue for an unknown step names the nearest', () => {
-  expect(() => person(['fre'])).toThrow(UsageError);
+  expect(() => person(['fre'])).toThrow(CommandLineError);
   expect(() => person(['fre'])).toThrow("Did you mean 'free'?");
 });
 

@@ -1,7 +1,7 @@
 /** Claims about options that take a number: one parser reads all of them, and it refuses what is out of range. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { number, UsageError } from '../../src/cli/usage.ts';
+import { number, CommandLineError } from '../../src/cli/usage.ts';
 
 const whole = number('--n', { from: 1, to: 100 });
 const share = number('--p', { from: 0, to: 1, whole: false });
@@ -12,7 +12,7 @@ test('every whole number of the range is read, and no other', () => {
   fc.assert(
     fc.property(fc.integer({ min: -1_000, max: 1_000 }), (n) => {
       if (n >= 1 && n <= 100) expect(whole(String(n))).toBe(n);
-      else expect(() => whole(String(n))).toThrow(UsageError);
+      else expect(() => whole(String(n))).toThrow(CommandLineError);
     }),
   );
 });
@@ -21,7 +21,7 @@ test('a fraction is read where fractions are allowed, and refused where whole nu
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (p) => {
       expect(share(String(p))).toBe(p);
-      if (!Number.isInteger(p)) expect(() => whole(String(p))).toThrow(UsageError);
+      if (!Number.isInteger(p)) expect(() => whole(String(p))).toThrow(CommandLineError);
     }),
   );
 });
@@ -64,5 +64,5 @@ test('a word stands for its number', () => {
   expect(() => units('infinite')).toThrow(
     "--units takes a whole number from 1 to 100, or inf; not 'infinite'.",
   );
-  expect(() => units('constructor')).toThrow(UsageError);
+  expect(() => units('constructor')).toThrow(CommandLineError);
 });

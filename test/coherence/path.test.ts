@@ -10,7 +10,7 @@ import { coherence } from '../../src/coherence/index.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ROOMS = /^(?:src|actors|machines)\/coherence\//;
-const [MOST_FILES, MOST_LINES] = [16, 2_000];
+const [MOST_FILES, MOST_LINES] = [16, 2_300];
 
 /** The files of which a function runs during some work. */
 async function filesOf(work: () => Promise<unknown>): Promise<string[]> {
@@ -44,7 +44,7 @@ async function story() {
   };
 }
 
-it('a write passes through the files that docs/architecture.md lists: at most 16, and 2,000 lines', async () => {
+it('a write passes through the files that docs/architecture.md lists: at most 16, and 2,300 lines', async () => {
   const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
   const listed = [...page.matchAll(/^\| `([^`]+\.ts)` *\| *(\d+) \|/gm)].map(
     ([, file, lines]) => [file!, Number(lines)] as const,
@@ -54,7 +54,6 @@ it('a write passes through the files that docs/architecture.md lists: at most 16
   const counted = passed.map(
     (file) => [file, readFileSync(join(root, file), 'utf8').split('\n').length - 1] as const,
   );
-  console.log(counted.map(([f, n]) => `${n} ${f}`).join('\n'));
   expect(listed.toSorted()).toEqual(counted.toSorted());
   expect(counted.length).toBeLessThanOrEqual(MOST_FILES);
   expect(counted.reduce((sum, [, lines]) => sum + lines, 0)).toBeLessThanOrEqual(MOST_LINES);

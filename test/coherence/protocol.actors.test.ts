@@ -3,20 +3,20 @@
 import { describe, expect, it } from 'vitest';
 import { Replica, type Write } from 'tutti/actors';
 import { Bench } from '../../specs/coherence/bench.ts';
-import { search, type Setting, type Space } from '../../specs/coherence/search.ts';
+import { searchWorlds, type SearchSetting, type SearchedSpace } from '../../specs/coherence/search.ts';
 import {
   agentName,
   keyName,
   OFF,
   ON,
   writesOf,
-  type Session,
-  type Step,
+  type SessionWrite,
+  type WorldStep,
 } from '../../specs/coherence/world.ts';
 import { LaggingLog, ManualClock } from '../../specs/harness/lagging.ts';
 
 const DEEP = process.env.TUTTI_DEEP !== undefined;
-const replays: Setting[] = [
+const replays: SearchSetting[] = [
   { agents: 3, readers: 'wait', bus: 'atomic' },
   { agents: 3, readers: 'committed', bus: 'atomic', events: ['LOAD', 'STORE', 'EVICT', 'CAS', 'RECLAIM'] },
   { agents: 2, readers: 'wait', bus: 'queued' },
@@ -24,12 +24,12 @@ const replays: Setting[] = [
   { agents: 2, keys: 2, readers: 'wait', bus: 'atomic', events: ['LOAD', 'STORE', 'OFF'] },
   { agents: 2, keys: 2, readers: 'wait', bus: 'queued', events: ['LOAD', 'OFF', 'BOTH'] },
 ];
-const further: Setting[] = [{ agents: 4, readers: 'wait', bus: 'atomic' }];
+const further: SearchSetting[] = [{ agents: 4, readers: 'wait', bus: 'atomic' }];
 
 describe('mesi: the real actors', () => {
   it.each(DEEP ? [...replays, ...further] : replays)('%o: no step differs', async (setting) => {
-    const whole: Setting = { ...setting, alike: 'none', keep: true };
-    const space = search(whole);
+    const whole: SearchSetting = { ...setting, alike: 'none', keep: true };
+    const space = searchWorlds(whole);
     const { walked, mismatches } = await replay(space, whole);
     expect(mismatches.slice(0, 3)).toEqual([]);
     expect(walked).toBe(space.edges);
@@ -38,7 +38,10 @@ describe('mesi: the real actors', () => {
 });
 
 /** Walks over every edge of the space, on actors on a bus. */
-async function replay(space: Space, setting: Setting): Promise<{ walked: number; mismatches: string[] }> {
+async function replay(
+  space: SearchedSpace,
+  setting: SearchSetting,
+): Promise<{ walked: number; mismatches: string[] }> {
   const bench = new Bench(setting, space.lanes);
   const open = space.next.map((row) => row.map((_, index) => index));
   const mismatches: string[] = [];
@@ -72,9 +75,9 @@ class Actors {
   readonly #names: readonly string[];
   readonly #keys: readonly string[];
   readonly #atomic: boolean;
-  readonly #sessions = new Map<number, Session>();
+  readonly #sessions = new Map<number, SessionWrite>();
 
-  constructor({ agents, keys = 1, readers, bus }: Setting) {
+  constructor({ agents, keys = 1, readers, bus }: SearchSetting) {
     this.#names = Array.from({ length: agents }, (_, index) => agentName(index));
     this.#keys = Array.from({ length: keys }, (_, key) => keyName(key));
     this.#atomic = bus === 'atomic';
@@ -89,13 +92,13 @@ class Actors {
     for (const name of this.#names)
       for (const key of this.#keys) this.#replica.line(name, this.#replica.memory.cells.get(key)!);
   }
-  take({ by, event, key }: Step): void {
+  take({ by, event, key }: WorldStep): void {
     const cell = this.#replica.memory.cells.get(this.#keys[key]!)!;
     if (event === 'APPEND') this.#append(by);
     else if (event === 'RECLAIM') this.#say('memory', { op: 'reclaim', key: cell.key, epoch: cell.epoch });
     else if (event === 'CAS' || event === 'BOTH' || event === 'OFF') {
       const seen = this.#keys.map((name) => this.#replica.memory.cells.get(name)!.version);
-      this.#sessions.set(by, { form: event.toLowerCase() as Session['form'], key, seen });
+      this.#sessions.set(by, { form: event.toLowerCase() as SessionWrite['form'], key, seen });
       if (!this.#atomic) this.#publish(by);
     } else if (event === 'SAY') this.#publish(by);
     else {

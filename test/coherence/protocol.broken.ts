@@ -1,7 +1,7 @@
 /** A claim about MESI that really fails: memory without one of its rules, explored to the shortest way to what is wrong. */
 import type { Faults } from '../../actors/index.ts';
 import type { Claim, Finding } from '../../specs/harness/claim.ts';
-import { explore, MesiViolation } from '../../specs/coherence/explore.ts';
+import { exploreOneKey, MesiViolation } from '../../specs/coherence/explore.ts';
 import type { Judged } from '../../specs/verify.ts';
 
 const NO_EPOCHS: Faults = { ignoreEpoch: true, ignoreVersion: true };
@@ -9,7 +9,7 @@ const NO_EPOCHS: Faults = { ignoreEpoch: true, ignoreVersion: true };
 function explored(faults: Faults): Finding {
   const bound = '2 agents × 1 key, queued bus';
   try {
-    const { states } = explore(2, 'wait', { bus: 'queued', faults });
+    const { states } = exploreOneKey(2, 'wait', { bus: 'queued', faults });
     return { verdict: 'holds', bound, states };
   } catch (error) {
     if (!(error instanceof MesiViolation)) throw error;

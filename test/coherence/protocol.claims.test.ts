@@ -2,15 +2,15 @@
  *  and an exploration that is aborted ends. */
 import { describe, expect, it } from 'vitest';
 import type { Bounds } from '../../specs/harness/claim.ts';
-import { occurs, requestsEnd, seeded } from '../../specs/coherence/judged.ts';
+import { mustOccur, requestsEnd, seeded } from '../../specs/coherence/judged.ts';
 import { mesiClaims } from '../../specs/coherence/properties.ts';
 import { allKeys, explored, findingOf, oneKey, repeated, twoKeys } from '../../specs/coherence/scopes.ts';
-import { search, type Setting } from '../../specs/coherence/search.ts';
+import { searchWorlds, type SearchSetting } from '../../specs/coherence/search.ts';
 import { SEEDS } from '../../specs/coherence/seeds.ts';
 
 const bounds: Bounds = { agents: 2, lines: 1, runs: 1, seed: 1 };
 const two = { agents: 2, readers: 'wait', bus: 'queued' } as const;
-const broken: Setting = { ...two, faults: { noHold: true } };
+const broken: SearchSetting = { ...two, faults: { noHold: true } };
 
 describe('mesi: claims', () => {
   it.each(mesiClaims.map((claim) => [claim.property, claim] as const))('%s', async (_, claim) => {
@@ -42,7 +42,7 @@ describe('mesi: claims', () => {
   });
 
   it('what never occurred is no success, nor is a seed that does nothing', async () => {
-    const nowhere = await occurs([two], (setting) => ({ occurred: 0, space: searchOf(setting) }), bounds);
+    const nowhere = await mustOccur([two], (setting) => ({ occurred: 0, space: searchOf(setting) }), bounds);
     expect([nowhere.verdict, nowhere.counterexample!.what]).toEqual(['fails', 'it never occurred.']);
     const [seed] = SEEDS;
     const nothing = seeded({ ...seed!, setting: { ...two, events: ['LOAD'] } });
@@ -84,6 +84,6 @@ describe('mesi: claims', () => {
   });
 });
 
-function searchOf(setting: Setting) {
-  return search({ ...setting, events: ['LOAD'] });
+function searchOf(setting: SearchSetting) {
+  return searchWorlds({ ...setting, events: ['LOAD'] });
 }

@@ -2,10 +2,10 @@
  *  and nothing is lost by merging worlds that differ only in names. */
 import { describe, expect, it } from 'vitest';
 import { cacheLine } from 'tutti/machines';
-import { cells } from '../../specs/harness/cells.ts';
+import { tableCells } from '../../specs/harness/cells.ts';
 import { Bench } from '../../specs/coherence/bench.ts';
-import { explore, type World } from '../../specs/coherence/explore.ts';
-import { search, type Setting } from '../../specs/coherence/search.ts';
+import { exploreOneKey, type OneKeyWorld } from '../../specs/coherence/explore.ts';
+import { searchWorlds, type SearchSetting } from '../../specs/coherence/search.ts';
 import { Lanes } from '../../specs/coherence/world.ts';
 
 const DEEP = process.env.TUTTI_DEEP !== undefined;
@@ -13,7 +13,7 @@ const SESSIONS = ['LOAD', 'STORE', 'BOTH', 'OFF'];
 const RACE = ['LOAD', 'STORE', 'CAS', 'RECLAIM'];
 
 /** The bounds, and what was counted within them. */
-const BOUNDS: readonly [setting: Setting, states: number, edges: number][] = [
+const BOUNDS: readonly [setting: SearchSetting, states: number, edges: number][] = [
   [{ agents: 2, readers: 'wait', bus: 'queued' }, 5_330, 22_757],
   [{ agents: 2, readers: 'committed', bus: 'queued' }, 6_449, 28_284],
   [{ agents: 3, readers: 'wait', bus: 'atomic' }, 227, 2_163],
@@ -42,27 +42,27 @@ const FURTHER: typeof BOUNDS = [
 
 describe('mesi: every reachable world', () => {
   it.each(DEEP ? [...BOUNDS, ...FURTHER] : BOUNDS)('%o breaks no rule', (setting, states, edges) => {
-    const found = search(setting);
+    const found = searchWorlds(setting);
     expect(found.violation).toBeUndefined();
     expect([found.states, found.edges]).toEqual([states, edges]);
   });
 
   it('visits every cell that is not impossible, and none that is, when agents do at any time what they please', () => {
     const heard = (['wait', 'committed'] as const).flatMap((readers) => [
-      ...search({ agents: 2, readers, bus: 'queued', client: 'any' }).cells,
+      ...searchWorlds({ agents: 2, readers, bus: 'queued', client: 'any' }).cells,
     ]);
-    const live = cells(cacheLine as never)
+    const live = tableCells(cacheLine as never)
       .filter(({ kind }) => kind !== 'impossible')
       .map(({ state, event }) => `${state} ${event}`);
     expect([...new Set(heard)].sort()).toEqual(live.sort());
   });
 
   it('refuses bounds that it cannot keep, and the error shows what to do', () => {
-    expect(() => search({ agents: 2, readers: 'wait', bus: 'queued', limit: 10 })).toThrow(
+    expect(() => searchWorlds({ agents: 2, readers: 'wait', bus: 'queued', limit: 10 })).toThrow(
       /more than 10 worlds/,
     );
-    expect(() => search({ agents: 8, readers: 'wait', bus: 'queued' })).toThrow(/1 to 7 agents, not 8/);
-    expect(() => search({ agents: 2, keys: 3, readers: 'wait', bus: 'queued' })).toThrow(
+    expect(() => searchWorlds({ agents: 8, readers: 'wait', bus: 'queued' })).toThrow(/1 to 7 agents, not 8/);
+    expect(() => searchWorlds({ agents: 2, keys: 3, readers: 'wait', bus: 'queued' })).toThrow(
       /1 or 2 keys, not 3/,
     );
   });
@@ -74,20 +74,23 @@ describe('mesi: taking worlds together', () => {
     { agents: 3, readers: 'committed', bus: 'atomic' },
     { agents: 2, keys: 2, readers: 'wait', bus: 'atomic', events: SESSIONS },
     { agents: 3, readers: 'wait', bus: 'queued', events: ['LOAD', 'STORE', 'EVICT'] },
-  ] satisfies Setting[])('%o: the sorted worlds are those that sorting makes of the others', (setting) => {
-    const lanes = new Lanes();
-    const all = search({ ...setting, alike: 'none' }, lanes);
-    const bench = new Bench(setting, lanes);
-    const sorted = new Set(
-      all.worlds.map((world) => {
-        bench.load(world);
-        return bench.save();
-      }),
-    );
-    const few = search(setting, lanes);
-    expect(sorted.size).toBeLessThan(all.states);
-    expect([...sorted].sort()).toEqual([...few.worlds].sort());
-  });
+  ] satisfies SearchSetting[])(
+    '%o: the sorted worlds are those that sorting makes of the others',
+    (setting) => {
+      const lanes = new Lanes();
+      const all = searchWorlds({ ...setting, alike: 'none' }, lanes);
+      const bench = new Bench(setting, lanes);
+      const sorted = new Set(
+        all.worlds.map((world) => {
+          bench.load(world);
+          return bench.save();
+        }),
+      );
+      const few = searchWorlds(setting, lanes);
+      expect(sorted.size).toBeLessThan(all.states);
+      expect([...sorted].sort()).toEqual([...few.worlds].sort());
+    },
+  );
 
   it.each([
     [2, 'wait', ['LOAD', 'STORE', 'RECLAIM']],
@@ -96,19 +99,23 @@ describe('mesi: taking worlds together', () => {
   ] as const)(
     '%i agents, %s, %j: plain worlds are as many, once what cannot matter is left out',
     (agents, readers, events) => {
-      const plain = explore(agents, readers, { bus: 'queued', events }).worlds.map(withoutWhatCannotMatter);
+      const plain = exploreOneKey(agents, readers, { bus: 'queued', events }).worlds.map(
+        withoutWhatCannotMatter,
+      );
       const setting = { agents, readers, bus: 'queued', events } as const;
       expect(new Set(plain.map((agents) => agents.join())).size).toBe(
-        search({ ...setting, alike: 'none' }).states,
+        searchWorlds({ ...setting, alike: 'none' }).states,
       );
-      expect(new Set(plain.map((agents) => agents.toSorted().join())).size).toBe(search(setting).states);
+      expect(new Set(plain.map((agents) => agents.toSorted().join())).size).toBe(
+        searchWorlds(setting).states,
+      );
     },
   );
 });
 
 /** By agent, the state of the plain exploration, without versions and epochs that are never compared. The manager is
  *  among them: it has words, too. */
-function withoutWhatCannotMatter({ cell, lines, said }: World): string[] {
+function withoutWhatCannotMatter({ cell, lines, said }: OneKeyWorld): string[] {
   const agents = lines.map(({ state, copy, fresh, mine }, i) => {
     const [name, reads] = [`a${i}`, ['S', 'E', 'M', 'SM', 'MP'].includes(state)];
     const line = [state, state === 'MP' && copy, reads && fresh, (state === 'E' || state === 'M') && mine];

@@ -3,12 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import { arbitration, recovery, storm } from '../../specs/coherence/failures.ts';
 import { everyRequestEnds, type Request } from '../../specs/coherence/liveness.ts';
-import { search, type Setting } from '../../specs/coherence/search.ts';
+import { searchWorlds, type SearchSetting } from '../../specs/coherence/search.ts';
 import { SEEDS } from '../../specs/coherence/seeds.ts';
 
 const kept = { alike: 'none', keep: true } as const;
 const CALM = ['LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT', 'CAS'];
-const ends = (setting: Setting, request: Request) => everyRequestEnds(search(setting), setting, request);
+const ends = (setting: SearchSetting, request: Request) =>
+  everyRequestEnds(searchWorlds(setting), setting, request);
 
 describe('mesi: ends', () => {
   it.each([
@@ -30,7 +31,7 @@ describe('mesi: ends', () => {
       bus: 'atomic',
       events: ['LOAD', 'STORE', 'BOTH', 'RECLAIM'],
     },
-  ] satisfies Setting[])('%o: every request is answered, and every read', (setting) => {
+  ] satisfies SearchSetting[])('%o: every request is answered, and every read', (setting) => {
     for (const request of ['answer', 'read'] as const) {
       const { starved, pending } = ends(setting, request);
       expect(starved).toBeUndefined();
@@ -42,14 +43,14 @@ describe('mesi: ends', () => {
     { ...kept, agents: 2, readers: 'wait', bus: 'queued', events: CALM },
     { ...kept, agents: 2, readers: 'committed', bus: 'queued', events: CALM },
     { ...kept, agents: 3, readers: 'committed', bus: 'atomic', events: CALM },
-  ] satisfies Setting[])('%o: every write is done while no lease runs out', (setting) => {
+  ] satisfies SearchSetting[])('%o: every write is done while no lease runs out', (setting) => {
     const { starved, pending } = ends(setting, 'write');
     expect([starved, pending > 100]).toEqual([undefined, true]);
   });
 
   it('a lease that runs out again and again can keep a writer from writing indefinitely, but has no other effect', () => {
     const setting = { ...kept, agents: 2, readers: 'wait', bus: 'queued' } as const;
-    const space = search(setting);
+    const space = searchWorlds(setting);
     const { starved } = everyRequestEnds(space, setting, 'write');
     const round = space.tell([...starved!.way, ...starved!.round]).steps.slice(starved!.way.length - 1);
     expect(round.map(({ event }) => event)).toContain('RECLAIM');

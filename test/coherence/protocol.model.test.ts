@@ -3,13 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine } from 'tutti/machines';
-import { alphabet, cells } from '../../specs/harness/cells.ts';
+import { alphabet, tableCells } from '../../specs/harness/cells.ts';
 import { besideModel, lineDiffers, realBesideModel } from '../../specs/coherence/differs.ts';
 import { PERMISSION } from '../../specs/coherence/mapping.ts';
 import { EMPTY, hears } from '../../specs/coherence/model.ts';
-import { search } from '../../specs/coherence/search.ts';
+import { searchWorlds } from '../../specs/coherence/search.ts';
 import { simulatesBook } from '../../specs/coherence/simulates.ts';
-import { HEARD, LineTable } from '../../specs/coherence/table.ts';
+import { LINE_EVENTS, LineTable } from '../../specs/coherence/table.ts';
 import { bookStep } from '../../specs/coherence/textbook.ts';
 import { mutants } from '../../specs/harness/mutants.ts';
 
@@ -22,13 +22,13 @@ describe('mesi: the line and its model', () => {
     const { difference, cells: compared, states, steps } = realBesideModel();
     expect(difference).toBeUndefined();
     expect([states, steps]).toEqual([32, 316]);
-    const live = cells(line).filter(({ kind }) => kind !== 'impossible');
+    const live = tableCells(line).filter(({ kind }) => kind !== 'impossible');
     expect([...compared].sort()).toEqual(live.map(({ state, event }) => `${state} ${event}`).sort());
   });
 
   it('the mapping names every state of the line and no other, and the events are the whole alphabet', () => {
     expect(Object.keys(PERMISSION).sort()).toEqual(Object.keys(line.states).sort());
-    expect([...HEARD].sort()).toEqual(alphabet(line).sort());
+    expect([...LINE_EVENTS].sort()).toEqual(alphabet(line).sort());
     expect(new LineTable(line, 'wait').start).toEqual({
       state: Object.keys(line.states).indexOf('I'),
       copy: false,
@@ -36,7 +36,7 @@ describe('mesi: the line and its model', () => {
   });
 
   it('the model calls impossible what the bus never sends, and nothing that an agent does', () => {
-    for (const event of HEARD.slice(0, 5)) expect(hears(EMPTY, event, false)).not.toBe('never');
+    for (const event of LINE_EVENTS.slice(0, 5)) expect(hears(EMPTY, event, false)).not.toBe('never');
     for (const event of ['GRANT_S', 'GRANT_M', 'ACCEPTED', 'REFUSED', 'RELEASED'])
       expect(hears(EMPTY, event, false)).toBe('never');
   });
@@ -105,7 +105,7 @@ describe('mesi: mutants', () => {
   it('the equivalent ones are not detected by exploring two agents, either', () => {
     for (const name of EQUIVALENT) {
       const [one, other] = [line, named(name)].map((each) =>
-        search({
+        searchWorlds({
           agents: 2,
           readers: 'wait',
           bus: 'queued',
@@ -122,7 +122,7 @@ describe('mesi: mutants', () => {
     const some = all.filter((_, i) => i % 31 === 0);
     const broken = some.filter(({ machine }) =>
       (['wait', 'committed'] as const).some(
-        (readers) => search({ agents: 2, readers, bus: 'queued', client: 'any', machine }).violation,
+        (readers) => searchWorlds({ agents: 2, readers, bus: 'queued', client: 'any', machine }).violation,
       ),
     );
     expect(broken.length).toBeGreaterThan(some.length / 2);

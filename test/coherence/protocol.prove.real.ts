@@ -4,13 +4,13 @@ import type { AnyStateMachine } from 'xstate';
 import { Memory, type Entry, type Faults } from 'tutti/actors';
 import { compile, type ReaderPolicy } from 'tutti/machines';
 import type { Key } from '../../specs/coherence/prove/line.ts';
-import type { Looked } from '../../specs/coherence/rules.ts';
-import type { LineRules, Word } from '../../specs/coherence/prove/table.ts';
+import type { ObservedLine } from '../../specs/coherence/rules.ts';
+import type { LineRules, SentWord } from '../../specs/coherence/prove/table.ts';
 import { FLAGS, PLACES, WORDS } from '../../specs/coherence/prove/table.ts';
 
 /** An entry under way. What a PUT replaces, and by which right. */
 interface Said {
-  readonly op: Word;
+  readonly op: SentWord;
   readonly version: number;
   readonly epoch: number;
 }
@@ -20,7 +20,7 @@ interface Line {
   epoch: number;
 }
 const nowhere = {} as never;
-const ENTRY: Readonly<Record<string, Word>> = {
+const ENTRY: Readonly<Record<string, SentWord>> = {
   requestShared: 'gets',
   requestModified: 'getm',
   put: 'put',
@@ -104,7 +104,7 @@ export class Real {
   }
 
   /** The lines as the exploration looks at them. */
-  get looked(): Looked[] {
+  get looked(): ObservedLine[] {
     const { cell } = this;
     return this.lines.map(({ snapshot: { value: state, context }, version, epoch }) => {
       const readable = ['S', 'E', 'M', 'SM'].includes(state) || (state === 'MP' && context.copy);

@@ -22,7 +22,7 @@ import {
   type ProveOptions,
 } from '../../specs/coherence/prove/prove.ts';
 import { mutants } from '../../specs/harness/mutants.ts';
-import { search } from '../../specs/coherence/search.ts';
+import { searchWorlds } from '../../specs/coherence/search.ts';
 import { shown, walks, type Visit } from './protocol.prove.walk.ts';
 
 const line = cacheLine as unknown as AnyStateMachine;
@@ -138,7 +138,7 @@ describe('mesi: what is proved is what the code does', () => {
 
   it('the proof allows every step of a client that the exploration allows', () => {
     const setting = { agents: 2, readers: 'wait', bus: 'queued', client: 'any' } as const;
-    const { worlds, lanes } = search(setting);
+    const { worlds, lanes } = searchWorlds(setting);
     const bench = new Bench(setting, lanes);
     const refused = new Set<string>();
     let offered = 0;

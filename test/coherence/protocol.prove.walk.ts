@@ -1,7 +1,7 @@
 /** Random walks on which every step of the proof is compared with what the code does. */
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine } from 'tutti/machines';
-import { promised, supporting } from '../../specs/coherence/prove/invariant.ts';
+import { promisedClauses, supporting } from '../../specs/coherence/prove/invariant.ts';
 import type { Key } from '../../specs/coherence/prove/line.ts';
 import { truth } from '../../specs/coherence/prove/logic.ts';
 import type { Choice, ProveFaults } from '../../specs/coherence/prove/memory.ts';
@@ -141,7 +141,7 @@ function compared(
   const listened = real.heard.filter((one) => named(one.split(' '))).sort().join(); // prettier-ignore
   const told = heard.sort().join();
   if (told !== listened) report.mismatches.push(`${where}: ${told} is not ${listened}`);
-  const clauses = [...promised(logic, after, committed), ...supporting(logic, after)];
+  const clauses = [...promisedClauses(logic, after, committed), ...supporting(logic, after)];
   const broken = clauses.filter(({ of }) => agents.some((a) => agents.some((b) => !of(a, b))));
   for (const { says } of broken) report.broken.add(says);
   const problem = wrongNow(cell, real.looked, committed ? 'committed' : 'wait');

@@ -1,14 +1,14 @@
 /** Claim: every mistake that the paper's manager makes, and those next to it, is found; and what is found is a shortest
- *  way to it, as a transcript that a reader can follow. The transcripts are in mesi.seeds.txt; `TUTTI_REWRITE=1`
+ *  way to it, as a transcript that a reader can follow. The transcripts are in protocol.seeds.txt; `TUTTI_REWRITE=1`
  *  rewrites it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../specs/coherence/judged.ts';
-import { search } from '../../specs/coherence/search.ts';
+import { searchWorlds } from '../../specs/coherence/search.ts';
 import { SEEDS, type Seed } from '../../specs/coherence/seeds.ts';
 
-const FILE = join(import.meta.dirname, 'mesi.seeds.txt');
+const FILE = join(import.meta.dirname, 'protocol.seeds.txt');
 const told = (seed: Seed): string => {
   const { counterexample } = seeded(seed);
   const lines = counterexample!.transcript.map(({ from, to, text }) =>
@@ -30,7 +30,7 @@ describe('mesi: seeded', () => {
     for (const { setting } of SEEDS) {
       const { machine: _machine, faults: _faults, deaf: _deaf, ...repaired } = setting;
       const name = JSON.stringify(repaired);
-      if (!looked.has(name)) looked.set(name, search(repaired).violation);
+      if (!looked.has(name)) looked.set(name, searchWorlds(repaired).violation);
       expect(looked.get(name), name).toBeUndefined();
     }
     expect(looked.size).toBeGreaterThan(3);

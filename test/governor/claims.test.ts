@@ -5,17 +5,17 @@ import { assign, createMachine, type AnyStateMachine } from 'xstate';
 import type { GovernorName } from '../../machines/governor/governor.ts';
 import { ladder } from '../../machines/governor/operating-point.ts';
 import {
-  governed,
+  contextUnder,
   tempoGovernor,
   type TempoGovernorContext,
   type TempoGovernorEvent,
 } from '../../machines/governor/tempo-governor.ts';
 import type { Bounds, Claim } from '../../specs/harness/claim.ts';
-import { promised } from '../../specs/governor/compare.ts';
+import { promisedByModel } from '../../specs/governor/compare.ts';
 import { DEPARTURES } from '../../specs/governor/mapping.ts';
 import { governorClaims, governorClaimsOf } from '../../specs/governor/properties.ts';
 import { DEPTH, everySequence } from '../../specs/governor/scope.ts';
-import { shrink } from '../../specs/governor/shrink.ts';
+import { shrinkList } from '../../specs/governor/shrink.ts';
 import { stepperOf } from '../../specs/governor/stepper.ts';
 import { mutants } from '../../specs/harness/mutants.ts';
 
@@ -76,7 +76,7 @@ test('conservative may be slower under full load than under some, as the kernelâ
       at(2, 0),
       at(3, load),
     ] as const;
-    const [seen] = promised({ ladder: points, events }, DEPARTURES).slice(-1);
+    const [seen] = promisedByModel({ ladder: points, events }, DEPARTURES).slice(-1);
     const { begin, step } = stepperOf(machine);
     const place = events.reduce((from, event) => step(from, event)[0], begin({ ladder: points }));
     return [place.context.memory.cur, seen!.cur];
@@ -90,10 +90,10 @@ test('conservative may be slower under full load than under some, as the kernelâ
 test('a list is shrunk until nothing can be dropped', () => {
   const list = Array.from({ length: 40 }, (_, i) => i);
   const shown = (rest: readonly number[]) => rest.includes(3) && rest.indexOf(17) < rest.indexOf(31);
-  expect(shrink(list, (rest) => shown(rest) && rest.includes(17))).toEqual([3, 17, 31]);
-  expect(shrink(list, (rest) => rest.length >= 5)).toHaveLength(5);
-  expect(shrink(list, () => true)).toEqual([]);
-  expect(shrink([], () => true)).toEqual([]);
+  expect(shrinkList(list, (rest) => shown(rest) && rest.includes(17))).toEqual([3, 17, 31]);
+  expect(shrinkList(list, (rest) => rest.length >= 5)).toHaveLength(5);
+  expect(shrinkList(list, () => true)).toEqual([]);
+  expect(shrinkList([], () => true)).toEqual([]);
 });
 
 type Take = (
@@ -144,7 +144,7 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     [LOCKSTEP],
     taking((policy, context, event) => {
       const met = event.type === 'LOAD' && event.load === context.tunables.upThreshold;
-      return governed(policy, context, met ? { ...event, load: event.load + 1 } : event);
+      return contextUnder(policy, context, met ? { ...event, load: event.load + 1 } : event);
     }),
   ],
   [
@@ -152,10 +152,10 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     [LOCKSTEP, SHORT, 'no oftener than the rate limit'],
     taking((policy, context, event) => {
       const hurried = { ...context.tunables, rateLimit: 0, samplingRate: 1 };
-      const next = governed(policy, { ...context, tunables: hurried }, event);
+      const next = contextUnder(policy, { ...context, tunables: hurried }, event);
       return event.type === 'LOAD'
         ? { ...next, tunables: context.tunables }
-        : governed(policy, context, event);
+        : contextUnder(policy, context, event);
     }),
   ],
   [
@@ -164,10 +164,10 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     taking((policy, context, event) =>
       event.type === 'DEADLINE'
         ? {
-            ...governed(policy, context, { ...event, remainingMs: null }),
+            ...contextUnder(policy, context, { ...event, remainingMs: null }),
             remainingMs: event.remainingMs,
           }
-        : governed(policy, context, event),
+        : contextUnder(policy, context, event),
     ),
   ],
   [
@@ -175,15 +175,15 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     [LOCKSTEP, SHORT, 'A budget throttles as heat does'],
     taking((policy, context, event) =>
       event.type === 'BUDGET'
-        ? { ...governed(policy, context, { ...event, allowance: null }), allowance: event.allowance }
-        : governed(policy, context, event),
+        ? { ...contextUnder(policy, context, { ...event, allowance: null }), allowance: event.allowance }
+        : contextUnder(policy, context, event),
     ),
   ],
   [
     'the floor wins over the ceiling',
     [LOCKSTEP, SHORT, 'A budget throttles as heat does'],
     taking((policy, context, event) => {
-      const next = governed(policy, context, event);
+      const next = contextUnder(policy, context, event);
       if (next.remainingMs !== 0) return next;
       const top = context.ladder.at(-1)!.frequency;
       return remembering(next, { min: top, max: top, cur: top });
@@ -193,7 +193,7 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     'a boost goes through the ceiling',
     [LOCKSTEP, SHORT, 'between floor and ceiling'],
     taking((policy, context, event) => {
-      if (event.type !== 'BOOST') return governed(policy, context, event);
+      if (event.type !== 'BOOST') return contextUnder(policy, context, event);
       const { cur } = context.memory;
       return remembering(context, {
         cur: context.ladder.find(({ frequency }) => frequency > cur)?.frequency ?? cur,
@@ -204,7 +204,7 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     'more load is taken for less',
     [LOCKSTEP, SHORT, 'more load never gives', 'No work is kept waiting'],
     taking((policy, context, event) =>
-      governed(
+      contextUnder(
         policy,
         context,
         event.type === 'LOAD' ? { ...event, load: 100 - event.load, util: 1_024 - event.util } : event,
@@ -215,7 +215,7 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     'a busy pool is slowed down',
     [LOCKSTEP, SHORT, 'does not slow down a pool that has not been idle'],
     taking((policy, context, event) =>
-      governed(
+      contextUnder(
         policy,
         event.type === 'LOAD' ? remembering(context, { idleCalls: event.idleCalls - 1 }) : context,
         event,
@@ -226,7 +226,7 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     'a policy starts with what another remembers',
     [LOCKSTEP],
     taking((policy, context, event) => {
-      const next = governed(policy, context, event);
+      const next = contextUnder(policy, context, event);
       if (event.type !== 'SET') return next;
       return remembering(next, {
         lastSample: context.memory.lastSample,
@@ -238,7 +238,7 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     'a lifted ceiling is not noticed',
     [LOCKSTEP, 'Throttling leaves no trace'],
     taking((policy, context, event) => {
-      const next = governed(policy, context, event);
+      const next = contextUnder(policy, context, event);
       return event.type === 'BUDGET' ? remembering(next, { limitsChanged: false }) : next;
     }),
   ],
@@ -246,7 +246,7 @@ const FAULTS: readonly (readonly [fault: string, seenBy: readonly string[], AnyS
     'conservative does not climb back',
     [LOCKSTEP, SHORT, 'Throttling leaves no trace'],
     taking((policy, context, event) => {
-      const next = governed(policy, context, event);
+      const next = contextUnder(policy, context, event);
       const throttled = policy === 'conservative' && context.memory.lastSample !== null;
       return event.type === 'LOAD' && throttled ? context : next;
     }),

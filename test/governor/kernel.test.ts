@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { GOVERNORS } from '../../machines/governor/governor.ts';
 import { tempoGovernor } from '../../machines/governor/tempo-governor.ts';
-import { promised } from '../../specs/governor/compare.ts';
+import { promisedByModel } from '../../specs/governor/compare.ts';
 import { governorRun } from '../../specs/governor/lockstep.ts';
 import { DEPARTURES, GOVERNING, KERNEL_CALL } from '../../specs/governor/mapping.ts';
 import { DEPTH, everySequence } from '../../specs/governor/scope.ts';
@@ -33,7 +33,7 @@ test('the traces give every event under every policy and in every mode, and poin
   for (const policy of GOVERNORS) {
     for (let seed = FIRST_SEED; seed < FIRST_SEED + 300; seed++) {
       const trace = drawTrace(policy, new Random(seed));
-      const seen = promised(trace, DEPARTURES);
+      const seen = promisedByModel(trace, DEPARTURES);
       for (const [i, event] of trace.events.entries()) {
         const before = seen[i - 1];
         if (before === undefined) continue;

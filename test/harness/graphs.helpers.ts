@@ -7,7 +7,7 @@ import type { PublishOptions, Seq } from '../../actors/bus/bus.ts';
 import type { Clock, TimerId } from '../../actors/bus/clock.ts';
 import { createBus, type InProcessBus } from '../../actors/bus/in-process-bus.ts';
 import type { Signal } from '../../machines/hct/signal.ts';
-import { cells } from '../../specs/harness/cells.ts';
+import { tableCells } from '../../specs/harness/cells.ts';
 
 /** What a machine is, as far as a test compares it. */
 export interface MachineState<Context = any> {
@@ -40,7 +40,9 @@ export function pathsOf<Context = any>(
   { input, fromState, events: given, stopWhen = () => false, entered = () => '' }: GraphOptions<Context>,
 ): Path<Context>[] {
   const impossible = new Set(
-    cells(machine).flatMap(({ state, event, kind }) => (kind === 'impossible' ? [`${state} ${event}`] : [])),
+    tableCells(machine).flatMap(({ state, event, kind }) =>
+      kind === 'impossible' ? [`${state} ${event}`] : [],
+    ),
   );
   const events = (state: MachineState<Context>) =>
     given(state).filter(({ type }) => !impossible.has(`${state.value} ${type}`));

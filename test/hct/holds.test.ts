@@ -7,7 +7,7 @@ import {
   isHeld,
   releases,
   resolveHold,
-  type Hold,
+  type FermataHold,
 } from '../../machines/hct/hold.ts';
 import { caesura, cue, downbeat, fermata, pulse, vamp } from '../../machines/hct/signal.ts';
 import { anySignal } from './arbitrary.ts';
@@ -16,7 +16,8 @@ const hold = (options: Partial<Parameters<typeof fermata>[0]> = {}) =>
   holdOf(fermata({ source: 'reporter', ...options }), 1, 1_000);
 const resume = (targets: string[], key?: string) =>
   cue({ source: 'human', targets, intent: 'resume', ...(key === undefined ? {} : { key }) });
-const remains = (before: Hold, signal: Parameters<typeof resolveHold>[1]) => resolveHold(before, signal).hold;
+const remains = (before: FermataHold, signal: Parameters<typeof resolveHold>[1]) =>
+  resolveHold(before, signal).hold;
 
 describe('vocabulary: holds: who is held', () => {
   it('the targets, every listener without targets, or the source when only governance is a target', () => {

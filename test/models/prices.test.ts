@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { UnitGovernor } from '../../actors/governor/governor.ts';
 import { DEFAULT_LADDER } from '../../machines/governor/operating-point.ts';
 import { governed, type Terms } from '../../src/models/choose.ts';
-import { nameOf } from '../../src/models/sdk.ts';
+import { modelName } from '../../src/models/sdk.ts';
 import { Ledger } from '../../src/budget/budget.ts';
 import { loadPrices } from '../../src/budget/prices.ts';
 import { createRouter, type RouteRow } from '../../src/routing/router.ts';
@@ -53,7 +53,7 @@ function costs(choose: ReturnType<typeof pool>, input: number, output: number) {
       inputTokens: input, maxOutputTokens: output, prices,
     }; // prettier-ignore
     const { model } = choose.at(choose.within(terms).pointFor(difficulty));
-    return prices.bound(nameOf(model), input, output);
+    return prices.bound(modelName(model), input, output);
   };
 }
 

@@ -7,7 +7,7 @@ import {
   READ_LIMIT,
   readFeatures,
 } from '../../src/routing/index.ts';
-import { BUCKETS, bucketOf, nameOf, SpellingReader } from '../../src/routing/pairs.ts';
+import { BUCKETS, bucketOf, bucketName, SpellingReader } from '../../src/routing/pairs.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 300 });
 const features = (task: string) =>
@@ -93,7 +93,7 @@ describe('Routing: features', () => {
 describe('Routing: spelling', () => {
   const read = (task: string) => {
     const { buckets, weights, size } = new SpellingReader().read(task);
-    return new Map(Array.from({ length: size }, (_, k) => [nameOf(buckets[k]!), weights[k]!]));
+    return new Map(Array.from({ length: size }, (_, k) => [bucketName(buckets[k]!), weights[k]!]));
   };
 
   it('counts pairs and single symbols, without case', () => {
@@ -109,14 +109,14 @@ describe('Routing: spelling', () => {
         const { buckets, weights, size } = reader.read(task);
         expect(Math.hypot(...weights.subarray(0, size))).toBeCloseTo(1, 5);
         expect(new Set(buckets.subarray(0, size)).size).toBe(size);
-        expect(new Map(Array.from({ length: size }, (_, k) => [nameOf(buckets[k]!), weights[k]!]))).toEqual(
-          read(task),
-        );
+        expect(
+          new Map(Array.from({ length: size }, (_, k) => [bucketName(buckets[k]!), weights[k]!])),
+        ).toEqual(read(task));
       }),
     );
   });
   it('names every bucket, and finds it by its name', () => {
-    const names = Array.from({ length: BUCKETS }, (_, bucket) => nameOf(bucket));
+    const names = Array.from({ length: BUCKETS }, (_, bucket) => bucketName(bucket));
     expect(new Set(names).size).toBe(BUCKETS);
     expect(names.map(bucketOf)).toEqual([...names.keys()]);
     for (const name of ['', 'abc', 'é', 'A']) expect(bucketOf(name)).toBeUndefined();

@@ -8,14 +8,14 @@ import {
   RoutingDataError,
   trainRouter,
   type Outcome,
-  type Verdict,
+  type Feedback,
 } from '../../src/routing/index.ts';
 import { randomFrom } from '../../src/routing/training/folds.ts';
 import { madeUp } from './routing.outcomes.ts';
 
 const rows = madeUp(300);
 const text = fc.string({ unit: 'binary', maxLength: 200 });
-const verdict = fc.constantFrom<Verdict>('accepted', 'rejected');
+const verdict = fc.constantFrom<Feedback>('accepted', 'rejected');
 const fresh = (() => {
   const file = formatRouter(trainRouter(rows));
   return () => parseRouter(file);

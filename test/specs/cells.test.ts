@@ -2,7 +2,7 @@
  *  occurred and an impossible one that did, and nothing else. */
 import { createActor, createMachine, setup, type AnyStateMachine } from 'xstate';
 import { describe, expect, test } from 'vitest';
-import { alphabet, cells, cellsOf, explore, stateNames, system, unjustified } from 'tutti/specs';
+import { alphabet, tableCells, occurredCells, explore, stateNames, system, unjustified } from 'tutti/specs';
 import { lines, lineMachine, player } from './machines.ts';
 
 const outcomes = { load: [{ output: 1 }, { error: 'no disc' }] };
@@ -26,7 +26,7 @@ test('a nested machine has a cell for each innermost state, whichever state arou
     },
   });
   const kinds = (event: string) =>
-    Object.fromEntries(cells(nested, [event]).map(({ state, kind }) => [state, kind]));
+    Object.fromEntries(tableCells(nested, [event]).map(({ state, kind }) => [state, kind]));
   expect(alphabet(nested)).toEqual(['QUIT', 'GO']);
   expect(kinds('GO')).toEqual({ 'a.x': 'live', 'a.y': 'ignore', b: 'ignore' });
   expect(kinds('QUIT')).toEqual({ 'a.x': 'live', 'a.y': 'live', b: 'ignore' });
@@ -36,7 +36,7 @@ test('a nested machine has a cell for each innermost state, whichever state arou
 
 test('a cell that is live or missing is so for a real actor, in every region', async () => {
   const { worlds } = await listening(player);
-  const table = new Map(cells(player).map((cell) => [`${cell.state} ${cell.event}`, cell.kind]));
+  const table = new Map(tableCells(player).map((cell) => [`${cell.state} ${cell.event}`, cell.kind]));
   for (const { parts } of worlds) {
     const { value, context } = parts['it']!;
     const snapshot = player.resolveState({ value, context } as never);
@@ -75,13 +75,13 @@ describe('unjustified', () => {
   });
   test('is empty for a machine in which every cell is accounted for', async () => {
     const explored = await explore(lines(3));
-    const all = cellsOf(explored, 'a0', 'a1', 'a2');
+    const all = occurredCells(explored, 'a0', 'a1', 'a2');
     expect(unjustified(lineMachine(true), all)).toEqual([]);
-    expect(cellsOf(explored)).toEqual(all);
+    expect(occurredCells(explored)).toEqual(all);
     expect(unjustified(lineMachine(true), new Set([...all].slice(1)))).toHaveLength(1);
   });
   test('asks about machines that are there', async () => {
     const explored = await explore(lines(2));
-    expect(() => cellsOf(explored, 'a9')).toThrow('no machine "a9"; there are a0, a1');
+    expect(() => occurredCells(explored, 'a9')).toThrow('no machine "a9"; there are a0, a1');
   });
 });

@@ -4,7 +4,7 @@ import * as machines from 'tutti/machines';
 import * as specs from 'tutti/specs';
 import { describe, expect, test } from 'vitest';
 import * as xstate from 'xstate';
-import { textOf } from '../../specs/harness/plain.ts';
+import { plainText } from '../../specs/harness/plain.ts';
 
 const FILES = [
   'cells',
@@ -19,7 +19,7 @@ const FILES = [
   'temporal',
   'transcript',
 ];
-const scope = { ...xstate, ...machines, ...specs, textOf };
+const scope = { ...xstate, ...machines, ...specs, textOf: plainText };
 
 const examples = FILES.flatMap((file) => {
   const text = readFileSync(`specs/harness/${file}.ts`, 'utf8');

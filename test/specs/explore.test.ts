@@ -5,7 +5,7 @@ import { getAdjacencyMap } from 'xstate/graph';
 import { createMachine, type AnyStateMachine } from 'xstate';
 import { describe, expect, test } from 'vitest';
 import { explore, pathTo, system, transcriptOf, type Model } from 'tutti/specs';
-import { renamed, textOf } from '../../specs/harness/plain.ts';
+import { renamed, plainText } from '../../specs/harness/plain.ts';
 import { Symmetry } from '../../specs/harness/symmetry.ts';
 import { lines, oneWriter } from './machines.ts';
 
@@ -34,7 +34,7 @@ describe('lines of a cache on a queued bus', () => {
     const swapped = (order: readonly number[]) => (text: string) =>
       text.replace(/a(\d)/, (_, i) => names[order[Number(i)]!]!);
     const orbit = (world: unknown) =>
-      new Set(orders.map((order) => textOf(renamed(world, swapped(order))))).size;
+      new Set(orders.map((order) => plainText(renamed(world, swapped(order))))).size;
     expect(reduced.worlds.map(orbit).reduce((sum, size) => sum + size)).toBe(all.situations);
     expect(reduced.situations).toBeLessThan(all.situations / 3);
     const wrong = await explore(lines(3, false), { symmetry, invariant: oneWriter });
@@ -77,7 +77,7 @@ test('two situations have one text exactly where exchanging names makes one of t
       const texts = new Set(exchanges.map((exchange) => symmetry.text(sorted(renamed(one, exchange)))));
       expect([...texts]).toEqual([symmetry.text(sorted(one))]);
       const same = exchanges.some(
-        (exchange) => textOf(sorted(renamed(one, exchange))) === textOf(sorted(other)),
+        (exchange) => plainText(sorted(renamed(one, exchange))) === plainText(sorted(other)),
       );
       expect(symmetry.text(sorted(one)) === symmetry.text(sorted(other))).toBe(same);
       expect(symmetry.text(sorted(renamed(other, exchanges[i]!)))).toBe(symmetry.text(sorted(other)));
@@ -133,9 +133,11 @@ test('one nested machine has the states that XState’s own graph finds', async 
   const surroundings = { initial: null, may: () => events.map((event) => ({ to: 'it', event })) };
   const { worlds } = await explore(system({ machines: { it: machine }, surroundings }));
   const theirs = Object.values(getAdjacencyMap(machine, { events } as never)).map(({ state }) =>
-    textOf((state as any).value),
+    plainText((state as any).value),
   );
-  expect(worlds.map(({ parts }) => textOf(parts['it']!.value)).sort()).toEqual([...new Set(theirs)].sort());
+  expect(worlds.map(({ parts }) => plainText(parts['it']!.value)).sort()).toEqual(
+    [...new Set(theirs)].sort(),
+  );
 });
 
 const counting = (most: number): Model<number, string> => ({

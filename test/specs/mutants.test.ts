@@ -7,7 +7,7 @@ import { mutant, mutants, type Mistake, type Mutant } from '../../specs/harness/
 import { equivalentTo, type ProductOptions } from '../../specs/harness/product.ts';
 import { EXPLORED, isEquivalent, kills } from '../../specs/tomasulo/explored.ts';
 import { unitAgrees } from '../../specs/tomasulo/around-units.ts';
-import { stepOf, told } from '../../specs/harness/told.ts';
+import { stepOf, withReads } from '../../specs/harness/with-reads.ts';
 import { walk } from '../../specs/harness/walk.ts';
 
 const act = () => {};
@@ -197,6 +197,6 @@ test('a unit that does not tell how many it grants is not what its surroundings 
   const [setting] = EXPLORED['functional-unit']!.settings;
   const silent = functionalUnit as unknown as AnyStateMachine;
   expect(walk(silent, { ...setting!, invariant: unitAgrees as never }).violation).toBeDefined();
-  const two = told(silent, { grantQueued: () => 2 });
+  const two = withReads(silent, { grantQueued: () => 2 });
   expect(walk(two, setting!).violation).toMatchObject({ what: 'invariant' });
 });

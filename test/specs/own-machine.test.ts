@@ -2,7 +2,7 @@
  *  the table goes unnoticed, and the guide shows what comes out of a run, word for word. */
 import { readFileSync } from 'node:fs';
 import {
-  cellsOf,
+  occurredCells,
   explore,
   realActor,
   sequenceMermaid,
@@ -57,7 +57,7 @@ describe('the careful uploader', () => {
   test('is right in every situation, and ends where the network is fair', async () => {
     const explored = await look(carefulUploader, carefulServer);
     expect(explored.violation).toBeUndefined();
-    expect([...cellsOf(explored, 'server')]).toEqual(['open PUT']);
+    expect([...occurredCells(explored, 'server')]).toEqual(['open PUT']);
     shown(`${explored.situations} situations, ${explored.steps} steps`);
     const anyhow = endsAnyhow(explored);
     expect([anyhow.holds, anyhow.owed]).toEqual([false, 1]);

@@ -97,8 +97,8 @@ describe('a statechart with everything', () => {
     const model = alone(ended, 'END', 'GO');
     const [end, go] = model.steps(model.initial);
     const done = model.after(model.initial, end!).world;
-    expect(model.after(model.initial, go!).heard[0]!.words).toHaveLength(1);
-    expect(model.after(done, go!).heard[0]!.words).toEqual([]);
+    expect(model.after(model.initial, go!).reactions[0]!.outputs).toHaveLength(1);
+    expect(model.after(done, go!).reactions[0]!.outputs).toEqual([]);
   });
   test('an actor without outcomes is an error that shows what to write', async () => {
     await expect(explore(alone(player, 'POWER', 'LOAD'))).rejects.toThrow(/"load".*outcomes: \{ "load"/);
@@ -128,8 +128,8 @@ test('emitted events, events for the parent and named actions are received, in o
     },
   );
   const { model } = { model: alone(speaker, 'GO') };
-  const { heard } = model.after(model.initial, model.steps(model.initial)[0]!);
-  expect(heard[0]!.words).toEqual([
+  const { reactions: heard } = model.after(model.initial, model.steps(model.initial)[0]!);
+  expect(heard[0]!.outputs).toEqual([
     { kind: 'emitted', type: 'E', event: { type: 'E', n: 1 } },
     { kind: 'action', type: 'second', event: { type: 'second', n: 2 } },
     { kind: 'sent', type: 'P', event: { type: 'P', n: 3 }, to: 'parent' },

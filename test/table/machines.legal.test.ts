@@ -2,12 +2,12 @@
  *  an impossible cell, every other cell does occur, and machine and surroundings never disagree. That no small mistake
  *  in a table goes unnoticed is claimed in `specs.mutants`. */
 import { describe, expect, test } from 'vitest';
-import { cells, walk } from '../../specs/index.ts';
-import { EXPLORED, type Explored } from '../../specs/tomasulo/explored.ts';
+import { tableCells, walk } from '../../specs/index.ts';
+import { EXPLORED, type ExploredMachine } from '../../specs/tomasulo/explored.ts';
 
 /** Situations and steps of the first setting, for the record. */
 type Size = readonly [number, number];
-const judged: Readonly<Record<string, Explored & { size: Size }>> = {
+const judged: Readonly<Record<string, ExploredMachine & { size: Size }>> = {
   'a reservation station on a bus that delivers when it likes': {
     ...EXPLORED['reservation-station']!,
     size: [657, 18_581],
@@ -24,7 +24,7 @@ describe.each(Object.entries(judged))('%s', (_, { machine, settings, size }) => 
     expect([first.situations, first.steps]).toEqual(size);
   });
   test('uses every cell that is possible', () => {
-    const possible = cells(machine).filter(({ kind }) => kind !== 'impossible');
+    const possible = tableCells(machine).filter(({ kind }) => kind !== 'impossible');
     expect([...first.cells].sort()).toEqual(possible.map(({ state, event }) => `${state} ${event}`).sort());
   });
 });

@@ -3,7 +3,7 @@ import { createTestModel } from '@xstate/graph';
 import { assign, createActor, type AnyStateMachine } from 'xstate';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../machines/table/compile.ts';
-import { cells, walkEquivalence } from '../../specs/index.ts';
+import { tableCells, walkEquivalence } from '../../specs/index.ts';
 import { exportedMachines } from '../../scripts/tables.ts';
 import { subjects } from './machines.alphabets.ts';
 
@@ -16,7 +16,7 @@ test('there are machines to judge', () => {
 
 describe.each(exported.map((machine) => [machine.id, machine] as const))('%s', (_, machine) => {
   test('every state names every event', () => {
-    expect(cells(machine).filter(({ kind }) => kind === 'missing')).toEqual([]);
+    expect(tableCells(machine).filter(({ kind }) => kind === 'missing')).toEqual([]);
   });
   test('every state and the machine describe themselves, and the definition is JSON', () => {
     for (const [state, node] of Object.entries(machine.states))
@@ -41,7 +41,7 @@ describe.each(Object.entries(subjects))('%s, compiled', (name, { machine, events
     expect(walk.steps).toBe(walk.states * events.length);
   });
   test('and the walk visits every cell of the table', () => {
-    const all = cells(machine).filter(({ state }) => never?.includes(state) !== true);
+    const all = tableCells(machine).filter(({ state }) => never?.includes(state) !== true);
     expect([...walk.cells].sort()).toEqual(all.map(({ state, event }) => `${state} ${event}`).sort());
   });
   test('follows the paths that the machine’s own graph generates', () => {
@@ -80,7 +80,7 @@ test('every guard of every cell answers both yes and no in these walks', () => {
       ),
     );
   for (const machine of new Set(Object.values(subjects).map(({ machine }) => machine))) {
-    const asked = cells(machine).flatMap(({ state, event, transitions }) =>
+    const asked = tableCells(machine).flatMap(({ state, event, transitions }) =>
       transitions.flatMap(({ guard }) =>
         guard === undefined ? [] : [`${state} ${event} ${guard} true`, `${state} ${event} ${guard} false`],
       ),

@@ -1,7 +1,7 @@
 /** Claim: each thing that is claimed of the mapping is found as it is expected, and a broken one would not be. */
 import { expect, test } from 'vitest';
 import { mutant } from '../../specs/harness/mutants.ts';
-import { PARTS, type Part } from '../../specs/tomasulo/correspondence.ts';
+import { MAPPED_MACHINES, type MappedMachine } from '../../specs/tomasulo/correspondence.ts';
 import { EXPLORED } from '../../specs/tomasulo/explored.ts';
 import { brokenInvariant } from '../../specs/tomasulo/invariants.ts';
 import { waitsForEver } from '../../specs/tomasulo/liveness.ts';
@@ -50,8 +50,8 @@ test('an event that is called impossible breaks the invariants, and an instructi
 });
 
 /** The parts, with one mistake in the table of one of them. */
-const mistaken = (name: string, mistake: string): readonly Part[] =>
-  PARTS.map((part) =>
+const mistaken = (name: string, mistake: string): readonly MappedMachine[] =>
+  MAPPED_MACHINES.map((part) =>
     part.name === name ? { ...part, machine: mutant(part.machine, mistake).machine } : part,
   );
 
@@ -72,13 +72,16 @@ test.each([
 });
 
 /** The parts, with another mapping of one of them. */
-const mapped = (name: string, change: (part: Part) => Partial<Part>): readonly Part[] =>
-  PARTS.map((part) => (part.name === name ? { ...part, ...change(part) } : part));
+const mapped = (
+  name: string,
+  change: (part: MappedMachine) => Partial<MappedMachine>,
+): readonly MappedMachine[] =>
+  MAPPED_MACHINES.map((part) => (part.name === name ? { ...part, ...change(part) } : part));
 
-const without = (mapping: Part['mapping'], name: string): Part['mapping'] =>
+const without = (mapping: MappedMachine['mapping'], name: string): MappedMachine['mapping'] =>
   Object.fromEntries(Object.entries(mapping).filter(([state]) => state !== name));
 
-test.each<[string, readonly Part[]]>([
+test.each<[string, readonly MappedMachine[]]>([
   ["'held' is not mapped", mapped('reservation-station', ({ mapping }) => ({ mapping: without(mapping, 'held') }))],
   ["'gone' is mapped and is no state", mapped('functional-unit', ({ mapping }) => ({ mapping: { ...mapping, gone: 'none' } }))],
   ["'saturated' has no counterpart, and is reached as if it had", mapped('functional-unit', ({ mapping }) => ({ mapping: { ...mapping, saturated: 'none' }, stages: ['all free'] }))],

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { drawCase } from '../../specs/tomasulo/draw.ts';
 import { unaccounted, unrecovered, untold } from '../../specs/tomasulo/failures.ts';
-import { orchestrated, type Performed } from '../../specs/tomasulo/orchestrated.ts';
-import { search } from '../../specs/tomasulo/search.ts';
+import { orchestrated, type OrchestratedResult } from '../../specs/tomasulo/orchestrated.ts';
+import { searchCases } from '../../specs/tomasulo/search.ts';
 import {
   fates,
   lessTrouble,
@@ -18,7 +18,7 @@ type Run = NonNullable<Parameters<Judge>[1]>;
 
 /** What is first objected to when programs are run in another way. */
 async function noticed(judge: Judge, kinds: Kinds, run: Run) {
-  const found = await search(
+  const found = await searchCases(
     { agents: 2, lines: 1, runs: 60, seed: 1 },
     {
       draw: (seed) => trouble(drawCase(seed), seed, kinds),
@@ -42,7 +42,7 @@ const changed =
     });
 /** Runs the program, and changes the report of the run. */
 const retold =
-  (retell: (found: Performed) => Partial<Performed>): Run =>
+  (retell: (found: OrchestratedResult) => Partial<OrchestratedResult>): Run =>
   async (given) => {
     const found = await orchestrated(given);
     return { ...found, ...retell(found) };
@@ -74,7 +74,7 @@ test.each<[string, Judge, Kinds, Run, RegExp]>([
 }); // prettier-ignore
 
 /** Every fault names the root of the first. */
-function blamingTheFirst(events: Performed['events']): Performed['events'] {
+function blamingTheFirst(events: OrchestratedResult['events']): OrchestratedResult['events'] {
   const [root] = events.flatMap((event) => (event.type === 'step.ended' ? (event.error?.stepId ?? []) : []));
   return events.map((event) => {
     if (event.type !== 'step.ended' || event.error === undefined) return event;
@@ -82,7 +82,7 @@ function blamingTheFirst(events: Performed['events']): Performed['events'] {
     return { ...event, error };
   });
 }
-function namingOneMore(event: Performed['events'][number]): Performed['events'][number] {
+function namingOneMore(event: OrchestratedResult['events'][number]): OrchestratedResult['events'][number] {
   if (event.type !== 'run.stalled') return event;
   return { ...event, waiting: [...event.waiting, { stepId: 'e0', waitsFor: "a unit of 'x'" }] };
 }

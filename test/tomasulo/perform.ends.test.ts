@@ -441,7 +441,9 @@ describe('values', () => {
     expect(outputs.copy).toEqual([
       'account',
       'attempt',
+      'beat',
       'extra',
+      'lastError',
       'now',
       'runId',
       'say',

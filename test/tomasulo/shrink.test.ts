@@ -6,13 +6,13 @@ import type { Case } from '../../specs/tomasulo/model.ts';
 import { programText } from '../../specs/tomasulo/picture.ts';
 import { MISTAKES } from '../../specs/tomasulo/properties.ts';
 import { first } from '../../specs/tomasulo/search.ts';
-import { shrink, smallerThan } from '../../specs/tomasulo/shrink.ts';
+import { shrinkCase, smallerThan } from '../../specs/tomasulo/shrink.ts';
 
 const bounds = { agents: 2, lines: 1, runs: 100, seed: 11 };
 
 test.each(MISTAKES)('%s: of what shows it, nothing can be left out', async (_, judge) => {
   const { found } = await first(bounds, drawCase, judge);
-  const smallest = await shrink(found!.given, (smaller) => judge(smaller, found!.seed));
+  const smallest = await shrinkCase(found!.given, (smaller) => judge(smaller, found!.seed));
   expect(await judge(smallest, found!.seed)).toBeDefined();
   for (const smaller of smallerThan(smallest))
     expect(await judge(smaller, found!.seed), programText(smaller)).toBeUndefined();

@@ -7,7 +7,7 @@ import { createBus, perform, scoreOf, VirtualClock } from 'tutti';
 import { digestOf, Shower } from '../../src/trace/digest.ts';
 import { definitionText } from '../../src/trace/definitions.ts';
 import {
-  LIMITS,
+  TRACE_LIMITS,
   traceTo,
   type TraceFooter,
   type TraceLimits,
@@ -284,7 +284,7 @@ test('limits that make no sense are refused', () => {
   expect(() => traceTo(lines(), { limits: { depth: 1.5 } })).toThrow('limits.depth');
 });
 
-const shower = new Shower(LIMITS, hider(['correct horse battery']));
+const shower = new Shower(TRACE_LIMITS, hider(['correct horse battery']));
 const shown = (value: unknown): unknown => JSON.parse(shower.json(value));
 
 test('what is small is shown as it is', () => {
@@ -295,7 +295,7 @@ test('what is small is shown as it is', () => {
 test('what is large is a digest of bounded length, equal for equal values and different for others', () => {
   const large = (end: string) => ({ items: Array.from({ length: 1_000 }, (_, i) => ({ i })), end });
   const text = shower.json(large('a'));
-  expect(text.length).toBeLessThan(2 * LIMITS.value);
+  expect(text.length).toBeLessThan(2 * TRACE_LIMITS.value);
   const digest = expect.stringMatching(/^[\da-f]{14}$/) as string;
   expect(shown(large('a'))).toMatchObject({
     items: { $digest: digest, $type: 'array', $size: 1_000 },
@@ -337,7 +337,7 @@ test('nothing that a context may hold breaks a trace', () => {
       get: () => 'v',
     },
   );
-  expect(shower.json(endless).length).toBeLessThan(2 * LIMITS.value);
+  expect(shower.json(endless).length).toBeLessThan(2 * TRACE_LIMITS.value);
 });
 
 test('a definition with what JSON has no word for is written all the same', () => {
@@ -385,7 +385,7 @@ test('secrets never get into a trace: by name, by look, and by what the environm
       '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----',
     ],
     known: 'it is a-very-plain-looking-value, and correct horse battery',
-    cut: `${'x'.repeat(LIMITS.string - 20)}sk-proj-ffffffffffffffffffffffffffffffffffff and more ${'y'.repeat(500)}`,
+    cut: `${'x'.repeat(TRACE_LIMITS.string - 20)}sk-proj-ffffffffffffffffffffffffffffffffffff and more ${'y'.repeat(500)}`,
   };
   const long = Array.from({ length: 60 }, (_, i) => `word${i}`).join('-');
   const sink = lines();

@@ -17,7 +17,7 @@ import {
   type Judged,
 } from '../../specs/index.ts';
 import { governorRun } from '../../specs/governor/lockstep.ts';
-import { explore, MesiViolation } from '../../specs/coherence/explore.ts';
+import { exploreOneKey, MesiViolation } from '../../specs/coherence/explore.ts';
 import { Random } from '../../specs/harness/random.ts';
 
 const bounds: Bounds = { agents: 3, lines: 1, runs: 200, seed: 7 };
@@ -74,7 +74,7 @@ describe('seeded faults', () => {
   });
 
   test('memory without its hold breaks two lines, by a shortest way that is told', () => {
-    const broken = () => explore(2, 'wait', { bus: 'queued', faults: { noHold: true } });
+    const broken = () => exploreOneKey(2, 'wait', { bus: 'queued', faults: { noHold: true } });
     expect(broken).toThrow(MesiViolation);
     try {
       broken();

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { Judged } from '../../specs/verify.ts';
 import { saveCounterexamples } from '../../src/cli/save.ts';
-import { UsageError } from '../../src/cli/usage.ts';
+import { CommandLineError } from '../../src/cli/usage.ts';
 import { traceOfTranscripts } from '../../src/viewer/model/transcript.ts';
 import { judgedBroken } from '../coherence/protocol.broken.ts';
 
@@ -73,6 +73,6 @@ test('a folder that cannot be written to is bad usage, and says which', async ()
   const taken = join(folder, 'file');
   writeFileSync(taken, '');
   const saving = saveCounterexamples([broken], join(taken, 'below'));
-  await expect(saving).rejects.toThrow(UsageError);
+  await expect(saving).rejects.toThrow(CommandLineError);
   await expect(saving).rejects.toThrow(/^--save .*below: cannot be written to/);
 });

@@ -4,11 +4,11 @@ import { expect, test } from 'vitest';
 import { readChart, type Chart } from '../../src/viewer/chart/definition.ts';
 import { draw } from '../../src/viewer/chart/layout.ts';
 import { FIRST_LOOK, fromHash, toHash, VIEWS, type Look } from '../../src/viewer/look.ts';
-import { familyOf } from '../../src/viewer/model/actors.ts';
-import { Bus } from '../../src/viewer/model/bus.ts';
+import { actorFamily } from '../../src/viewer/model/actors.ts';
+import { MessageTable } from '../../src/viewer/model/bus.ts';
 import { openOf } from '../../src/viewer/model/opened.ts';
 import { fileSource } from '../../src/viewer/model/source.ts';
-import { Trace } from '../../src/viewer/model/trace.ts';
+import { LoadedTrace } from '../../src/viewer/model/trace.ts';
 import { moments } from '../../src/viewer/parts/words.ts';
 import { activePaths, valueText } from '../../src/viewer/model/value.ts';
 import { exportedMachines } from '../../scripts/tables.ts';
@@ -60,7 +60,7 @@ test('the critical path is the longest chain of what steps really took', () => {
 });
 
 test('times never run back, for any clock', () => {
-  const trace = new Trace();
+  const trace = new LoadedTrace();
   const at = (createdAt: unknown) =>
     trace.append({ type: '@xstate.event', sessionId: 'x', createdAt, event: { type: 'E' } }, nowhere);
   for (const time of ['1000', '1500.5', '900', 'garbage', 1_600, '1970-01-01T00:00:02.000Z', undefined])
@@ -202,7 +202,7 @@ test('any value at all is read as a chart, or refused with a reason', () => {
 });
 
 test('actors that name each other as parents are each listed once', () => {
-  const trace = new Trace();
+  const trace = new LoadedTrace();
   const actor = (sessionId: string, parentId?: string) =>
     trace.append({ type: '@xstate.actor', sessionId, name: sessionId, parentId, snapshot: {} }, nowhere);
   actor('a', 'b');
@@ -212,14 +212,14 @@ test('actors that name each other as parents are each listed once', () => {
   actor('orphan', 'gone');
   for (let depth = 0; depth < 20_000; depth++)
     actor(`deep ${depth}`, depth === 0 ? undefined : `deep ${depth - 1}`);
-  const family = familyOf(trace);
+  const family = actorFamily(trace);
   expect(family.length).toBe(trace.actors.length);
   expect(new Set(family.map(({ actor: one }) => one.session)).size).toBe(family.length);
   expect(family.find(({ actor: one }) => one.session === 'child')?.depth).toBe(1);
 });
 
 test('a signal stands before its own effects, and after those of the signal before', () => {
-  const bus = new Bus();
+  const bus = new MessageTable();
   const said = (text: string, about: string, effect?: boolean) =>
     bus.add({
       row: bus.length,

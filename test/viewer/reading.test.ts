@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { openOf } from '../../src/viewer/model/opened.ts';
 import { readAll } from '../../src/viewer/model/read.ts';
 import { fileSource } from '../../src/viewer/model/source.ts';
-import { LIMITS } from '../../src/viewer/model/trace.ts';
+import { PAGE_LIMITS } from '../../src/viewer/model/trace.ts';
 import { openPage } from './page.ts';
 import { onStage } from './stage.ts';
 import { smallTrace, TraceText } from './traces.ts';
@@ -172,15 +172,15 @@ test('more messages than a page holds are left out, and a note says how much', a
       let text = '';
       for (let count = 0; count < 50_000; count++) text += message(written++);
       controller.enqueue(encoder.encode(text));
-      if (written > 2 * LIMITS.events) throw new Error('it should have stopped reading long ago');
+      if (written > 2 * PAGE_LIMITS.events) throw new Error('it should have stopped reading long ago');
     },
   });
   const opened = openOf(fileSource('endless', new Blob()));
   await readAll(stream, opened, { size: 4 * 2 ** 30 });
-  expect(opened.trace.length).toBe(LIMITS.events);
+  expect(opened.trace.length).toBe(PAGE_LIMITS.events);
   expect(opened.notes.list).toEqual([
     {
-      line: LIMITS.events,
+      line: PAGE_LIMITS.events,
       what: expect.stringMatching(
         /^is the last that is shown: a page holds 1,000,000 messages, and the 40\d\d\.\d MB after it are left out$/,
       ),

@@ -1,7 +1,7 @@
 /** Traces made by code, in the format of docs/guides/trace-format.md: small ones to look at, large ones to measure. */
 import { setup, type AnyStateMachine } from 'xstate';
 import { cacheLine, reservationStation, tempoGovernor } from '../../machines/index.ts';
-import { LIMITS, TRACE_SESSION, TRACE_VERSION } from '../../src/trace/format.ts';
+import { TRACE_LIMITS, TRACE_SESSION, TRACE_VERSION } from '../../src/trace/format.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -15,7 +15,7 @@ export class TraceText {
     this.actor(TRACE_SESSION, 'trace', {
       snapshot: {
         status: 'active',
-        context: { format: 'tutti.trace', version, clock: 'virtual', limits: LIMITS },
+        context: { format: 'tutti.trace', version, clock: 'virtual', limits: TRACE_LIMITS },
       },
     });
   }

@@ -7,6 +7,7 @@ const context = {
   stepId: 'ask',
   attempt: 1,
   signal: AbortSignal.timeout(10_000),
+  beat: () => {},
   now: () => performance.now(),
   sleep: async () => {},
 };

@@ -1,6 +1,6 @@
 /** Looks for what is wrong with the uploader. Run: `node docs/examples/own-machine/check.ts`. */
 import {
-  cellsOf,
+  occurredCells,
   eventually,
   explore,
   mutants,
@@ -68,7 +68,7 @@ async function isRight(client: AnyStateMachine, invariant: typeof rules): Promis
   return (
     explored.violation === undefined &&
     endsFairly(explored).holds &&
-    unjustified(client, cellsOf(explored, 'uploader')).length === 0
+    unjustified(client, occurredCells(explored, 'uploader')).length === 0
   );
 }
 

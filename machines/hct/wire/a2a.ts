@@ -10,7 +10,7 @@ import type { Fermata, HctSignal, HctSignalType } from '../hct.ts';
 import { place, WireError } from '../refusal.ts';
 import { decodeBody } from './decode.ts';
 import { encodeBody } from './encode.ts';
-import { isRecord, type Encoded, type EncodeOptions, type Json } from './fields.ts';
+import { isRecord, type Encoded, type EncodeOptions, type JsonObject } from './fields.ts';
 
 /** The extension's URI. Source: hct-a2a, spec.md. */
 export const A2A_EXTENSION_URI = 'https://github.com/stefanwiest/hct-a2a';
@@ -98,7 +98,7 @@ export function activatesA2ASignals(header: string | undefined): boolean {
  * @example
  * embedInPart({ text: 'Analyse Q4' }, cue({ source: 'conductor', targets: ['analyst'] })).wire;
  */
-export function embedInPart(part: Json, signal: HctSignal, options: EncodeOptions = {}): Encoded {
+export function embedInPart(part: JsonObject, signal: HctSignal, options: EncodeOptions = {}): Encoded {
   const { wire, lossy } = encodeBody(signal, names, options);
   const metadata = isRecord(part['metadata']) ? part['metadata'] : {};
   return { wire: { ...part, metadata: { ...metadata, [A2A_METADATA_KEY]: wire } }, lossy };
@@ -155,7 +155,7 @@ export interface A2ARequest {
   readonly jsonrpc: '2.0';
   readonly id: string | number;
   readonly method: string;
-  readonly params: Json;
+  readonly params: JsonObject;
 }
 
 /**
@@ -189,7 +189,7 @@ export function createA2ARequest(
       remedy: 'Name the task that is meant.',
     });
   }
-  const request = (params: Json): A2ARequest => ({ jsonrpc: '2.0', id, method, params });
+  const request = (params: JsonObject): A2ARequest => ({ jsonrpc: '2.0', id, method, params });
   if (signal.type === 'caesura') {
     const { wire, lossy } = embedInPart({ id: taskId }, signal, options);
     return { wire: request(wire), lossy };
@@ -232,7 +232,7 @@ export function a2aTaskStatus(
   signal: Fermata,
   messageId: string,
   options: EncodeOptions = {},
-): Encoded<{ readonly state: A2AInterruptedState; readonly message: Json }> {
+): Encoded<{ readonly state: A2AInterruptedState; readonly message: JsonObject }> {
   const reason = signal.payload?.['reason'];
   const text = typeof reason === 'string' ? reason : `Held: ${signal.conditions.holdType}`;
   const { wire: part, lossy } = embedInPart({ text }, signal, options);

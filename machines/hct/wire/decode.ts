@@ -9,7 +9,7 @@
 import { dynamicsSchema, projectDynamics, type Dynamics } from '../dynamics.ts';
 import { HCT_SIGNAL_TYPES, hctSignalSchema, type HctSignal, type HctSignalType } from '../hct.ts';
 import { durationSchema } from '../performance.ts';
-import { explain, place, WireError } from '../refusal.ts';
+import { explainIssue, place, WireError } from '../refusal.ts';
 import { projectTempo, tempoSchema, type Tempo } from '../tempo.ts';
 import {
   ANONYMOUS,
@@ -21,13 +21,13 @@ import {
   isRecord,
   isSignalType,
   PERFORMANCE,
-  type Json,
-  type Names,
+  type JsonObject,
+  type FieldNames,
   prune,
   type WireNames,
 } from './fields.ts';
 
-const TOP: Names = {
+const TOP: FieldNames = {
   targets: 'targets',
   payload: 'payload',
   performance: 'performance',
@@ -38,7 +38,7 @@ const TOP: Names = {
 };
 
 /** Splits an object of the wire into what is known, renamed, and what is not. Null counts as absent. */
-function split(value: unknown, names: Names, at: string) {
+function split(value: unknown, names: FieldNames, at: string) {
   if (value === undefined || value === null) return undefined;
   if (!isRecord(value)) {
     throw new WireError({ path: at, problem: 'not an object', remedy: 'Give a JSON object.' });
@@ -52,7 +52,7 @@ function split(value: unknown, names: Names, at: string) {
   return { known, unknown: Object.fromEntries(unknown) };
 }
 
-const bag = (unknown: Json) => (Object.keys(unknown).length > 0 ? { extra: unknown } : {});
+const bag = (unknown: JsonObject) => (Object.keys(unknown).length > 0 ? { extra: unknown } : {});
 
 /**
  * Decodes one of the seven.
@@ -80,7 +80,7 @@ export function decodeBody(body: unknown, names: WireNames, at: string): HctSign
     { ...EXTENSION, tempo: 'tempo', dynamics: 'dynamics' },
     place(at, EXTENSION_KEY),
   );
-  const ours: Json = extension?.known ?? {};
+  const ours: JsonObject = extension?.known ?? {};
 
   const inConditions = takeTimeout(type, performance?.known, conditions?.unknown, at);
   const inPayload = IN_PAYLOAD[type];
@@ -120,7 +120,7 @@ export function decodeBody(body: unknown, names: WireNames, at: string): HctSign
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
-  throw new WireError({ path: place(at, ...wirePath(path, type, names)), ...explain(issue) });
+  throw new WireError({ path: place(at, ...wirePath(path, type, names)), ...explainIssue(issue) });
 }
 
 /** The targets of a signal that names none, by the SDK's factories. */
@@ -133,8 +133,8 @@ function unsaidTargets(type: HctSignalType, source: unknown): readonly unknown[]
 /** Takes a timeout out of the conditions, where the published examples put it. */
 function takeTimeout(
   type: HctSignalType,
-  performance: Json | undefined,
-  unknown: Json | undefined,
+  performance: JsonObject | undefined,
+  unknown: JsonObject | undefined,
   at: string,
 ) {
   if (unknown === undefined || (type !== 'fermata' && type !== 'vamp')) return undefined;
@@ -144,7 +144,7 @@ function takeTimeout(
   if (value === null) return undefined;
   const path = place(at, 'conditions', 'timeout_ms');
   const parsed = durationSchema.safeParse(value);
-  if (!parsed.success) throw new WireError({ path, ...explain(parsed.error.issues[0]!) });
+  if (!parsed.success) throw new WireError({ path, ...explainIssue(parsed.error.issues[0]!) });
   const other = performance?.['timeoutMs'];
   if (other === undefined || other === parsed.data) return parsed.data;
   throw new WireError({
@@ -155,7 +155,7 @@ function takeTimeout(
 }
 
 /** Puts an original tempo or dynamics back, as long as it still projects to the published value beside it. */
-function restoreOriginals(published: Json, ours: Json): Json {
+function restoreOriginals(published: JsonObject, ours: JsonObject): JsonObject {
   const tempo = tempoSchema.safeParse(ours['tempo']);
   const dynamics = dynamicsSchema.safeParse(ours['dynamics']);
   const restored: { tempo?: Tempo; dynamics?: Dynamics } = {};
@@ -173,7 +173,7 @@ function wirePath(path: readonly PropertyKey[], type: HctSignalType, names: Wire
   if (moved?.[0] === inside) return ['payload', moved[1]];
   const extension = EXTENSION[inside];
   if (extension !== undefined) return [EXTENSION_KEY, extension];
-  const published: Names = { ...PERFORMANCE, ...CONDITIONS };
+  const published: FieldNames = { ...PERFORMANCE, ...CONDITIONS };
   if (path.length === 1) return [inside === 'source' ? names.source : inside];
   return path.map((segment, depth) => (depth === 1 ? (published[String(segment)] ?? segment) : segment));
 }

@@ -7,7 +7,7 @@
  */
 import { projectDynamics } from '../dynamics.ts';
 import { hctSignalSchema, type HctSignal } from '../hct.ts';
-import { explain, place, WireError } from '../refusal.ts';
+import { explainIssue, place, WireError } from '../refusal.ts';
 import { projectTempo } from '../tempo.ts';
 import {
   CONDITIONS,
@@ -20,17 +20,17 @@ import {
   prune,
   type Encoded,
   type EncodeOptions,
-  type Json,
-  type Names,
+  type JsonObject,
+  type FieldNames,
   type WireNames,
 } from './fields.ts';
 import { jsonFault } from './json.ts';
 
-const rename = (fields: Json, names: Names): Json =>
+const rename = (fields: JsonObject, names: FieldNames): JsonObject =>
   Object.fromEntries(Object.entries(names).map(([inside, wire]) => [wire, fields[inside]]));
 
 /** `extra` first, the known fields after it; refuses an `extra` that sets a known field. */
-function withExtra(part: Json, known: Json, at: string): Json {
+function withExtra(part: JsonObject, known: JsonObject, at: string): JsonObject {
   const extra = isRecord(part['extra']) ? part['extra'] : {};
   const clash = Object.keys(extra).find((field) => Object.hasOwn(known, field) && field !== EXTENSION_KEY);
   if (clash !== undefined) {
@@ -53,14 +53,14 @@ export function encodeBody(signal: HctSignal, names: WireNames, options: EncodeO
   const checked = hctSignalSchema.safeParse(signal);
   if (!checked.success) {
     const issue = checked.error.issues[0]!;
-    throw new WireError({ path: place(...issue.path) || 'signal', ...explain(issue) });
+    throw new WireError({ path: place(...issue.path) || 'signal', ...explainIssue(issue) });
   }
   const { type, source, targets, timestamp = iso(options.timestamp), ...rest } = checked.data;
-  const parts: Json = rest;
+  const parts: JsonObject = rest;
   const lossy: string[] = [];
   const extension: Record<string, unknown> = {};
 
-  let performance: Json | undefined;
+  let performance: JsonObject | undefined;
   if (rest.performance !== undefined) {
     const tempo = projectTempo(rest.performance.tempo);
     const dynamics = projectDynamics(rest.performance.dynamics);
@@ -75,7 +75,7 @@ export function encodeBody(signal: HctSignal, names: WireNames, options: EncodeO
   const inPayload = IN_PAYLOAD[type];
   for (const [path, wire] of Object.entries(EXTENSION)) {
     const [field, inner] = path.split('.') as [string, string?];
-    const value = inner === undefined ? parts[field] : (parts[field] as Json | undefined)?.[inner];
+    const value = inner === undefined ? parts[field] : (parts[field] as JsonObject | undefined)?.[inner];
     const usual = path === 'intent' && (value === 'activate' || value === 'hold');
     if (value === undefined || usual || inPayload?.[0] === path) continue;
     extension[wire] = value;

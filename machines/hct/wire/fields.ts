@@ -20,10 +20,10 @@ export interface WireNames {
 }
 
 /** A JSON object. */
-export type Json = Readonly<Record<string, unknown>>;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Something encoded, and what of it a peer with only the published vocabulary will not receive. */
-export interface Encoded<Wire = Json> {
+export interface Encoded<Wire = JsonObject> {
   readonly wire: Wire;
   /** Paths inside the signal, such as `performance.tempo`; empty when nothing is lost. */
   readonly lossy: readonly string[];
@@ -36,25 +36,25 @@ export interface EncodeOptions {
 }
 
 /** Names on the wire, by name inside. */
-export type Names = Readonly<Record<string, string>>;
+export type FieldNames = Readonly<Record<string, string>>;
 
-export const PERFORMANCE: Names = {
+export const PERFORMANCE: FieldNames = {
   urgency: 'urgency',
   tempo: 'tempo',
   dynamics: 'dynamics',
   timeoutMs: 'timeout_ms',
 };
 
-export const CONDITIONS: Names = {
+export const CONDITIONS: FieldNames = {
   holdType: 'hold_type',
   repeatUntil: 'repeat_until',
   qualityThreshold: 'quality_threshold',
 };
 
-export const CONTEXT: Names = { movement: 'movement', objectives: 'objectives' };
+export const CONTEXT: FieldNames = { movement: 'movement', objectives: 'objectives' };
 
 /** What the extension carries, by path inside the signal; also an original tempo and dynamics. */
-export const EXTENSION: Names = {
+export const EXTENSION: FieldNames = {
   intent: 'intent',
   key: 'key',
   syncPoint: 'sync_point',
@@ -69,7 +69,7 @@ export const IN_PAYLOAD: Partial<Record<HctSignalType, readonly [field: string, 
 };
 
 /** Whether a value is an object with fields. */
-export const isRecord = (value: unknown): value is Json =>
+export const isRecord = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether a word names one of the seven. */
@@ -77,5 +77,5 @@ export const isSignalType = (word: unknown): word is HctSignalType =>
   (HCT_SIGNAL_TYPES as readonly unknown[]).includes(word);
 
 /** Leaves out what is undefined. */
-export const prune = (fields: Json): Json =>
+export const prune = (fields: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

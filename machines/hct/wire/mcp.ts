@@ -11,7 +11,7 @@ import type { HctSignal, HctSignalType } from '../hct.ts';
 import { WireError } from '../refusal.ts';
 import { decodeBody } from './decode.ts';
 import { encodeBody } from './encode.ts';
-import { isRecord, isSignalType, type Encoded, type EncodeOptions, type Json } from './fields.ts';
+import { isRecord, isSignalType, type Encoded, type EncodeOptions, type JsonObject } from './fields.ts';
 
 /** The field that bears a signal. Source: hct-mcp-signals, mcp.ts. */
 export const HCT_SIGNAL_KEY = 'hct_signal';
@@ -32,7 +32,7 @@ export interface MCPMessage {
   readonly jsonrpc: '2.0';
   readonly id?: string | number;
   readonly method: string;
-  readonly params: Json;
+  readonly params: JsonObject;
 }
 
 /**
@@ -57,7 +57,7 @@ export function supportsMCPSignals(capabilities: unknown): boolean {
  * @example
  * embedSignal({ id: 'task-1' }, cue({ source: 'conductor', targets: ['analyst'] })).wire;
  */
-export function embedSignal(params: Json, signal: HctSignal, options: EncodeOptions = {}): Encoded {
+export function embedSignal(params: JsonObject, signal: HctSignal, options: EncodeOptions = {}): Encoded {
   const { wire, lossy } = encodeBody(signal, names, options);
   return { wire: { ...params, [HCT_SIGNAL_KEY]: wire }, lossy };
 }
@@ -152,9 +152,9 @@ export const createMCPTaskSubscribe = legacy('tasks/sendSubscribe');
 export function createMCPToolCall(
   id: string | number,
   tool: string,
-  args: Json,
+  args: JsonObject,
   signal: HctSignal,
-  options: EncodeOptions & { readonly meta?: Json } = {},
+  options: EncodeOptions & { readonly meta?: JsonObject } = {},
 ): Encoded<MCPMessage> {
   const { wire: meta, lossy } = embedSignal(options.meta ?? {}, signal, options);
   const params = { name: tool, arguments: args, _meta: meta };

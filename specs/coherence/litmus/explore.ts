@@ -2,16 +2,16 @@
 import { turns } from '../../harness/turn.ts';
 import type { LitmusTest } from './file.ts';
 import {
-  after,
+  withMovesBefore,
   ENDLESS,
   LitmusViolation,
   most,
   stepByStep,
   wordByWord,
   type Ending,
-  type Move,
 } from './steps.ts';
-import { Scene, type Rules, type World } from './world.ts';
+import type { Move } from './places.ts';
+import { LitmusWorlds, type Rules, type LitmusWorld } from './world.ts';
 
 /** The copies before the test begins: none; every thread has one of all that it uses; or each location has one, at the
  *  first thread that writes it, so that its first write needs no request for ownership. */
@@ -40,7 +40,7 @@ interface Edge {
 }
 interface Node {
   /** Dropped after the visit, since there are many. */
-  world: World | undefined;
+  world: LitmusWorld | undefined;
   readonly from: readonly [node: number, moves: readonly Move[]] | undefined;
   /** Steps to it. */
   readonly depth: number;
@@ -56,7 +56,7 @@ const OUTCOMES = 50;
  *  @throws {LitmusViolation} when a thread may wait indefinitely, or a line receives an impossible event. */
 export async function exploreLitmus(test: LitmusTest, scope: LitmusScope): Promise<LitmusGraph> {
   const { limit = 250_000, signal } = scope;
-  const scene = new Scene(test, scope);
+  const scene = new LitmusWorlds(test, scope);
   const warm = warmings(test, scope.start);
   const turn = turns(signal);
   const nodes: Node[] = [];
@@ -96,13 +96,13 @@ export function warmings({ threads }: LitmusTest, start: Start): Move[] {
 /** @returns whether all was reached within the limit. */
 async function grow(
   nodes: Node[],
-  scene: Scene,
+  scene: LitmusWorlds,
   warm: readonly Move[],
   limit: number,
   turn: Turn,
 ): Promise<boolean> {
   const known = new Map<string, number>();
-  const reach = (world: World, from: Node['from']): number => {
+  const reach = (world: LitmusWorld, from: Node['from']): number => {
     const key = scene.keyOf(world);
     const index = known.get(key);
     if (index !== undefined) return index;
@@ -118,7 +118,7 @@ async function grow(
   for (const [at, node] of nodes.entries()) {
     if (node.depth > deepest) throw new LitmusViolation(ENDLESS, wayTo(nodes, at, warm));
     if (nodes.length + endings > limit) return false;
-    const { edges, ends } = after(
+    const { edges, ends } = withMovesBefore(
       () => wayTo(nodes, at, warm),
       () => expand(node.world!),
     );

@@ -20,7 +20,8 @@ import type { LitmusFaults } from './player.ts';
 import { Schedules } from './random.ts';
 import { replayLitmus } from './replay.ts';
 import { shape, SHAPES } from './shapes.ts';
-import { LitmusViolation, type Move } from './steps.ts';
+import { LitmusViolation } from './steps.ts';
+import type { Move } from './places.ts';
 
 /** The end of the sentence about an outcome that no memory would show. */
 const NOT_SHOWN = 'is not what one memory would show.';

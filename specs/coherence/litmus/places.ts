@@ -3,7 +3,7 @@
  *  each way on from a place is found once. */
 import type { Input, Thread, Words } from './thread.ts';
 
-export interface Place {
+export interface ThreadPlace {
   readonly local: number;
   readonly queue: readonly number[];
   readonly said: readonly number[];
@@ -12,21 +12,21 @@ export interface Place {
   /** It is at its end, and nothing of it is under way. */
   readonly finished: boolean;
 }
-export interface Stepped {
+export interface ThreadStep {
   readonly to: number;
   /** What was read, as bits of the outcome. */
   readonly read: bigint;
   readonly impossible: boolean;
 }
 
-export class Places {
-  readonly list: Place[] = [];
+export class ThreadPlaces {
+  readonly list: ThreadPlace[] = [];
   readonly thread: Thread;
   readonly #words: Words;
   readonly #bits: (at: number, value: number) => bigint;
   readonly #known = new Map<string, number>();
-  readonly #begun: (Stepped | undefined)[] = [];
-  readonly #heard: (Stepped | undefined)[] = [];
+  readonly #begun: (ThreadStep | undefined)[] = [];
+  readonly #heard: (ThreadStep | undefined)[] = [];
   readonly #arrived: (number | undefined)[][] = [];
 
   /** @param bits what a read at an operation is in the outcome. */
@@ -38,17 +38,17 @@ export class Places {
   }
 
   /** It begins its next operation. */
-  begin(from: number): Stepped {
+  begin(from: number): ThreadStep {
     return (this.#begun[from] ??= this.step(from, { begin: true }));
   }
   /** It receives the next word of the log. */
-  hear(from: number): Stepped {
+  hear(from: number): ThreadStep {
     const known = this.#heard[from];
     if (known !== undefined) return known;
     const [first, ...rest] = this.list[from]!.queue as [number, ...number[]];
     return (this.#heard[from] = this.step(from, { hear: first }, rest));
   }
-  step(from: number, input: Input, left = this.list[from]!.queue): Stepped {
+  step(from: number, input: Input, left = this.list[from]!.queue): ThreadStep {
     const { local, said } = this.list[from]!;
     const { to, said: new_, read, impossible } = this.thread.step(local, input);
     const place = this.#number(to, left, [...said, ...new_]);
@@ -79,3 +79,7 @@ export class Places {
     return this.list.push({ local, queue: left, said, free, finished }) - 1;
   }
 }
+
+export type Move =
+  | { readonly thread: number; readonly does: 'begin' | 'hear' | 'append' }
+  | { readonly thread: number; readonly does: 'warm'; readonly loc: string };

@@ -35,7 +35,7 @@ export interface PlayOptions {
 
 /** An entry as the log has it. Its sender numbers entries one by one, and the log keeps their order: so its number is
  *  the count of entries that were received from that sender before, and need not be kept. */
-export interface Word {
+export interface LitmusEntry {
   readonly op: Entry['op'];
   readonly key: string;
   readonly agent: string;
@@ -61,7 +61,7 @@ class DeafReplica extends Replica {
 }
 
 /** One replica with room for so many plays. */
-export class Stage {
+export class ThreadReplica {
   readonly replica: Replica;
   readonly #signals = new Subject<Envelope>();
   readonly #heard = new Map<string, number>();
@@ -69,7 +69,7 @@ export class Stage {
   #tip = 0;
   #taken = 0;
   /** The output since the last call. */
-  said: Word[] = [];
+  said: LitmusEntry[] = [];
 
   constructor(test: LitmusTest, { readers, faults }: PlayOptions, room: number) {
     this.#room = room;
@@ -77,8 +77,15 @@ export class Stage {
       signals: this.#signals,
       tip: 0,
       publish: (signal: Signal) => {
-        const { op, key, agent, epoch, base, value } = fromSignal('shared', signal) as Entry & Word;
-        this.said.push({ op, key: key.slice(key.indexOf('/') + 1), agent, epoch, base, value } as Word);
+        const { op, key, agent, epoch, base, value } = fromSignal('shared', signal) as Entry & LitmusEntry;
+        this.said.push({
+          op,
+          key: key.slice(key.indexOf('/') + 1),
+          agent,
+          epoch,
+          base,
+          value,
+        } as LitmusEntry);
         return new Promise<never>(() => {}); // it is ordered later, and no code waits for that
       },
     };
@@ -99,7 +106,7 @@ export class Stage {
   cell(play: number, loc: string): Cell {
     return this.replica.memory.cells.get(`${play}/${loc}`)!;
   }
-  hear(play: number, word: Word): void {
+  hear(play: number, word: LitmusEntry): void {
     const number = this.#heard.get(word.agent) ?? 0;
     this.#heard.set(word.agent, number + 1);
     const entry = { ...word, key: `${play}/${word.key}`, number, floor: number } as unknown as Entry;
@@ -109,17 +116,17 @@ export class Stage {
 }
 
 /** The effects of a step of a play. */
-export interface Heard {
-  readonly said: readonly Word[];
+export interface PlayEffects {
+  readonly said: readonly LitmusEntry[];
   /** The register that a read has filled. */
   readonly read: readonly [at: number, value: number] | undefined;
 }
 
 /** One play of one thread. */
-export class Player {
+export class PlayedThread {
   /** The operation that is next, or under way. */
   at = 0;
-  readonly #stage: Stage;
+  readonly #stage: ThreadReplica;
   readonly #play: number;
   readonly #ops: readonly LitmusOp[];
   readonly #faults: LitmusFaults;
@@ -129,7 +136,7 @@ export class Player {
   readonly #writing = new Map<string, number>();
   #waits = false;
 
-  constructor(stage: Stage, thread: number, ops: readonly LitmusOp[], faults: LitmusFaults) {
+  constructor(stage: ThreadReplica, thread: number, ops: readonly LitmusOp[], faults: LitmusFaults) {
     this.#stage = stage;
     this.#play = stage.take();
     this.#ops = ops;
@@ -153,7 +160,7 @@ export class Player {
   }
 
   /** Begins the next operation. A hit is over at once. */
-  begin(): Heard {
+  begin(): PlayEffects {
     const op = this.#ops[this.at]!;
     const line = this.#lines.get(op.loc)!;
     if (op.op === 'W') {
@@ -169,13 +176,13 @@ export class Player {
     return this.#end(undefined);
   }
   /** Requests a copy before the test, so that the test begins with one. */
-  warm(loc: string): Heard {
+  warm(loc: string): PlayEffects {
     const line = this.#lines.get(loc)!;
     if (line.state === 'I') this.#stage.replica.send(line, 'LOAD');
     return this.#end(undefined);
   }
   /** Its replica applies the next entry of the log. */
-  hear(word: Word): Heard {
+  hear(word: LitmusEntry): PlayEffects {
     const cell = this.#stage.cell(this.#play, word.key);
     const { version } = cell;
     this.#stage.hear(this.#play, word);
@@ -216,7 +223,7 @@ export class Player {
       replica.store(line, { value: this.#writing.get(loc), base: version, patches: undefined });
     else if (state === 'I' || state === 'S') replica.send(line, 'STORE');
   }
-  #end(value: number | undefined): Heard {
+  #end(value: number | undefined): PlayEffects {
     const said = this.#stage.said;
     this.#stage.said = [];
     if (value === undefined) return { said, read: undefined };

@@ -2,9 +2,10 @@
  *  are at the start; and those without any lag, in a given order. */
 import { Random } from '../../harness/random.ts';
 import type { LitmusTest } from './file.ts';
-import { after, ENDLESS, LitmusViolation, most, own, take, WAITS, type Move } from './steps.ts';
+import { withMovesBefore, ENDLESS, LitmusViolation, most, own, take, WAITS } from './steps.ts';
+import type { Move } from './places.ts';
 import { warmings } from './explore.ts';
-import { Scene, type Rules, type World } from './world.ts';
+import { LitmusWorlds, type Rules, type LitmusWorld } from './world.ts';
 
 export interface Schedule {
   readonly outcome: string;
@@ -12,12 +13,12 @@ export interface Schedule {
 }
 
 export class Schedules {
-  readonly #scene: Scene;
+  readonly #scene: LitmusWorlds;
   readonly #warmings: readonly Move[];
   readonly #most: number;
 
   constructor(test: LitmusTest, rules: Rules) {
-    this.#scene = new Scene(test, rules);
+    this.#scene = new LitmusWorlds(test, rules);
     this.#warmings = warmings(test, 'S');
     this.#most = this.#warmings.length + most(test).moves;
   }
@@ -67,13 +68,13 @@ const KINDS = ['begin', 'hear', 'append'];
 
 /** A schedule as it grows. */
 class Course {
-  readonly #scene: Scene;
+  readonly #scene: LitmusWorlds;
   readonly #most: number;
   readonly #moves: Move[];
-  #world: World;
+  #world: LitmusWorld;
   #bits = 0n;
 
-  constructor(scene: Scene, warm: readonly Move[], most: number) {
+  constructor(scene: LitmusWorlds, warm: readonly Move[], most: number) {
     this.#scene = scene;
     this.#most = most;
     this.#moves = [...warm];
@@ -92,7 +93,7 @@ class Course {
     if (moves.length > this.#most) throw new LitmusViolation(ENDLESS, moves);
     if (does === 'append') this.#world = this.#scene.append(this.#world, thread);
     else {
-      const { to, read } = after(
+      const { to, read } = withMovesBefore(
         () => moves,
         () => take(this.#scene, thread, this.#world.places[thread]!, does),
       );

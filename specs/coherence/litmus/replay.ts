@@ -2,8 +2,15 @@
  *  or left out. The outcome has to be that of the exploration, and each step is described in words. */
 import type { Message } from '../../harness/claim.ts';
 import { outcomeText, order, type LitmusTest } from './file.ts';
-import { agentOf, Player, Stage, type Heard, type PlayOptions, type Word } from './player.ts';
-import type { Move } from './steps.ts';
+import {
+  agentOf,
+  PlayedThread,
+  ThreadReplica,
+  type PlayEffects,
+  type PlayOptions,
+  type LitmusEntry,
+} from './player.ts';
+import type { Move } from './places.ts';
 
 export interface Replayed {
   /** `undefined` when not every thread has come to its end. */
@@ -12,24 +19,28 @@ export interface Replayed {
   readonly impossible: boolean;
   readonly transcript: readonly Message[];
 }
-export interface ReplayOptions extends PlayOptions {
+export interface LitmusReplayOptions extends PlayOptions {
   /** Replicas receive exactly the words in the moves. Otherwise a word that its thread does not need is received
    *  together with the next one that it needs. */
   readonly everyStep?: boolean;
 }
 
-export function replayLitmus(test: LitmusTest, moves: readonly Move[], options: ReplayOptions): Replayed {
+export function replayLitmus(
+  test: LitmusTest,
+  moves: readonly Move[],
+  options: LitmusReplayOptions,
+): Replayed {
   const { everyStep = false } = options;
-  const log: Word[] = [];
+  const log: LitmusEntry[] = [];
   const transcript: Message[] = [];
   const registers = new Map<string, number>();
   const threads = test.threads.map((ops, index) => {
-    const stage = new Stage(test, options, 1);
-    const player = new Player(stage, index, ops, options.faults);
-    return { stage, player, ops, index, name: agentOf(index), heard: 0, said: [] as Word[] };
+    const stage = new ThreadReplica(test, options, 1);
+    const player = new PlayedThread(stage, index, ops, options.faults);
+    return { stage, player, ops, index, name: agentOf(index), heard: 0, said: [] as LitmusEntry[] };
   });
   type One = (typeof threads)[number];
-  const note = (one: One, { said, read }: Heard): string => {
+  const note = (one: One, { said, read }: PlayEffects): string => {
     one.said.push(...said);
     if (read === undefined) return '';
     const op = one.ops[read[0]]!;
@@ -81,5 +92,5 @@ export function replayLitmus(test: LitmusTest, moves: readonly Move[], options: 
   };
 }
 
-const wordText = ({ op, key, value }: Word): string =>
+const wordText = ({ op, key, value }: LitmusEntry): string =>
   op === 'put' ? `put ${key} = ${String(value)}` : `${op} ${key}`;

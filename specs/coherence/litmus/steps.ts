@@ -5,13 +5,10 @@
  *  that it has not received go on waiting. So every run equals one in which each thread acts only just before the bus
  *  orders the word that it then sends, and does the rest at the end (a partial order reduction; Godefroid 1996). Word
  *  by word, only those runs are taken; step by step, all of them, which `mesi.litmus` compares. */
+import type { Move } from './places.ts';
 import type { LitmusTest } from './file.ts';
-import type { Place, Stepped } from './places.ts';
-import type { Scene, World } from './world.ts';
-
-export type Move =
-  | { readonly thread: number; readonly does: 'begin' | 'hear' | 'append' }
-  | { readonly thread: number; readonly does: 'warm'; readonly loc: string };
+import type { ThreadPlace, ThreadStep } from './places.ts';
+import type { LitmusWorlds, LitmusWorld } from './world.ts';
 
 /** Something happened that must not happen with any outcome; the moves are the path to it. */
 export class LitmusViolation extends Error {
@@ -34,7 +31,7 @@ export function most({ threads }: LitmusTest): { readonly words: number; readonl
 }
 
 /** Puts the way to a violation before it. */
-export function after<T>(way: () => readonly Move[], act: () => T): T {
+export function withMovesBefore<T>(way: () => readonly Move[], act: () => T): T {
   try {
     return act();
   } catch (error) {
@@ -45,7 +42,7 @@ export function after<T>(way: () => readonly Move[], act: () => T): T {
 
 /** A way on from a world, and what was read on it. */
 export interface Way {
-  readonly world: World;
+  readonly world: LitmusWorld;
   readonly read: bigint;
   readonly moves: readonly Move[];
 }
@@ -60,13 +57,13 @@ export interface Expansion {
 }
 
 /** What a thread may do by itself. */
-export function own({ free, finished, queue }: Place): ('begin' | 'hear')[] {
+export function own({ free, finished, queue }: ThreadPlace): ('begin' | 'hear')[] {
   if (finished) return [];
   if (queue.length === 0) return free ? ['begin'] : [];
   return free ? ['begin', 'hear'] : ['hear'];
 }
 /** @throws {LitmusViolation} */
-export function take(scene: Scene, thread: number, from: number, does: 'begin' | 'hear'): Stepped {
+export function take(scene: LitmusWorlds, thread: number, from: number, does: 'begin' | 'hear'): ThreadStep {
   const stepped = scene.places[thread]![does](from);
   if (stepped.impossible)
     throw new LitmusViolation('a line received an event that its table calls impossible', [{ thread, does }]);
@@ -74,7 +71,7 @@ export function take(scene: Scene, thread: number, from: number, does: 'begin' |
 }
 
 /** Every step by itself. */
-export function stepByStep(scene: Scene): (world: World) => Expansion {
+export function stepByStep(scene: LitmusWorlds): (world: LitmusWorld) => Expansion {
   return (world) => {
     const edges: Way[] = [];
     let over = true;
@@ -109,7 +106,7 @@ interface Run {
 }
 
 /** From word to word: one thread acts until it sends a word, and the bus orders it at once. */
-export function wordByWord(scene: Scene): (world: World) => Expansion {
+export function wordByWord(scene: LitmusWorlds): (world: LitmusWorld) => Expansion {
   const known: (Runs | undefined)[][] = scene.places.map(() => []);
   return (world) => {
     const each = world.places.map((from, thread) => (known[thread]![from] ??= runs(scene, thread, from)));
@@ -136,7 +133,7 @@ export function wordByWord(scene: Scene): (world: World) => Expansion {
   };
 }
 
-function runs(scene: Scene, thread: number, start: number): Runs {
+function runs(scene: LitmusWorlds, thread: number, start: number): Runs {
   const queue: Run[] = [{ to: start, read: 0n, moves: [] }];
   const seen = new Set<string>();
   const spoken: Run[] = [];
@@ -153,7 +150,7 @@ function runs(scene: Scene, thread: number, start: number): Runs {
       const possible = own(place);
       if (possible.length === 0) waits ??= moves;
       for (const does of possible) {
-        const next = after(
+        const next = withMovesBefore(
           () => moves,
           () => take(scene, thread, at, does),
         );

@@ -3,7 +3,7 @@
  *  A local situation is a number. A step from it is computed by a play that is in that situation, or by a new one that
  *  replays the same history: the real code runs, and the result is cached. */
 import type { LitmusTest } from './file.ts';
-import { Player, Stage, type PlayOptions, type Word } from './player.ts';
+import { PlayedThread, ThreadReplica, type PlayOptions, type LitmusEntry } from './player.ts';
 
 /** What a thread does next: begins its next operation, asks for a copy of a location, or receives a word of the log. */
 export type Input = { readonly begin: true } | { readonly warm: string } | { readonly hear: number };
@@ -29,9 +29,9 @@ interface History {
 
 /** Numbers for words: equal words are the same word. */
 export class Words {
-  readonly list: Word[] = [];
+  readonly list: LitmusEntry[] = [];
   readonly #known = new Map<string, number>();
-  number(word: Word): number {
+  number(word: LitmusEntry): number {
     const text = JSON.stringify(word);
     const known = this.#known.get(text);
     if (known !== undefined) return known;
@@ -56,8 +56,8 @@ export class Thread {
   readonly #known = new Map<string, number>();
   readonly #steps: Map<string, LocalStep>[] = [];
   /** Plays, by the situation that they are in. */
-  readonly #standing = new Map<number, [Player, Stage]>();
-  #stage: Stage;
+  readonly #standing = new Map<number, [PlayedThread, ThreadReplica]>();
+  #stage: ThreadReplica;
 
   constructor(test: LitmusTest, index: number, options: PlayOptions, words: Words, forgets: boolean) {
     this.#test = test;
@@ -65,7 +65,7 @@ export class Thread {
     this.#options = options;
     this.#words = words;
     this.#forgets = forgets;
-    this.#stage = new Stage(test, options, ROOM);
+    this.#stage = new ThreadReplica(test, options, ROOM);
     const [player, stage] = this.#enter();
     this.#standing.set(this.#arrive(player, undefined), [player, stage]);
   }
@@ -89,16 +89,16 @@ export class Thread {
     return step;
   }
 
-  #take(player: Player, input: Input) {
+  #take(player: PlayedThread, input: Input) {
     if ('hear' in input) return player.hear(this.#words.list[input.hear]!);
     return 'begin' in input ? player.begin() : player.warm(input.warm);
   }
-  #enter(): [Player, Stage] {
-    if (this.#stage.full) this.#stage = new Stage(this.#test, this.#options, ROOM);
+  #enter(): [PlayedThread, ThreadReplica] {
+    if (this.#stage.full) this.#stage = new ThreadReplica(this.#test, this.#options, ROOM);
     const ops = this.#test.threads[this.#index]!;
-    return [new Player(this.#stage, this.#index, ops, this.#options.faults), this.#stage];
+    return [new PlayedThread(this.#stage, this.#index, ops, this.#options.faults), this.#stage];
   }
-  #again(history: History | undefined): [Player, Stage] {
+  #again(history: History | undefined): [PlayedThread, ThreadReplica] {
     const inputs: Input[] = [];
     for (let at = history; at !== undefined; at = at.before) inputs.push(at.input);
     const play = this.#enter();
@@ -106,7 +106,7 @@ export class Thread {
     return play;
   }
   /** @returns the number of where a play stands. */
-  #arrive(player: Player, history: History | undefined): number {
+  #arrive(player: PlayedThread, history: History | undefined): number {
     const { free, finished } = player;
     const needs = finished && this.#forgets ? NONE : player.needs;
     const all = this.#forgets ? needs : new Set(Object.keys(this.#test.init));

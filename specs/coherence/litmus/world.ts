@@ -2,12 +2,12 @@
  *  and each thread receives them at any later time. */
 import { Memory, type Entry, type MemorySnapshot, type Sink } from '../../../actors/index.ts';
 import type { LitmusTest } from './file.ts';
-import type { PlayOptions, Word } from './player.ts';
-import type { Move } from './steps.ts';
-import { Places, type Place } from './places.ts';
+import type { PlayOptions, LitmusEntry } from './player.ts';
+import type { Move } from './places.ts';
+import { ThreadPlaces, type ThreadPlace } from './places.ts';
 import { Thread, Words } from './thread.ts';
 
-export interface World {
+export interface LitmusWorld {
   /** By thread: the number of its place. */
   readonly places: readonly number[];
   /** By location: the number of its cell at the end of the log. */
@@ -23,10 +23,10 @@ export interface Rules extends PlayOptions {
 type CellState = MemorySnapshot['cells'][number];
 const silent: Sink = { own() {}, others() {}, held() {}, settled() {} };
 
-export class Scene {
+export class LitmusWorlds {
   readonly test: LitmusTest;
   readonly rules: Rules;
-  readonly places: readonly Places[];
+  readonly places: readonly ThreadPlaces[];
   readonly words = new Words();
   readonly locations: readonly string[];
   readonly #cells: CellState[] = [];
@@ -61,17 +61,17 @@ export class Scene {
     );
     this.places = test.threads.map((_, i) => {
       const thread = new Thread(test, i, rules, this.words, rules.everyStep !== true);
-      return new Places(thread, this.words, (at, value) => this.#bits(readsAt[i]![at]!, value));
+      return new ThreadPlaces(thread, this.words, (at, value) => this.#bits(readsAt[i]![at]!, value));
     });
   }
 
   /** No thread has a copy; then those that are to be warm request one, in this order, and all threads receive
    *  everything. */
-  begin(warm: readonly Move[]): World {
+  begin(warm: readonly Move[]): LitmusWorld {
     const { init } = this.test;
     const memory = new Memory({ initial: this.locations.map((loc) => [loc, init[loc]]), history: 0 });
     const tip = memory.snapshot().cells.map((cell) => this.#cell(cell));
-    let world: World = { places: this.places.map(() => 0), tip };
+    let world: LitmusWorld = { places: this.places.map(() => 0), tip };
     for (const move of warm) {
       if (move.does !== 'warm') continue;
       const { thread, loc } = move;
@@ -84,15 +84,15 @@ export class Scene {
     return world;
   }
 
-  place(world: World, thread: number): Place {
+  place(world: LitmusWorld, thread: number): ThreadPlace {
     return this.places[thread]!.list[world.places[thread]!]!;
   }
   /** A thread has come to another place by itself. */
-  stand({ places, tip }: World, thread: number, to: number): World {
+  stand({ places, tip }: LitmusWorld, thread: number, to: number): LitmusWorld {
     return { places: places.with(thread, to), tip };
   }
   /** The bus orders a thread's oldest word. */
-  append(world: World, thread: number): World {
+  append(world: LitmusWorld, thread: number): LitmusWorld {
     const [word] = this.place(world, thread).said as [number];
     const at = this.locations.indexOf(this.words.list[word]!.key);
     return {
@@ -106,10 +106,10 @@ export class Scene {
 
   /** Equal for worlds that cannot be distinguished: of memory, what is not in a replica or on its way to one matters as
    *  a value only. */
-  keyOf({ places, tip }: World): string {
+  keyOf({ places, tip }: LitmusWorld): string {
     return `${places.join()};${tip.map((cell) => this.#cells[cell]!.value as number).join()}`;
   }
-  memoryOf({ tip }: World): bigint {
+  memoryOf({ tip }: LitmusWorld): bigint {
     const first = this.#names.length - this.locations.length;
     return tip.reduce(
       (bits, cell, i) => bits | this.#bits(first + i, this.#cells[cell]!.value as number),
@@ -140,7 +140,10 @@ export class Scene {
     const { readers, faults } = this.rules;
     const memory = new Memory({ initial: [], readers, history: 0, faults: faults.memory ?? {} });
     memory.restore({ cells: [this.#cells[cell]!], agents: [], left: [] });
-    memory.apply({ ...(this.words.list[word] as Word), number: 0, floor: 0 } as unknown as Entry, silent);
+    memory.apply(
+      { ...(this.words.list[word] as LitmusEntry), number: 0, floor: 0 } as unknown as Entry,
+      silent,
+    );
     const after = this.#cell(memory.snapshot().cells[0]!);
     this.#applied.set(name, after);
     return after;

@@ -5,7 +5,7 @@
  *  what is not. */
 import { permitted, type Key } from './line.ts';
 import type { Logic } from './logic.ts';
-import { WORDS, type Word } from './table.ts';
+import { WORDS, type SentWord } from './table.ts';
 
 /** Holds of every two agents, which may be the same agent. */
 export interface Clause<B, A> {
@@ -14,7 +14,7 @@ export interface Clause<B, A> {
 }
 
 /** Which word may follow which. */
-const BEHIND: Readonly<Record<Word | 'none', readonly (Word | 'none')[]>> = {
+const BEHIND: Readonly<Record<SentWord | 'none', readonly (SentWord | 'none')[]>> = {
   none: ['none'],
   release: ['none', 'evict', 'cas', 'gets', 'getm'],
   evict: ['none', 'cas', 'gets', 'getm'],
@@ -24,7 +24,7 @@ const BEHIND: Readonly<Record<Word | 'none', readonly (Word | 'none')[]>> = {
   put: ['none'],
 };
 /** Which words may be under way in which state of the line. */
-const UNDER_WAY: Readonly<Record<string, readonly Word[]>> = {
+const UNDER_WAY: Readonly<Record<string, readonly SentWord[]>> = {
   I: ['release', 'evict', 'cas'],
   S: ['release', 'cas'],
   E: ['cas'],
@@ -36,7 +36,7 @@ const UNDER_WAY: Readonly<Record<string, readonly Word[]>> = {
 };
 
 /** What is promised: Sorin, Hill & Wood, 2.3 (single writer or many readers, and the data-value invariant). */
-export function promised<B, A>(logic: Logic<B, A>, key: Key<B, A>, committed: B): Clause<B, A>[] {
+export function promisedClauses<B, A>(logic: Logic<B, A>, key: Key<B, A>, committed: B): Clause<B, A>[] {
   const { line, is, held } = key;
   const { and, or, not, same } = logic;
   const implies = (if_: B, then: B) => or(not(if_), then);
@@ -72,7 +72,7 @@ export function supporting<B, A>(logic: Logic<B, A>, key: Key<B, A>): Clause<B, 
   const { line, words, is, held } = key;
   const implies = (if_: B, then: B) => or(not(if_), then);
   const at = (a: A, ...states: readonly string[]) => or(...states.map((state) => line[state]!(a)));
-  const says = (a: A, word: Word) => or(...words.map((place) => place[word](a)));
+  const says = (a: A, word: SentWord) => or(...words.map((place) => place[word](a)));
   const places = words.map((place, i) => [place, words[i + 1]] as const);
   return [
     // answers: each reaches a line that sent a request
@@ -83,7 +83,7 @@ export function supporting<B, A>(logic: Logic<B, A>, key: Key<B, A>): Clause<B, 
           ...places.flatMap(([place, next]) =>
             next === undefined
               ? []
-              : (Object.keys(BEHIND) as Word[]).map((word) =>
+              : (Object.keys(BEHIND) as SentWord[]).map((word) =>
                   implies(place[word](a), or(...BEHIND[word].map((behind) => next[behind](a)))),
                 ),
           ),

@@ -1,13 +1,21 @@
 /** The lines of one key, as many as there are agents, and what an event does to them. */
 import { PERMISSION, type Permission } from '../mapping.ts';
 import type { Logic, Of } from './logic.ts';
-import { SAYS, SETS, type Flag, type Guard, type LineRules, type Rule, type Word } from './table.ts';
+import {
+  SAYS,
+  SETS,
+  type Flag,
+  type Guard,
+  type LineRules,
+  type LineTransition,
+  type SentWord,
+} from './table.ts';
 
 /** One key: every agent's line and its words under way, and memory's cell. */
 export interface Key<B, A> {
   readonly line: Readonly<Record<string, Of<B, A>>>;
   /** Oldest first; `none` behind the last. */
-  readonly words: readonly Readonly<Record<Word | 'none', Of<B, A>>>[];
+  readonly words: readonly Readonly<Record<SentWord | 'none', Of<B, A>>>[];
   readonly is: Readonly<Record<Flag, Of<B, A>>>;
   readonly held: B;
 }
@@ -31,24 +39,24 @@ export interface Mishap<B, A> {
 }
 
 /** The setting of the steps. */
-export interface Setting<B, A> {
+export interface StepSetting<B, A> {
   readonly logic: Logic<B, A>;
   readonly rules: LineRules;
   /** Whether readers go on with the committed value while another holds the key. */
   readonly committed: B;
   /** Called in order with each transition that is taken, and the agents that take it. */
-  readonly heard?: (event: string, rule: Rule, by: Of<B, A>) => void;
+  readonly heard?: (event: string, rule: LineTransition, by: Of<B, A>) => void;
 }
 
 /** One step under way: the state of a key so far. Everything happens under the conditions of {@link when}. */
-export class Run<B, A> {
+export class StepUnderWay<B, A> {
   readonly logic: Logic<B, A>;
   readonly mishaps: Mishap<B, A>[] = [];
-  readonly #setting: Setting<B, A>;
+  readonly #setting: StepSetting<B, A>;
   #condition: B;
   key: Key<B, A>;
 
-  constructor(setting: Setting<B, A>, key: Key<B, A>) {
+  constructor(setting: StepSetting<B, A>, key: Key<B, A>) {
     this.logic = setting.logic;
     this.#setting = setting;
     this.#condition = setting.logic.yes;
@@ -99,7 +107,7 @@ export class Run<B, A> {
     this.key = { ...this.key, words };
   }
   /** These agents send a word. */
-  say(said: Word, by: Of<B, A>): void {
+  say(said: SentWord, by: Of<B, A>): void {
     const { logic } = this;
     const old = this.key.words;
     const words = old.map((place, i) => {
@@ -142,7 +150,7 @@ export class Run<B, A> {
       ),
     }));
     for (const { by, ...rule } of taken) heard?.(event, rule, by);
-    const those = (which: (rule: Rule) => boolean): Of<B, A> | undefined => {
+    const those = (which: (rule: LineTransition) => boolean): Of<B, A> | undefined => {
       const some = taken.filter(which);
       return some.length === 0 ? undefined : logic.kept((a) => logic.or(...some.map(({ by }) => by(a))));
     };

@@ -6,7 +6,7 @@
  *  managers may each have sent one); and a CAS may find its base current or not (an atomic publish of several keys may
  *  fail because of another key). What is proved of more steps also holds of fewer. */
 import type { Faults } from '../../../actors/index.ts';
-import type { Run } from './line.ts';
+import type { StepUnderWay } from './line.ts';
 import { none, type Logic, type Of } from './logic.ts';
 
 /** Rules of memory that can be left out, to see how the proof fails. */
@@ -27,7 +27,7 @@ export interface Choice<B, A> {
 
 /** Applies one entry; each method is one kind. */
 export class Arbiter<B, A> {
-  readonly #run: Run<B, A>;
+  readonly #run: StepUnderWay<B, A>;
   readonly #logic: Logic<B, A>;
   readonly #wait: B;
   readonly #choice: Choice<B, A>;
@@ -37,7 +37,7 @@ export class Arbiter<B, A> {
   readonly #itself: Of<B, A>;
   readonly #others: Of<B, A>;
 
-  constructor(run: Run<B, A>, committed: B, choice: Choice<B, A>, faults: ProveFaults) {
+  constructor(run: StepUnderWay<B, A>, committed: B, choice: Choice<B, A>, faults: ProveFaults) {
     const { logic, key } = run;
     this.#run = run;
     this.#logic = logic;

@@ -1,7 +1,7 @@
 /** The questions, in SMT-LIB: is there a state, with any number of agents, in which all assumptions hold, and a step
  *  from it to a state in which one does not? `unsat` is the proof that there is none. */
-import { exclusive, promised, supporting, type Clause } from './invariant.ts';
-import type { Key, Mishap, Setting } from './line.ts';
+import { exclusive, promisedClauses, supporting, type Clause } from './invariant.ts';
+import type { Key, Mishap, StepSetting } from './line.ts';
 import { smt, truth, type Logic } from './logic.ts';
 import type { Choice, ProveFaults } from './memory.ts';
 import { FLAGS, PLACES, WORDS, type LineRules } from './table.ts';
@@ -25,13 +25,16 @@ interface Question<B, A> {
 /** The question in some logic: in SMT-LIB to ask it, in JavaScript to replay the answer. */
 export function question<B, A>(
   subject: Subject,
-  setting: Setting<B, A>,
+  setting: StepSetting<B, A>,
   before: Key<B, A>,
   choice: Choice<B, A>,
   faults: ProveFaults,
 ): Question<B, A> {
   const { logic, rules, committed } = setting;
-  const invariant = (key: Key<B, A>) => [...promised(logic, key, committed), ...supporting(logic, key)];
+  const invariant = (key: Key<B, A>) => [
+    ...promisedClauses(logic, key, committed),
+    ...supporting(logic, key),
+  ];
   const broken = ({ says, of }: Clause<B, A>) => ({
     what: `it is not true that ${says}`,
     of: (a: A, b: A) => logic.not(of(a, b)),
@@ -187,6 +190,6 @@ export const replay = (
   rules: LineRules,
   { count, committed, before, choice }: Found,
   faults: ProveFaults,
-  heard: NonNullable<Setting<boolean, number>['heard']>,
+  heard: NonNullable<StepSetting<boolean, number>['heard']>,
 ): Question<boolean, number> =>
   question(subject, { logic: truth(count), rules, committed, heard }, before, choice, faults);

@@ -7,12 +7,12 @@
  *  that the answer is the same on a slow machine. No thread is started, so none has to be stopped. */
 
 /** The answer of z3 to a script: `unsat` is a proof, `sat` comes with the truth values that satisfy it. */
-export type Answer =
+export type SolverResult =
   | { readonly says: 'unsat' | 'unknown' }
   | { readonly says: 'sat'; readonly values: ReadonlyMap<string, boolean> };
 
 /** Asks one question: declarations, definitions and assertions in SMT-LIB. */
-export type Solver = (script: string) => Promise<Answer>;
+export type Solver = (script: string) => Promise<SolverResult>;
 
 /** What is used of `z3-solver`. */
 interface Z3Module {

@@ -1,5 +1,5 @@
 /** What may happen to a key: an agent's event, an entry that the bus orders, a reclaim. One step at a time. */
-import { Run, type Key, type Mishap, type Setting } from './line.ts';
+import { StepUnderWay, type Key, type Mishap, type StepSetting } from './line.ts';
 import { none, type Logic } from './logic.ts';
 import { Arbiter, type Choice, type ProveFaults } from './memory.ts';
 
@@ -36,7 +36,7 @@ function offered<B, A>(event: EventName, logic: Logic<B, A>, { line, words }: Ke
   return and(quiet, not(behind), event === 'CAS' ? at('I', 'S', 'E', 'M', 'IS') : yes);
 }
 
-export interface Stepped<B, A> {
+export interface ProvedStep<B, A> {
   readonly key: Key<B, A>;
   readonly mishaps: readonly Mishap<B, A>[];
 }
@@ -44,12 +44,12 @@ export interface Stepped<B, A> {
 /** Takes a step. */
 export function step<B, A>(
   name: StepName,
-  setting: Setting<B, A>,
+  setting: StepSetting<B, A>,
   before: Key<B, A>,
   choice: Choice<B, A>,
   faults: ProveFaults = {},
-): Stepped<B, A> {
-  const run = new Run(setting, before);
+): ProvedStep<B, A> {
+  const run = new StepUnderWay(setting, before);
   const itself = (a: A) => setting.logic.same(a, choice.agent);
   if (name === 'CAS') run.say('cas', itself);
   else if (isEvent(name)) run.tell(name, itself);

@@ -1,11 +1,11 @@
 /** What a line does, read from its machine's table, and the words that it sends. An unknown guard or action is refused,
  *  so that only what the table contains is proved of a machine. */
 import type { AnyStateMachine } from 'xstate';
-import { cells } from '../../harness/cells.ts';
+import { tableCells } from '../../harness/cells.ts';
 
 /** Words that an agent may have sent and the bus has not ordered yet. A CAS is its own word; it does not pass the line. */
 export const WORDS = ['gets', 'getm', 'put', 'release', 'evict', 'cas'] as const;
-export type Word = (typeof WORDS)[number];
+export type SentWord = (typeof WORDS)[number];
 /** Words of one agent under way at a time. More is a fault, which the proof has to exclude like any other. */
 export const PLACES = 4;
 
@@ -24,7 +24,7 @@ export const FLAGS = [
 export type Flag = (typeof FLAGS)[number];
 
 /** One transition of the table. */
-export interface Rule {
+export interface LineTransition {
   readonly state: string;
   readonly target: string;
   /** Guards that have to hold, and those of the transitions before it, which may not. */
@@ -38,11 +38,11 @@ export type Guard = (typeof GUARDS)[number];
 export interface LineRules {
   readonly initial: string;
   readonly states: readonly string[];
-  readonly of: (event: string) => readonly Rule[];
+  readonly of: (event: string) => readonly LineTransition[];
 }
 
 /** Actions that send a word. */
-export const SAYS: Readonly<Record<string, Word>> = {
+export const SAYS: Readonly<Record<string, SentWord>> = {
   requestShared: 'gets',
   requestModified: 'getm',
   put: 'put',
@@ -71,8 +71,8 @@ const TELLS = new Set(['hit', 'stall', 'drop', 'lost', 'impossible']);
  *  @throws when it has an unknown guard, action or target. */
 export function lineRules(machine: AnyStateMachine): LineRules {
   const states = Object.keys(machine.states);
-  const byEvent = new Map<string, Rule[]>();
-  for (const { state, event, transitions } of cells(machine)) {
+  const byEvent = new Map<string, LineTransition[]>();
+  for (const { state, event, transitions } of tableCells(machine)) {
     const unless: Guard[] = [];
     for (const { guard, target = state, actions } of transitions) {
       const where = `prove: ${state} ${event} of '${machine.id}'`;

@@ -18,10 +18,10 @@ export type Cpufreq = {
   step_up(): void;
   update(sample: never): void;
 };
-export type Point = { readonly tempo: string; readonly dynamics: string };
-export type Rung = Point & { readonly frequency: number };
+export type PoolPoint = { readonly tempo: string; readonly dynamics: string };
+export type Rung = PoolPoint & { readonly frequency: number };
 export type Tuning = Readonly<Record<string, number>>;
-export type Heard = {
+export type GovernorInput = {
   readonly type: string;
   readonly at?: number;
   readonly load?: number;
@@ -50,7 +50,7 @@ const AMOUNT: Readonly<Record<string, number>> = {
   ppp: 0.125, pp: 0.25, p: 0.5, mp: 0.75, mf: 1, f: 1.5, ff: 2, fff: 2.5,
 }; // prettier-ignore
 /** Paper, 4.5; crisis is ours. */
-const MODE: Readonly<Record<string, Point & { readonly governor: string }>> = {
+const MODE: Readonly<Record<string, PoolPoint & { readonly governor: string }>> = {
   sprint: { governor: 'performance', tempo: 'presto', dynamics: 'ff' },
   conservation: { governor: 'powersave', tempo: 'andante', dynamics: 'pp' },
   crisis: { governor: 'userspace', tempo: 'grave', dynamics: 'fff' },
@@ -70,8 +70,8 @@ export const UNTUNED: Tuning = {
 const FIXED = ['performance', 'powersave'];
 
 /** P = C f V², with C of one. */
-export const price = ({ tempo, dynamics }: Point): number => SPEED[tempo]! * AMOUNT[dynamics]! ** 2;
-export const answersWithin = ({ tempo }: Point): number => WITHIN[tempo]!;
+export const price = ({ tempo, dynamics }: PoolPoint): number => SPEED[tempo]! * AMOUNT[dynamics]! ** 2;
+export const answersWithin = ({ tempo }: PoolPoint): number => WITHIN[tempo]!;
 
 export class PoolModel {
   readonly kernel: Cpufreq;
@@ -88,7 +88,7 @@ export class PoolModel {
   }
 
   /** The pool's operating point. */
-  get point(): Point {
+  get point(): PoolPoint {
     const named = this.mode === null ? undefined : MODE[this.mode]!;
     if (named !== undefined && this.allows(named)) return { tempo: named.tempo, dynamics: named.dynamics };
     const { tempo, dynamics } = this.ladder.find(({ frequency }) => frequency === this.kernel.cur)!;
@@ -96,14 +96,14 @@ export class PoolModel {
   }
 
   /** @returns the points that it announces, in order. */
-  hear(event: Heard): Point[] {
+  hear(event: GovernorInput): PoolPoint[] {
     const before = this.point;
     this.take(event);
     const after = this.point;
     return before.tempo === after.tempo && before.dynamics === after.dynamics ? [] : [after];
   }
 
-  private take(event: Heard): void {
+  private take(event: GovernorInput): void {
     switch (event.type) {
       case 'LOAD':
         return this.kernel.update(sampleOf(event) as never);
@@ -121,7 +121,7 @@ export class PoolModel {
     }
   }
 
-  private set({ policy, frequency, mode, tunables }: Heard): void {
+  private set({ policy, frequency, mode, tunables }: GovernorInput): void {
     this.tuning = { ...this.tuning, ...tunables };
     this.kernel.tune(kernelNames(this.tuning) as never);
     const next =
@@ -142,14 +142,14 @@ export class PoolModel {
     this.kernel.limits(this.ladder[low]!.frequency, this.ladder[high]!.frequency);
   }
 
-  private allows(point: Point): boolean {
+  private allows(point: PoolPoint): boolean {
     const expensive = this.allowance !== null && price(point) > this.allowance;
     const late = this.remainingMs !== null && answersWithin(point) > this.remainingMs;
     return !expensive && !late;
   }
 }
 
-const sampleOf = (event: Heard) => ({
+const sampleOf = (event: GovernorInput) => ({
   time: event.at!,
   load: event.load!,
   util: event.util!,

@@ -1,9 +1,9 @@
 /** How good a router is, beside chance, the length of the prompt, and the best that is possible. */
-import { knownFields } from '../config-error.ts';
+import { knownFields } from '../../budget/config-error.ts';
 import { corpusOf } from './corpus.ts';
 import { builtInEstimator, type DifficultyEstimator } from '../estimator.ts';
 import { figures, fromCurve, meanCurve, type Figures } from './figures.ts';
-import { accuracies, digestOf, gainOf, type Outcome } from './outcome.ts';
+import { accuracies, promptsDigest, gainOf, type Outcome } from './outcome.ts';
 import { crossValidate } from './train.ts';
 import { TrainedRouter } from '../trained.ts';
 
@@ -73,7 +73,8 @@ export function evaluateRouter(rows: readonly Outcome[], options: EvaluateOption
   };
   const { router } = options;
   if (router !== undefined) {
-    const trainedOnTheseRows = router instanceof TrainedRouter && router.trained.digest === digestOf(rows);
+    const trainedOnTheseRows =
+      router instanceof TrainedRouter && router.trained.digest === promptsDigest(rows);
     const found = by(({ prompt }) => router.estimate(prompt));
     return { n: rows.length, ...known, ...found, method: { kind: 'router', trainedOnTheseRows }, baselines };
   }

@@ -43,7 +43,7 @@ export function accuracies(rows: readonly Outcome[]): { weakAccuracy: number; st
  * A number that tells sets of prompts apart, independent of their order, so that figures on the rows that a router was
  * trained on can be marked. 32 bits; not a secure hash.
  */
-export function digestOf(rows: readonly Outcome[]): number {
+export function promptsDigest(rows: readonly Outcome[]): number {
   let digest = 0;
   for (const { prompt } of rows) {
     let hash = 0x811c9dc5; // FNV-1a

@@ -6,12 +6,12 @@
  * while it runs. One setting is chosen, by cross-validation inside the training rows and by the figure that the
  * router is judged by: whether rare spellings count for more (see `easeOf`).
  */
-import { knownFields } from '../config-error.ts';
+import { knownFields } from '../../budget/config-error.ts';
 import { corpusOf, easeOf, type Corpus } from './corpus.ts';
 import { RoutingDataError } from '../errors.ts';
 import { meanGain } from './figures.ts';
 import { foldsOf } from './folds.ts';
-import { accuracies, digestOf, type Outcome } from './outcome.ts';
+import { accuracies, promptsDigest, type Outcome } from './outcome.ts';
 import { dotRow, ridge, type Linear } from './ridge.ts';
 import { TrainedRouter } from '../trained.ts';
 
@@ -56,7 +56,7 @@ export function trainRouter(rows: readonly Outcome[], options: TrainOptions = {}
   const all = Int32Array.from(rows.keys());
   const { rarity, scores } = choose(corpus, all, seed);
   const { bias, weights } = fit(corpus, all, rarity);
-  const trained = { rows: rows.length, ...known, rarity, seed, digest: digestOf(rows) };
+  const trained = { rows: rows.length, ...known, rarity, seed, digest: promptsDigest(rows) };
   return new TrainedRouter({
     trained,
     verdicts: 0,

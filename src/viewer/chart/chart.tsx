@@ -1,9 +1,9 @@
 /** A statechart as a picture: what is active is lit, framed and marked, and the arrow that led there is bold. */
-import type { Known } from './known.ts';
+import type { DrawnChart } from './known.ts';
 import type { Arrow, Box, Point } from './picture.ts';
 
 export interface ChartProps {
-  readonly known: Known;
+  readonly known: DrawnChart;
   readonly active: ReadonlySet<string>;
   /** The states before the last event, and that event: to find the arrow. */
   readonly before: ReadonlySet<string>;

@@ -3,14 +3,14 @@ import { readChart, type Chart } from './definition.ts';
 import { draw } from './layout.ts';
 import type { Picture } from './picture.ts';
 
-export interface Known {
+export interface DrawnChart {
   readonly chart: Chart;
   readonly picture: Picture;
 }
-const known = new Map<string, Known | string>();
+const known = new Map<string, DrawnChart | string>();
 
 /** @returns the chart with its picture, or why there is none. */
-export function chartOf(definition: string): Known | string {
+export function chartOf(definition: string): DrawnChart | string {
   let found = known.get(definition);
   if (found === undefined) {
     const chart = readChart(definition);

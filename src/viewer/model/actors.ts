@@ -1,12 +1,12 @@
 /** Actors as a family: each under its parent, in order of appearance. */
-import type { ActorRow, Trace } from './trace.ts';
+import type { ActorRow, LoadedTrace } from './trace.ts';
 
-export interface Member {
+export interface FamilyMember {
   readonly actor: ActorRow;
   readonly depth: number;
 }
 
-export function familyOf(trace: Trace): Member[] {
+export function actorFamily(trace: LoadedTrace): FamilyMember[] {
   const children = new Map<string, ActorRow[]>();
   const roots: ActorRow[] = [];
   for (const actor of trace.actors) {
@@ -19,7 +19,7 @@ export function familyOf(trace: Trace): Member[] {
       else siblings.push(actor);
     }
   }
-  const members: Member[] = [];
+  const members: FamilyMember[] = [];
   const seen = new Set<ActorRow>();
   // A stack and not a recursion: a trace may say that a thousand actors are each the next one's parent.
   const open = (from: ActorRow[]) => {

@@ -1,7 +1,7 @@
 /** Messages with sender and receiver: the arrows of a sequence diagram, from signals of the bus or events of actors. */
-import { bytes, countUpTo, ints, Names } from './columns.ts';
+import { bytes, countUpTo, ints, NameTable } from './columns.ts';
 
-export interface Message {
+export interface MessageRow {
   readonly row: number;
   readonly from: string;
   /** Without one it is a note at `from`. */
@@ -13,8 +13,8 @@ export interface Message {
   readonly effect?: boolean;
 }
 
-export class Bus {
-  readonly #names = new Names();
+export class MessageTable {
+  readonly #names = new NameTable();
   readonly #rows = ints();
   readonly #from = ints();
   readonly #to = ints();
@@ -23,7 +23,7 @@ export class Bus {
   readonly #effect = bytes();
   readonly #places = new Map<string, number[]>();
 
-  add({ row, from, to, text, about, effect }: Message): void {
+  add({ row, from, to, text, about, effect }: MessageRow): void {
     const place = this.length;
     this.#rows.push(row);
     this.#from.push(this.#names.number(from));
@@ -39,7 +39,7 @@ export class Bus {
   get length(): number {
     return this.#rows.length;
   }
-  at(place: number): Message {
+  at(place: number): MessageRow {
     const to = this.#to.at(place);
     return {
       row: this.#rows.at(place),
@@ -55,19 +55,19 @@ export class Bus {
     return [...this.#places.keys()];
   }
   /** The last `most` messages up to `cursor`, of one subject or of all. */
-  upTo(cursor: number, most: number, about = ''): Message[] {
+  upTo(cursor: number, most: number, about = ''): MessageRow[] {
     const places = about === '' ? undefined : (this.#places.get(about) ?? []);
     const place = (index: number) => (places === undefined ? index : (places[index] as number));
     const end = countUpTo(places?.length ?? this.length, (index) => this.#rows.at(place(index)), cursor);
-    const found: Message[] = [];
+    const found: MessageRow[] = [];
     for (let index = Math.max(0, end - most); index < end; index++) found.push(this.at(place(index)));
     return causesFirst(found);
   }
 }
 
 /** Puts each signal before what it did: the effects since the signal before it. */
-function causesFirst(messages: readonly Message[]): Message[] {
-  const ordered: Message[] = [];
+function causesFirst(messages: readonly MessageRow[]): MessageRow[] {
+  const ordered: MessageRow[] = [];
   let effects = 0;
   for (const message of messages) {
     const mine = message.effect === true && (effects === 0 || ordered.at(-1)?.about === message.about);

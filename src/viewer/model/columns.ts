@@ -37,7 +37,7 @@ export const ints = (): Column<Int32Array> => new Column(Int32Array);
 export const bytes = (): Column<Uint8Array> => new Column(Uint8Array);
 
 /** Strings by number: the same one is kept once. */
-export class Names {
+export class NameTable {
   readonly #numbers = new Map<string, number>();
   readonly list: string[] = [];
 

@@ -1,4 +1,5 @@
 /** Search by step, agent, key, tag and actor: the first that contain what was typed, best first. */
+import { resultTag } from './score.ts';
 import type { Look } from '../look.ts';
 import type { Opened } from './opened.ts';
 
@@ -42,8 +43,8 @@ export function find(opened: Opened, typed: string): Hit[] {
     (key) => key,
     (key) => ({ kind: 'key', name: key, more: 'shared state', look: { view: 'lines', key } }),
   );
-  search(score.steps, tagOf, (step) => ({
-    kind: 'tag', name: tagOf(step), more: `written by ${step.id}`, look: { view: 'score', step: `${step.run}/${step.id}` },
+  search(score.steps, resultTag, (step) => ({
+    kind: 'tag', name: resultTag(step), more: `written by ${step.id}`, look: { view: 'score', step: `${step.run}/${step.id}` },
   })); // prettier-ignore
   const known = new Set(shared.keys);
   search(bus.subjects, (about) => about, (about) => ({
@@ -54,7 +55,3 @@ export function find(opened: Opened, typed: string): Hit[] {
   })); // prettier-ignore
   return hits;
 }
-
-/** The tag of a step's result, as a person may write it: the name, and which writing of it. */
-export const tagOf = ({ writes, version }: { writes: string; version: number }): string =>
-  `${writes}#${version}`;

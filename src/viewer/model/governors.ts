@@ -2,10 +2,10 @@
 import { countUpTo, floats, ints } from './columns.ts';
 
 /** Slowest, and softest, first; a marking that is not among them is drawn below all. */
-export const TEMPI = ['grave', 'largo', 'adagio', 'andante', 'moderato', 'allegro', 'vivace', 'presto'];
-export const DYNAMICS = ['ppp', 'pp', 'p', 'mp', 'mf', 'f', 'ff', 'fff'];
+export const TEMPO_AXIS = ['grave', 'largo', 'adagio', 'andante', 'moderato', 'allegro', 'vivace', 'presto'];
+export const DYNAMICS_AXIS = ['ppp', 'pp', 'p', 'mp', 'mf', 'f', 'ff', 'fff'];
 
-export interface OperatingPoint {
+export interface PointRow {
   readonly row: number;
   readonly time: number;
   readonly tempo: string;
@@ -24,7 +24,7 @@ const NOTHING: Spent = { calls: 0, inputTokens: 0, outputTokens: 0, cost: 0 };
 
 export class Governors {
   readonly units: string[] = [];
-  readonly #points = new Map<string, OperatingPoint[]>();
+  readonly #points = new Map<string, PointRow[]>();
   readonly #rows = ints();
   readonly #times = floats();
   readonly #calls = floats();
@@ -32,7 +32,7 @@ export class Governors {
   readonly #output = floats();
   readonly #cost = floats();
 
-  point(unit: string, point: OperatingPoint): void {
+  point(unit: string, point: PointRow): void {
     let mine = this.#points.get(unit);
     if (mine === undefined) {
       mine = [];
@@ -44,12 +44,12 @@ export class Governors {
       before?.tempo === point.tempo && before.dynamics === point.dynamics && before.policy === point.policy;
     if (!same) mine.push(point);
   }
-  points(unit: string): readonly OperatingPoint[] {
+  points(unit: string): readonly PointRow[] {
     return this.#points.get(unit) ?? [];
   }
-  pointAt(unit: string, cursor: number): OperatingPoint | undefined {
+  pointAt(unit: string, cursor: number): PointRow | undefined {
     const mine = this.points(unit);
-    return mine[countUpTo(mine.length, (index) => (mine[index] as OperatingPoint).row, cursor) - 1];
+    return mine[countUpTo(mine.length, (index) => (mine[index] as PointRow).row, cursor) - 1];
   }
 
   /** Adds what one call took. */

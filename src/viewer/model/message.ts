@@ -1,8 +1,8 @@
 /** One line of a trace, as far as the viewer trusts it: nothing is assumed of what a file may hold. */
 
-export type Json = Record<string, unknown>;
+export type ParsedObject = Record<string, unknown>;
 
-export const isObject = (value: unknown): value is Json =>
+export const isObject = (value: unknown): value is ParsedObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 export const numberOf = (value: unknown): number | undefined =>

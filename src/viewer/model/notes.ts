@@ -7,7 +7,7 @@ export interface Note {
 
 const MOST = 200;
 
-export class Notes {
+export class NoteList {
   readonly list: Note[] = [];
   /** How many there were, listed or not. */
   count = 0;

@@ -2,12 +2,12 @@
 import { TRACE_SESSION, type TraceMessage } from '../../trace/format.ts';
 import { TraceLines, type TraceLine } from '../../trace/read.ts';
 import type { Opened } from './opened.ts';
-import { LIMITS } from './trace.ts';
+import { PAGE_LIMITS } from './trace.ts';
 
 /** How long the page may stand still, in milliseconds. */
 const SLICE = 12;
 
-export interface ReadOptions {
+export interface TraceReadOptions {
   /** How long the file is, in bytes. */
   readonly size: number;
   readonly signal?: AbortSignal;
@@ -27,7 +27,7 @@ export function takeLine({ trace, notes }: Opened, { line, offset, length, messa
 export async function readAll(
   stream: ReadableStream<Uint8Array>,
   opened: Opened,
-  options: ReadOptions,
+  options: TraceReadOptions,
 ): Promise<void> {
   const { trace, notes } = opened;
   const reader = stream.getReader();
@@ -45,12 +45,12 @@ export async function readAll(
         [last, cut] = [line.line, line.message === undefined];
         if (line.message?.sessionId === TRACE_SESSION) open = isOpen(line.message, open);
         read = line.offset + line.length;
-        if (trace.length >= LIMITS.events) {
+        if (trace.length >= PAGE_LIMITS.events) {
           const rest = (options.size - read) / 2 ** 20;
           if (rest >= 0.01)
             notes.add(
               line.line,
-              `is the last that is shown: a page holds ${LIMITS.events.toLocaleString('en')} messages, and the ${rest.toFixed(1)} MB after it are left out`,
+              `is the last that is shown: a page holds ${PAGE_LIMITS.events.toLocaleString('en')} messages, and the ${rest.toFixed(1)} MB after it are left out`,
             );
           return;
         }

@@ -1,19 +1,19 @@
 /** Performances: which step a station holds, and how each ended. */
 import type { ActorRow } from './trace.ts';
-import { isObject, numberOf, textOf, type Json } from './message.ts';
-import { PHASES, type Phase, type Read, type Score, type StepRow } from './score.ts';
+import { isObject, numberOf, textOf, type ParsedObject } from './message.ts';
+import { PHASES, type Phase, type BoundRead, type ViewedScore, type StepRow } from './score.ts';
 
 /** How a step has ended when its station is free again, by the state that it was in before. */
 const ENDS: Readonly<Record<string, string>> = { writing: 'done', poisoned: 'failed' };
 
 export class Runs {
-  readonly #score: Score;
+  readonly #score: ViewedScore;
   /** Steps of each run by tag. */
   readonly #steps = new Map<string, StepRow[]>();
   /** By actor: what its station holds, in which state, and how that will end. */
   readonly #held: ({ step: StepRow; value: string; end: string | undefined } | undefined)[] = [];
 
-  constructor(score: Score) {
+  constructor(score: ViewedScore) {
     this.#score = score;
   }
   /** The run that began last, for messages that name none. */
@@ -22,7 +22,7 @@ export class Runs {
     this.current = runId;
     this.#steps.set(runId, []);
   }
-  program(event: Json): void {
+  program(event: ParsedObject): void {
     const mine = this.#steps.get(this.current);
     const from = numberOf(event['from']);
     const steps = event['steps'];
@@ -30,10 +30,12 @@ export class Runs {
     steps.forEach((given: unknown, index) => {
       if (!isObject(given)) return;
       const id = textOf(given['id']) ?? `step ${from + index}`;
-      const reads: Read[] = (Array.isArray(given['reads']) ? given['reads'] : []).flatMap((tag: unknown) => {
-        const source = typeof tag === 'number' ? mine[tag] : undefined;
-        return source === undefined ? [] : [{ name: source.writes, step: source.index }];
-      });
+      const reads: BoundRead[] = (Array.isArray(given['reads']) ? given['reads'] : []).flatMap(
+        (tag: unknown) => {
+          const source = typeof tag === 'number' ? mine[tag] : undefined;
+          return source === undefined ? [] : [{ name: source.writes, step: source.index }];
+        },
+      );
       mine[from + index] = this.#score.declare(
         this.current,
         id,
@@ -77,7 +79,7 @@ export class Runs {
   }
 
   /** A result, or a fault, on the bus. */
-  pulse(event: Json, time: number, row: number): void {
+  pulse(event: ParsedObject, time: number, row: number): void {
     const tag = numberOf(event['tag']);
     if (event['type'] !== 'pulse' || tag === undefined) return;
     const step = this.step(textOf(event['runId']) ?? this.current, tag);

@@ -8,7 +8,7 @@ export const PHASES = ['waiting', 'ready', 'held', 'executing', 'writing', 'pois
 export type Phase = (typeof PHASES)[number];
 const EXECUTING = PHASES.indexOf('executing');
 
-export interface Read {
+export interface BoundRead {
   /** The name that is read. */
   readonly name: string;
   /** The step whose result it is, as a place in `steps`. */
@@ -21,7 +21,7 @@ export interface StepRow {
   /** The name that it writes, and how many steps of the run have written it so far: `draft`, 2. */
   writes: string;
   version: number;
-  reads: readonly Read[];
+  reads: readonly BoundRead[];
   /** Nothing from here on was issued before everything above had settled. */
   downbeat: boolean;
   readonly run: string;
@@ -46,7 +46,7 @@ export interface Critical {
   readonly length: number;
 }
 
-export class Score {
+export class ViewedScore {
   readonly steps: StepRow[] = [];
   /** How often a step was declared: rises when there is more to draw. */
   declared = 0;
@@ -93,7 +93,7 @@ export class Score {
     id: string,
     agent: string,
     writes: string,
-    reads: readonly Read[],
+    reads: readonly BoundRead[],
     downbeat = false,
   ): StepRow {
     const step = this.step(run, id);
@@ -223,3 +223,7 @@ export class Score {
 
 /** The phases of a step that has answered. */
 const AFTER: ReadonlySet<Phase> = new Set(['writing', 'poisoned', 'squashed']);
+
+/** The tag of a step's result, as a person may write it: the name, and which writing of it. */
+export const resultTag = ({ writes, version }: { writes: string; version: number }): string =>
+  `${writes}#${version}`;

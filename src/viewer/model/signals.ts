@@ -1,7 +1,7 @@
 /** Signals of a bus as messages of a sequence diagram. */
-import type { Message } from './bus.ts';
-import { tagOf } from './find.ts';
-import { isObject, numberOf, textOf, type Json } from './message.ts';
+import type { MessageRow } from './bus.ts';
+import { resultTag } from './score.ts';
+import { isObject, numberOf, textOf, type ParsedObject } from './message.ts';
 import type { Runs } from './runs.ts';
 import type { Shared } from './shared.ts';
 
@@ -9,7 +9,7 @@ import type { Shared } from './shared.ts';
 const WHOLE_BUS = 'bus';
 
 /** A signal that names several keys is about each of them. */
-export function signalMessages(event: Json, row: number, runs: Runs, shared: Shared): Message[] {
+export function signalMessages(event: ParsedObject, row: number, runs: Runs, shared: Shared): MessageRow[] {
   const type = textOf(event['type']) ?? 'signal';
   if (type === 'pulse') return [pulse(event, row, runs)];
   const from = shared.agentName(textOf(event['source']) ?? WHOLE_BUS);
@@ -33,11 +33,11 @@ export function signalMessages(event: Json, row: number, runs: Runs, shared: Sha
   return [{ row, from, to, text, about: key ?? '' }];
 }
 
-function pulse(event: Json, row: number, runs: Runs): Message {
+function pulse(event: ParsedObject, row: number, runs: Runs): MessageRow {
   const tag = event['tag'];
   const number = numberOf(tag);
   const step = number === undefined ? undefined : runs.step(textOf(event['runId']) ?? runs.current, number);
-  const name = step === undefined ? String(tag) : tagOf(step);
+  const name = step === undefined ? String(tag) : resultTag(step);
   // The agent and not the step: of steps there are thousands, and the tag names them.
   const from = step === undefined ? WHOLE_BUS : step.agent || step.id;
   const { fault, value } = event;

@@ -2,8 +2,8 @@
  *
  *  The text of a message is not kept; `offset` and `length` give its place in the file, and a context or a payload is read
  *  again when it is shown. The state of an actor at any moment is found by binary search. */
-import { bytes, countUpTo, floats, ints, Names } from './columns.ts';
-import { isObject, numberOf, textOf, timeOf, type Json } from './message.ts';
+import { bytes, countUpTo, floats, ints, NameTable } from './columns.ts';
+import { isObject, numberOf, textOf, timeOf, type ParsedObject } from './message.ts';
 import { valueText } from './value.ts';
 
 export const ACTOR = 0;
@@ -18,7 +18,7 @@ const KINDS: Readonly<Record<string, number>> = {
 const A_DAY = 86_400_000;
 
 /** More than these are not taken in: they are what keeps the page under its 500 MB. */
-export const LIMITS = { events: 1_000_000, actors: 100_000 } as const;
+export const PAGE_LIMITS = { events: 1_000_000, actors: 100_000 } as const;
 
 export interface ActorRow {
   readonly index: number;
@@ -33,20 +33,20 @@ export interface ActorRow {
 }
 
 /** Where a message stands. */
-export interface Place {
+export interface MessageSpan {
   readonly offset: number;
   readonly length: number;
   readonly line: number;
 }
 
 /** Called for every message that a trace takes in. */
-export type Interpreter = (message: Json, row: number, actor: ActorRow) => void;
+export type Interpreter = (message: ParsedObject, row: number, actor: ActorRow) => void;
 
-export class Trace {
+export class LoadedTrace {
   readonly actors: ActorRow[] = [];
   /** Each definition once. */
-  readonly definitions = new Names();
-  readonly names = new Names();
+  readonly definitions = new NameTable();
+  readonly names = new NameTable();
   readonly #bySession = new Map<string, ActorRow>();
   readonly #machines: number[] = [];
   readonly #kinds = bytes();
@@ -91,17 +91,18 @@ export class Trace {
 
   /** Takes a message in.
    *  @returns what is wrong with it, if anything; then it is left out. */
-  append(message: unknown, place: Place): string | undefined {
+  append(message: unknown, place: MessageSpan): string | undefined {
     if (!isObject(message)) return 'is not an object';
     const kind = KINDS[String(message['type'])];
     if (kind === undefined)
       return `is of an unknown type, ${JSON.stringify(message['type'] ?? null).slice(0, 40)}`;
     const session = textOf(message['sessionId']);
     if (session === undefined) return 'names no sessionId';
-    if (this.length >= LIMITS.events)
-      return `is beyond the first ${LIMITS.events.toLocaleString('en')} messages`;
+    if (this.length >= PAGE_LIMITS.events)
+      return `is beyond the first ${PAGE_LIMITS.events.toLocaleString('en')} messages`;
     const actor = this.#bySession.get(session) ?? this.#register(session);
-    if (actor === undefined) return `names an actor beyond the first ${LIMITS.actors.toLocaleString('en')}`;
+    if (actor === undefined)
+      return `names an actor beyond the first ${PAGE_LIMITS.actors.toLocaleString('en')}`;
 
     this.#arrived = performance.now();
     const row = this.length;
@@ -162,7 +163,7 @@ export class Trace {
     const value = this.#values.at(row);
     return value < 0 ? '' : this.names.name(value);
   }
-  place(row: number): Place {
+  place(row: number): MessageSpan {
     return { offset: this.#offsets.at(row), length: this.#lengths.at(row), line: this.#lines.at(row) };
   }
   find(session: string): ActorRow | undefined {
@@ -183,7 +184,7 @@ export class Trace {
   }
 
   #register(session: string): ActorRow | undefined {
-    if (this.actors.length >= LIMITS.actors) return undefined;
+    if (this.actors.length >= PAGE_LIMITS.actors) return undefined;
     const actor = {
       index: this.actors.length,
       session,
@@ -197,7 +198,7 @@ export class Trace {
     this.#bySession.set(session, actor);
     return actor;
   }
-  #describe(actor: ActorRow, message: Json): void {
+  #describe(actor: ActorRow, message: ParsedObject): void {
     actor.name = textOf(message['name']) ?? actor.name;
     actor.parent = textOf(message['parentId']) ?? actor.parent;
     const { definition } = message;
@@ -227,12 +228,17 @@ export function next(rows: readonly number[], cursor: number): number {
 }
 
 /** What an actor without states is in: `active`, `done`, `error`. */
-const stateText = (snapshot: Json): string =>
+const stateText = (snapshot: ParsedObject): string =>
   valueText(snapshot['value']) || (textOf(snapshot['status']) ?? '');
 
 const FAULTS = new Set(['FAILED', 'STALL_TIMEOUT']);
 /** A failed attempt, a fault on the bus, an error of an actor. A step that reads a fault is not another fault. */
-function isFault(kind: number, type: string, event: Json | undefined, snapshot: Json | undefined): boolean {
+function isFault(
+  kind: number,
+  type: string,
+  event: ParsedObject | undefined,
+  snapshot: ParsedObject | undefined,
+): boolean {
   if (kind === SNAPSHOT) return snapshot?.['status'] === 'error';
   if (kind !== EVENT) return false;
   return (

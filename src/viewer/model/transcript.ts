@@ -1,5 +1,5 @@
 /** Counter-examples: the shortest way to a violation, message by message, opened as if it were a trace. */
-import { isObject, textOf, type Json } from './message.ts';
+import { isObject, textOf, type ParsedObject } from './message.ts';
 import { openOf, type Opened } from './opened.ts';
 import { fileSource } from './source.ts';
 
@@ -10,7 +10,7 @@ const STEP_MS = 1_000;
 
 interface Transcript {
   readonly what: string;
-  readonly messages: readonly Json[];
+  readonly messages: readonly ParsedObject[];
   /** The claim, and the bound of the check. */
   readonly about: readonly string[];
 }
@@ -42,7 +42,7 @@ export async function traceOfTranscripts(
 
 /** Finds every object with a transcript, wherever a report may have put it.
  *  @param around the object that holds it: there a report says what was claimed */
-function collect(value: unknown, into: Transcript[], around: Json, depth: number): void {
+function collect(value: unknown, into: Transcript[], around: ParsedObject, depth: number): void {
   if (depth > 12 || typeof value !== 'object' || value === null) return;
   if (isObject(value) && Array.isArray(value['transcript'])) {
     const { seed } = value;
@@ -58,7 +58,7 @@ function collect(value: unknown, into: Transcript[], around: Json, depth: number
 }
 
 /** As far as the file says so. */
-function aboutOf(told: Json): string[] {
+function aboutOf(told: ParsedObject): string[] {
   const claim = isObject(told['claim']) ? told['claim'] : told;
   const [mapping, criterion] = [textOf(claim['mapping']), textOf(claim['criterion'])];
   const lines: readonly (readonly [string, string | undefined])[] = [

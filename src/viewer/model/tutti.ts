@@ -2,33 +2,33 @@
  *
  *  Source: docs/guides/trace-format.md. Nothing is trusted to be there: a field that is missing leaves its part out. */
 import { TRACE_SESSION } from '../../trace/format.ts';
-import type { Bus } from './bus.ts';
+import type { MessageTable } from './bus.ts';
 import type { Governors } from './governors.ts';
-import { isObject, numberOf, textOf, type Json } from './message.ts';
-import type { Notes } from './notes.ts';
+import { isObject, numberOf, textOf, type ParsedObject } from './message.ts';
+import type { NoteList } from './notes.ts';
 import { Runs } from './runs.ts';
-import type { Score } from './score.ts';
+import type { ViewedScore } from './score.ts';
 import type { Shared } from './shared.ts';
 import { signalMessages } from './signals.ts';
-import { ACTOR, EVENT, SNAPSHOT, type ActorRow, type Interpreter, type Trace } from './trace.ts';
+import { ACTOR, EVENT, SNAPSHOT, type ActorRow, type Interpreter, type LoadedTrace } from './trace.ts';
 
 export interface Parts {
-  readonly score: Score;
+  readonly score: ViewedScore;
   readonly shared: Shared;
   readonly governors: Governors;
-  readonly bus: Bus;
-  readonly notes: Notes;
+  readonly bus: MessageTable;
+  readonly notes: NoteList;
   readonly about: string[];
 }
 
 /** @returns the function to call for every message that a trace takes in. */
-export function interpreter(parts: Parts, traceOf: () => Trace): Interpreter {
+export function interpreter(parts: Parts, traceOf: () => LoadedTrace): Interpreter {
   const { score, shared, governors, bus, notes, about } = parts;
   const runs = new Runs(score);
   /** The state in which a line was before. */
   const lineStates: string[] = [];
 
-  const ofTrace = (trace: Trace, message: Json, row: number): void => {
+  const ofTrace = (trace: LoadedTrace, message: ParsedObject, row: number): void => {
     const event = isObject(message['event']) ? message['event'] : {};
     const { line } = trace.place(row);
     if (event['type'] === 'tutti.leftOut')
@@ -52,7 +52,7 @@ export function interpreter(parts: Parts, traceOf: () => Trace): Interpreter {
     );
   };
 
-  const ofRun = (trace: Trace, event: Json, row: number): void => {
+  const ofRun = (trace: LoadedTrace, event: ParsedObject, row: number): void => {
     switch (event['type']) {
       case 'tutti.run':
         runs.begin(textOf(event['runId']) ?? '');
@@ -78,7 +78,7 @@ export function interpreter(parts: Parts, traceOf: () => Trace): Interpreter {
     }
   };
 
-  const ofLine = (trace: Trace, row: number, actor: ActorRow, context: Json): void => {
+  const ofLine = (trace: LoadedTrace, row: number, actor: ActorRow, context: ParsedObject): void => {
     const [agent, key] = [textOf(context['agent']), textOf(context['key'])];
     if (agent === undefined || key === undefined) return;
     shared.add(shared.agentName(agent), key, actor);

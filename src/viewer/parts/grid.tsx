@@ -2,7 +2,7 @@
 import type { ComponentChild } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-export interface Cell {
+export interface GridCell {
   readonly text: string;
   readonly class: string;
   readonly name: string;
@@ -11,7 +11,7 @@ export interface GridProps {
   readonly label: string;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
-  readonly cell: (row: number, column: number) => Cell;
+  readonly cell: (row: number, column: number) => GridCell;
   /** Beneath a column's name. */
   readonly note: (column: number) => string;
   readonly row: number;

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { isObject } from '../model/message.ts';
 import type { Opened } from '../model/opened.ts';
 import { EVENT } from '../model/trace.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 import { faultOf, momentOf } from './moment.ts';
 import { clip, count } from './words.ts';
 
@@ -38,7 +38,7 @@ const parsed = (text: string): unknown => {
   }
 };
 
-export function Payload({ session, row }: { session: Session; row: number }) {
+export function Payload({ session, row }: { session: ViewerSession; row: number }) {
   const { opened } = session;
   const message = useMessage(opened, row);
   if (opened === undefined || row < 0) return <p class="empty">Before the first message.</p>;

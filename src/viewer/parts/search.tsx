@@ -1,12 +1,12 @@
 /** A box to type into, and what it found below it. */
 import { useId, useMemo, useState } from 'preact/hooks';
 import { find } from '../model/find.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 
 /** Found by the key that leads to it. */
 export const SEARCH_BOX = 'search';
 
-export function Search({ session }: { session: Session }) {
+export function SearchBox({ session }: { session: ViewerSession }) {
   const id = useId();
   const [typed, setTyped] = useState('');
   const [open, setOpen] = useState(false);

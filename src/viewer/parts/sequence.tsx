@@ -1,14 +1,14 @@
 /** A sequence diagram: a row for each message, with an arrow from its sender to its receiver. The rows are a list for
  *  screen readers, and buttons that move the cursor. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Message } from '../model/bus.ts';
+import type { MessageRow } from '../model/bus.ts';
 import { clip, many } from './words.ts';
 
 const HEIGHT = 34;
 
 export interface SequenceProps {
   readonly label: string;
-  readonly messages: readonly Message[];
+  readonly messages: readonly MessageRow[];
   readonly cursor: number;
   /** Columns in this order; a participant that is not listed gets a column with its first message. */
   readonly participants?: readonly string[];

@@ -1,11 +1,11 @@
 /** Play, pause, step, scrub, jump to a fault: the same for what is over and for what still happens. */
 import { useMemo } from 'preact/hooks';
-import { SPEEDS, type Session } from '../session.ts';
+import { SPEEDS, type ViewerSession } from '../session.ts';
 import { useCanvas } from './canvas.ts';
 import { momentOf } from './moment.ts';
 import { count, ms } from './words.ts';
 
-export function Transport({ session }: { session: Session }) {
+export function Transport({ session }: { session: ViewerSession }) {
   const { opened, cursor, length, playing } = session;
   const faults = opened?.trace.faults ?? [];
   const none = length === 0;
@@ -117,7 +117,7 @@ export function Transport({ session }: { session: Session }) {
 }
 
 /** How much happened when, above the scrubber, with a mark for each fault. */
-function Density({ session }: { session: Session }) {
+function Density({ session }: { session: ViewerSession }) {
   const { opened, length } = session;
   const faults = opened?.trace.faults.length ?? 0;
   const bars = useMemo(() => {

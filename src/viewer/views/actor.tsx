@@ -4,11 +4,11 @@ import { isObject } from '../model/message.ts';
 import { ACTOR, EVENT, type ActorRow } from '../model/trace.ts';
 import { Text, useMessage } from '../parts/payload.tsx';
 import { clip, count, ms } from '../parts/words.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 
 const MOST = 30;
 
-export function ActorDetail({ session, actor }: { session: Session; actor: ActorRow }) {
+export function ActorDetail({ session, actor }: { session: ViewerSession; actor: ActorRow }) {
   const { opened, cursor } = session;
   const row = opened?.trace.stateRow(actor, cursor) ?? -1;
   const message = useMessage(opened, row);

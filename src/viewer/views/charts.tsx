@@ -2,21 +2,21 @@
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ChartPicture } from '../chart/chart.tsx';
 import { chartOf, machineName } from '../chart/known.ts';
-import { familyOf } from '../model/actors.ts';
+import { actorFamily } from '../model/actors.ts';
 import { activePaths } from '../model/value.ts';
 import type { ActorRow } from '../model/trace.ts';
 import { List } from '../parts/list.tsx';
 import { clip, count, many } from '../parts/words.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 import { ActorDetail } from './actor.tsx';
 import { Transitions } from './transitions.tsx';
 
-export function Charts({ session }: { session: Session }) {
+export function Charts({ session }: { session: ViewerSession }) {
   const { opened, look, cursor } = session;
   const [machine, setMachine] = useState('');
   const trace = opened?.trace;
   const family = useMemo(
-    () => (trace === undefined ? [] : familyOf(trace)),
+    () => (trace === undefined ? [] : actorFamily(trace)),
     // Between two actors nothing changes; while many come, once in a while will do.
     [
       trace,
@@ -85,7 +85,7 @@ export function Charts({ session }: { session: Session }) {
   );
 }
 
-function Chosen({ session, actor }: { session: Session; actor: ActorRow }) {
+function Chosen({ session, actor }: { session: ViewerSession; actor: ActorRow }) {
   const { opened, cursor } = session;
   const [scale, setScale] = useState<number>();
   const [room, setRoom] = useState(800);

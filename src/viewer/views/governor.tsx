@@ -1,12 +1,12 @@
 /** The governors: tempo and dynamics of each pool over time, and what has been spent. */
-import { DYNAMICS, TEMPI, type Governors, type OperatingPoint } from '../model/governors.ts';
+import { DYNAMICS_AXIS, TEMPO_AXIS, type Governors, type PointRow } from '../model/governors.ts';
 import { useCanvas, type Colours } from '../parts/canvas.ts';
 import { count, moments, ms } from '../parts/words.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 import { windowOf } from './score-parts.ts';
 import { Zoom } from './zoom.tsx';
 
-export function Governor({ session }: { session: Session }) {
+export function Governor({ session }: { session: ViewerSession }) {
   const { opened, cursor } = session;
   if (opened === undefined) return null;
   const { governors } = opened;
@@ -42,7 +42,7 @@ function Figure({ name, value }: { name: string; value: string }) {
   );
 }
 
-function Unit({ session, governors, unit }: { session: Session; governors: Governors; unit: string }) {
+function Unit({ session, governors, unit }: { session: ViewerSession; governors: Governors; unit: string }) {
   const now = governors.pointAt(unit, session.cursor);
   return (
     <article>
@@ -57,21 +57,21 @@ function Unit({ session, governors, unit }: { session: Session; governors: Gover
         label={`Tempo of ${unit}`}
         points={governors.points(unit)}
         of="tempo"
-        names={TEMPI}
+        names={TEMPO_AXIS}
       />
       <Steps
         session={session}
         label={`Dynamics of ${unit}`}
         points={governors.points(unit)}
         of="dynamics"
-        names={DYNAMICS}
+        names={DYNAMICS_AXIS}
       />
     </article>
   );
 }
 
 const LEFT = 78;
-const frameOf = (session: Session, width: number) => {
+const frameOf = (session: ViewerSession, width: number) => {
   const { from, to } = windowOf(session);
   return {
     from,
@@ -82,7 +82,7 @@ const frameOf = (session: Session, width: number) => {
 
 function grid(
   context: CanvasRenderingContext2D,
-  session: Session,
+  session: ViewerSession,
   width: number,
   height: number,
   colour: Colours,
@@ -99,7 +99,7 @@ function grid(
 }
 function playhead(
   context: CanvasRenderingContext2D,
-  session: Session,
+  session: ViewerSession,
   width: number,
   height: number,
   colour: Colours,
@@ -111,9 +111,9 @@ function playhead(
 }
 
 interface StepsProps {
-  session: Session;
+  session: ViewerSession;
   label: string;
-  points: readonly OperatingPoint[];
+  points: readonly PointRow[];
   of: 'tempo' | 'dynamics';
   names: readonly string[];
 }
@@ -174,7 +174,7 @@ function Steps({ session, label, points, of, names }: StepsProps) {
 }
 
 /** What had been spent, over time: cost, or tokens where nothing has a price. */
-function Cost({ session, governors }: { session: Session; governors: Governors }) {
+function Cost({ session, governors }: { session: ViewerSession; governors: Governors }) {
   const total = governors.spentAfter(governors.payments - 1);
   const priced = total.cost > 0;
   const valueOf = (payment: number) => {

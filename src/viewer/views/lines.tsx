@@ -1,22 +1,22 @@
 /** Shared state: the copies and the owner of each key, and the bus messages that led to them. */
 import type { Shared } from '../model/shared.ts';
 import { LINE_STATES } from '../model/shared.ts';
-import type { Trace } from '../model/trace.ts';
-import { Grid, type Cell } from '../parts/grid.tsx';
+import type { LoadedTrace } from '../model/trace.ts';
+import { Grid, type GridCell } from '../parts/grid.tsx';
 import { faultOf, momentOf } from '../parts/moment.ts';
 import { Sequence } from '../parts/sequence.tsx';
 import { clip, many } from '../parts/words.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 import { Span } from './messages.tsx';
 import { Strips } from './strips.tsx';
 import { Zoom } from './zoom.tsx';
 
 /** Who owns a key: in E or M, or with a write on its way. */
-export function ownerOf(shared: Shared, trace: Trace, key: string, cursor: number): string | undefined {
+export function ownerOf(shared: Shared, trace: LoadedTrace, key: string, cursor: number): string | undefined {
   return shared.linesOf(key).find(({ actor }) => /^(E|M|MP)$/.test(trace.stateAt(actor, cursor)))?.agent;
 }
 
-export function Lines({ session }: { session: Session }) {
+export function Lines({ session }: { session: ViewerSession }) {
   const { opened, look, cursor } = session;
   if (opened === undefined) return null;
   const { shared, trace, bus } = opened;
@@ -31,7 +31,7 @@ export function Lines({ session }: { session: Session }) {
   const row = Math.max(0, agents.indexOf(look.agent));
   const key = keys[column] as string;
   const owner = ownerOf(shared, trace, key, cursor);
-  const cell = (r: number, c: number): Cell => {
+  const cell = (r: number, c: number): GridCell => {
     const [agent, of] = [agents[r] as string, keys[c] as string];
     const actor = shared.line(agent, of);
     const state = actor === undefined ? '' : trace.stateAt(actor, cursor);

@@ -1,12 +1,12 @@
 /** The messages up to the cursor: signals of the bus, events between actors, a counter-example's steps. */
 import { faultOf, momentOf } from '../parts/moment.ts';
 import { Sequence } from '../parts/sequence.tsx';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 import { Payload } from '../parts/payload.tsx';
 
 export const SPANS = [10, 20, 40, 80, 200];
 
-export function Messages({ session }: { session: Session }) {
+export function Messages({ session }: { session: ViewerSession }) {
   const { opened, look, cursor } = session;
   if (opened === undefined) return null;
   const { bus, trace, counterexample } = opened;
@@ -43,7 +43,7 @@ export function Messages({ session }: { session: Session }) {
   );
 }
 
-function Subject({ session, about }: { session: Session; about: string }) {
+function Subject({ session, about }: { session: ViewerSession; about: string }) {
   const subjects = session.opened?.bus.subjects ?? [];
   if (subjects.length === 0) return null;
   // A list of thousands is not usable: the search finds the others.
@@ -63,7 +63,7 @@ function Subject({ session, about }: { session: Session; about: string }) {
     </label>
   );
 }
-export function Span({ session }: { session: Session }) {
+export function Span({ session }: { session: ViewerSession }) {
   return (
     <label>
       <span>Last</span>

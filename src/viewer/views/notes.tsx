@@ -1,8 +1,8 @@
 /** What was left out, and the trace's description of itself. */
 import { many } from '../parts/words.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 
-export function NotesView({ session }: { session: Session }) {
+export function NotesView({ session }: { session: ViewerSession }) {
   const { opened } = session;
   if (opened === undefined) return null;
   const { notes, about, trace } = opened;

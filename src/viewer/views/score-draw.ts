@@ -1,11 +1,11 @@
 /** Draws the rows of the score that are in sight. */
-import type { Score, Segment, StepRow } from '../model/score.ts';
+import type { ViewedScore, Segment, StepRow } from '../model/score.ts';
 import type { Colours } from '../parts/canvas.ts';
 import { moments, ticks } from '../parts/words.ts';
 import { labelWidth, type Items } from './score-parts.ts';
 
 /** The time in sight, and where the cursor stands in it. */
-export interface Frame {
+export interface VisibleTime {
   readonly from: number;
   readonly to: number;
   readonly time: number;
@@ -13,9 +13,9 @@ export interface Frame {
   readonly cursor: number;
 }
 export interface Rows {
-  readonly score: Score;
+  readonly score: ViewedScore;
   readonly all: Items;
-  readonly frame: Frame;
+  readonly frame: VisibleTime;
   readonly sight: { readonly first: number; readonly last: number; readonly top: number };
   readonly chosen: StepRow | undefined;
   readonly width: number;
@@ -27,7 +27,7 @@ export interface Rows {
 const FEW = 40;
 const RIGHT = 12;
 
-const scale = ({ from, to }: Frame, width: number) => {
+const scale = ({ from, to }: VisibleTime, width: number) => {
   const left = labelWidth(width);
   const plot = Math.max(1, width - left - RIGHT);
   return (time: number) => left + ((time - from) / Math.max(to - from, 1e-9)) * plot;
@@ -37,7 +37,7 @@ export function axis(
   context: CanvasRenderingContext2D,
   width: number,
   height: number,
-  frame: Frame,
+  frame: VisibleTime,
   colour: Colours,
 ): void {
   const x = scale(frame, width);

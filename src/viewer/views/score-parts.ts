@@ -1,6 +1,6 @@
 /** What the parts of the score share. */
-import type { Score, StepRow } from '../model/score.ts';
-import type { Session } from '../session.ts';
+import type { ViewedScore, StepRow } from '../model/score.ts';
+import type { ViewerSession } from '../session.ts';
 
 export const ROW = 24;
 /** How wide the names are: the same in the styles. */
@@ -22,7 +22,7 @@ export interface Items {
 }
 
 /** The rows: steps as written, or under a heading for each agent. */
-export function itemsOf({ steps }: Score, order: 'agent' | 'program'): Items {
+export function itemsOf({ steps }: ViewedScore, order: 'agent' | 'program'): Items {
   const items = order === 'program' ? steps.map((step) => ({ step })) : byAgent(steps);
   const rowOf = new Map<number, number>();
   items.forEach((item, row) => {
@@ -44,7 +44,7 @@ function byAgent(steps: readonly StepRow[]): Item[] {
 }
 
 /** The part of time that is in sight: all of it, or a part around the cursor. */
-export function windowOf(session: Session): { from: number; to: number } {
+export function windowOf(session: ViewerSession): { from: number; to: number } {
   const { look, time } = session;
   const duration = Math.max(session.opened?.trace.duration ?? 0, time, 1e-6);
   const width = duration / look.zoom;

@@ -1,11 +1,11 @@
 /** The chosen step: what it read and wrote after renaming, and how long it was in which phase. */
-import { tagOf } from '../model/find.ts';
+import { resultTag } from '../model/score.ts';
 import type { StepRow } from '../model/score.ts';
 import { clip, ms } from '../parts/words.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 import { GLYPHS, lookOf } from './score-parts.ts';
 
-export function StepDetail({ session, step }: { session: Session; step: StepRow | undefined }) {
+export function StepDetail({ session, step }: { session: ViewerSession; step: StepRow | undefined }) {
   const { opened, cursor } = session;
   if (opened === undefined) return null;
   if (step === undefined)
@@ -40,13 +40,13 @@ export function StepDetail({ session, step }: { session: Session; step: StepRow 
           const writer = score.steps[source];
           return writer === undefined ? null : (
             <li key={index}>
-              <code>{name}</code> is <code>{tagOf(writer)}</code>, written by {go(writer)}
+              <code>{name}</code> is <code>{resultTag(writer)}</code>, written by {go(writer)}
             </li>
           );
         })}
       </ul>
       <h3>
-        Wrote <code>{tagOf(step)}</code>
+        Wrote <code>{resultTag(step)}</code>
       </h3>
       {score.readers(step).length === 0 ? <p>Read by no step.</p> : null}
       <ul>

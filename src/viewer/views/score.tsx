@@ -1,17 +1,17 @@
 /** The score as it was played: a row for each step, its waiting and its running in time, and what it waited for. */
 import { useMemo, useState } from 'preact/hooks';
-import { tagOf } from '../model/find.ts';
-import type { Score, StepRow } from '../model/score.ts';
+import { resultTag } from '../model/score.ts';
+import type { ViewedScore, StepRow } from '../model/score.ts';
 import { colour, useCanvas } from '../parts/canvas.ts';
 import { List } from '../parts/list.tsx';
 import { many, ms } from '../parts/words.ts';
-import type { Session } from '../session.ts';
-import { axis, drawRows, type Frame } from './score-draw.ts';
+import type { ViewerSession } from '../session.ts';
+import { axis, drawRows, type VisibleTime } from './score-draw.ts';
 import { GLYPHS, itemsOf, labelWidth, lookOf, ROW, windowOf, type Item, type Items } from './score-parts.ts';
 import { Zoom } from './zoom.tsx';
 import { StepDetail } from './score-step.tsx';
 
-export function ScoreView({ session }: { session: Session }) {
+export function ScoreView({ session }: { session: ViewerSession }) {
   const { opened, look, cursor } = session;
   const [sight, setSight] = useState({ first: 0, last: 0, top: 0, height: 0 });
   const score = opened?.score;
@@ -25,7 +25,7 @@ export function ScoreView({ session }: { session: Session }) {
   const { items } = all;
   const step = score.named(look.step);
   const selected = step === undefined ? -1 : (all.rowOf.get(step.index) ?? -1);
-  const frame: Frame = { ...windowOf(session), time: session.time, cursor };
+  const frame: VisibleTime = { ...windowOf(session), time: session.time, cursor };
   // While time passes, what happens is in sight; at the end of what is over, the beginning is.
   const follows = look.at !== undefined || session.live === 'on';
   const latest = follows ? score.latest(cursor) : undefined;
@@ -87,7 +87,7 @@ function Label({
   critical,
 }: {
   item: Item | undefined;
-  score: Score;
+  score: ViewedScore;
   cursor: number;
   critical: ReadonlyMap<number, number>;
 }) {
@@ -111,7 +111,7 @@ function Label({
 }
 function spoken(
   item: Item | undefined,
-  score: Score,
+  score: ViewedScore,
   cursor: number,
   critical: ReadonlyMap<number, number>,
 ): string {
@@ -127,13 +127,13 @@ function spoken(
     step.reads.length === 0
       ? ''
       : `; waited for ${step.reads.map(({ step: source }) => score.steps[source]?.id ?? '?').join(', ')}`;
-  return `${step.id}, ${step.agent === '' ? '' : `agent ${step.agent}, `}${score.statusAt(step, cursor)}, ${when}${waited}${critical.has(step.index) ? '; on the critical path' : ''}; tag ${tagOf(step)}`;
+  return `${step.id}, ${step.agent === '' ? '' : `agent ${step.agent}, `}${score.statusAt(step, cursor)}, ${when}${waited}${critical.has(step.index) ? '; on the critical path' : ''}; tag ${resultTag(step)}`;
 }
 
 function Bars(props: {
-  score: Score;
+  score: ViewedScore;
   all: Items;
-  frame: Frame;
+  frame: VisibleTime;
   sight: { first: number; last: number; top: number; height: number };
   chosen: StepRow | undefined;
 }) {
@@ -144,7 +144,7 @@ function Bars(props: {
 }
 
 /** The axis, on which one may also scrub. */
-function Axis({ session, frame }: { session: Session; frame: Frame }) {
+function Axis({ session, frame }: { session: ViewerSession; frame: VisibleTime }) {
   const { ref } = useCanvas((context, width, height) => axis(context, width, height, frame, colour));
   const seek = (event: PointerEvent & { currentTarget: HTMLElement }) => {
     if (event.buttons !== 1) return;

@@ -2,7 +2,7 @@
 import { countUpTo } from '../model/columns.ts';
 import { useCanvas, type Colours } from '../parts/canvas.ts';
 import { clip, moments, ms } from '../parts/words.ts';
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 import { windowOf } from './score-parts.ts';
 
 const STRIP = 22;
@@ -10,7 +10,7 @@ const STRIP = 22;
 const MOST = 24;
 const AXIS = 18;
 
-export function Strips({ session, keyName }: { session: Session; keyName: string }) {
+export function Strips({ session, keyName }: { session: ViewerSession; keyName: string }) {
   const { opened, time, look, cursor } = session;
   const all = opened?.shared.linesOf(keyName) ?? [];
   // The chosen agent's is always among them.

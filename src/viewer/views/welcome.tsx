@@ -1,7 +1,7 @@
 /** Before anything is open. */
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 
-export function Welcome({ session, open }: { session: Session; open: () => void }) {
+export function Welcome({ session, open }: { session: ViewerSession; open: () => void }) {
   if (session.reading !== undefined || session.live === 'connecting') return <p class="empty">Reading…</p>;
   return (
     <section class="welcome">

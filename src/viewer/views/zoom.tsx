@@ -1,7 +1,7 @@
 /** How much of the time is in sight. */
-import type { Session } from '../session.ts';
+import type { ViewerSession } from '../session.ts';
 
-export function Zoom({ session }: { session: Session }) {
+export function Zoom({ session }: { session: ViewerSession }) {
   const { zoom } = session.look;
   return (
     <div class="buttons" role="group" aria-label="Time in sight">

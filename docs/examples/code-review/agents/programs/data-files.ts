@@ -4,7 +4,7 @@ import type Typescript from 'typescript';
 import { basename } from 'node:path/posix';
 import { parseAllDocuments } from 'yaml';
 import { isTemplate, languageOf } from '../lib/classify.ts';
-import type { Hit, Text } from './text-checks.ts';
+import type { Hit, Text } from './text-file.ts';
 
 const MAX_BYTES = 256 * 1024;
 

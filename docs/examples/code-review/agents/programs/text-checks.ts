@@ -1,19 +1,7 @@
 /** The table of checks on plain text: who asks, what it is called, how bad it is, how to see it. */
+import type { Text, Hit } from './text-file.ts';
 import { languageOf } from '../lib/classify.ts';
 import { checkJson, checkYaml } from './data-files.ts';
-
-export interface Text {
-  path: string;
-  content: string;
-  lines: readonly string[];
-  /** Whether the bytes were valid UTF-8. */
-  valid: boolean;
-}
-
-export interface Hit {
-  line: number;
-  message: string;
-}
 
 interface Check {
   reviewer: 'security' | 'correctness' | 'style' | 'documentation';

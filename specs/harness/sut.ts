@@ -12,53 +12,51 @@ import {
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
-import type { Taken } from './explore.ts';
-import { textOf } from './plain.ts';
-import type { Hearing, World } from './system.ts';
-import type { Word } from './part.ts';
+import type { StepResult } from './explorable.ts';
+import { plainText } from './plain.ts';
+import type { Reaction, World } from './system-types.ts';
+import type { MachineOutput } from './part.ts';
 
 /** What a session receives in addition to the event. */
-export interface Heard<W> {
+export interface SutInput<W> {
   /** The machine that received it; nothing for a model that is not a `system`. */
   readonly part: string | undefined;
   readonly from: string | undefined;
   /** What the model's machine answered. */
-  readonly words: readonly Word[];
+  readonly outputs: readonly MachineOutput[];
   /** The model's world after the step. */
   readonly world: W;
 }
 
 /** One run of it. */
-export interface Session<W> {
-  send(event: EventObject, heard: Heard<W>): void | Promise<void>;
+export interface SutRun<W> {
+  send(event: EventObject, heard: SutInput<W>): void | Promise<void>;
   /** What can be seen of it; compared with `projectModel(world)` after each step. */
   read?(): unknown;
   /** Called at the end of the run, also when the run failed. */
   dispose?(): void | Promise<void>;
 }
 
-export interface Counterpart<W> {
-  create(): Session<W> | Promise<Session<W>>;
+export interface Sut<W> {
+  create(): SutRun<W> | Promise<SutRun<W>>;
   /** What `read` should give. Needed where a session reads. */
   readonly projectModel?: (world: W) => unknown;
 }
 
-type Opened<W> = readonly [name: string, counterpart: Counterpart<W>, session: Session<W>];
+type Opened<W> = readonly [name: string, counterpart: Sut<W>, session: SutRun<W>];
 
 /** A run of some counterparts beside a model's. */
-export class Sessions<W> {
+export class SutRuns<W> {
   readonly #all: readonly Opened<W>[];
   private constructor(all: readonly Opened<W>[]) {
     this.#all = all;
   }
 
-  static async open<W>(
-    counterparts: Readonly<Record<string, Counterpart<W> | undefined>>,
-  ): Promise<Sessions<W>> {
+  static async open<W>(counterparts: Readonly<Record<string, Sut<W> | undefined>>): Promise<SutRuns<W>> {
     const all: Opened<W>[] = [];
     for (const [name, counterpart] of Object.entries(counterparts))
       if (counterpart !== undefined) all.push([name, counterpart, await counterpart.create()]);
-    return new Sessions(all);
+    return new SutRuns(all);
   }
 
   /** @returns how one of them differs, if it does. */
@@ -67,8 +65,8 @@ export class Sessions<W> {
       if (session.read === undefined) continue;
       if (projectModel === undefined) throw new Error(`${name} is read, so it needs projectModel as well.`);
       const [model, other] = [
-        textOf(projectModel(world), 'projectModel'),
-        textOf(await session.read(), `${name}.read`),
+        plainText(projectModel(world), 'projectModel'),
+        plainText(await session.read(), `${name}.read`),
       ];
       if (model !== other) return `The model is at ${model}, the ${name} at ${other}.`;
     }
@@ -76,17 +74,17 @@ export class Sessions<W> {
   }
 
   /** Sends a step to all of them, and compares. */
-  async step<S>(step: S, taken: Taken<W>): Promise<string | undefined> {
-    const heard: readonly Hearing[] | undefined = (taken as { heard?: readonly Hearing[] }).heard;
+  async step<S>(step: S, taken: StepResult<W>): Promise<string | undefined> {
+    const heard: readonly Reaction[] | undefined = (taken as { heard?: readonly Reaction[] }).heard;
     for (const [name, , session] of this.#all) {
       try {
-        for (const { part, from, event, words } of heard ?? [])
-          await session.send(event, { part, from, words, world: taken.world });
+        for (const { part, from, event, outputs: words } of heard ?? [])
+          await session.send(event, { part, from, outputs: words, world: taken.world });
         if (heard === undefined)
           await session.send(step as EventObject, {
             part: undefined,
             from: undefined,
-            words: [],
+            outputs: [],
             world: taken.world,
           });
       } catch (error) {
@@ -116,7 +114,7 @@ export function realActor<E = unknown>(
   part: string,
   logic: AnyActorLogic,
   { input }: { readonly input?: unknown } = {},
-): Counterpart<World<E>> {
+): Sut<World<E>> {
   const still = { setTimeout: () => 0, clearTimeout: () => {} };
   const machine = logic as AnyStateMachine;
   const actors = Object.keys(machine.implementations?.actors ?? {});

@@ -2,7 +2,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { Memory, type Cell, type Faults } from '../../actors/index.ts';
 import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
-import type { Rule } from './rules.ts';
+import type { MemoryRule } from './rules.ts';
 import { LineTable } from './table.ts';
 import {
   agentName,
@@ -16,11 +16,11 @@ import {
   ON,
   PART,
   swapSession,
-  type Session,
-  type Word,
+  type SessionWrite,
+  type QueuedEntry,
 } from './world.ts';
 
-export interface BenchOptions {
+export interface WorldOptions {
   /** 2 … 7. */
   readonly agents: number;
   /** 1 or 2. */
@@ -35,10 +35,10 @@ export interface BenchOptions {
   /** Which agents are interchangeable; default `all`. `others`: the first agent is followed, and stays the first. */
   readonly alike?: 'all' | 'others' | 'none';
   /** Rules that are not checked, so that the effects of breaking them show. Default none. */
-  readonly forgive?: readonly Rule[];
+  readonly forgive?: readonly MemoryRule[];
 }
 
-export class Scene {
+export class WorldState {
   readonly agents: number;
   readonly keys: number;
   readonly table: LineTable;
@@ -53,8 +53,8 @@ export class Scene {
   readonly version: number[];
   readonly epoch: number[];
   /** What is sent and not ordered: by agent, and last the manager's. */
-  readonly said: (readonly Word[])[];
-  readonly sessions: (Session | undefined)[];
+  readonly said: (readonly QueuedEntry[])[];
+  readonly sessions: (SessionWrite | undefined)[];
   readonly dead: boolean[];
   /** An agent has missed an entry: it happens once. */
   missed = false;
@@ -67,7 +67,7 @@ export class Scene {
   readonly #lists = new Map<number, readonly string[]>();
 
   /** @param lanes of another, to understand its worlds. */
-  constructor(options: BenchOptions, lanes = new Lanes()) {
+  constructor(options: WorldOptions, lanes = new Lanes()) {
     const { agents, keys = 1, readers, bus, faults = {}, machine, alike = 'all' } = options;
     if (agents < 1 || agents > MOST_AGENTS) throw new RangeError(`1 to ${MOST_AGENTS} agents, not ${agents}`);
     if (keys !== 1 && keys !== 2) throw new RangeError(`1 or 2 keys, not ${keys}`);
@@ -164,7 +164,7 @@ export class Scene {
     }
     const two = keys === 2 && this.#alike === 'all';
     for (let a = 0; a < agents; a++) {
-      const lane = this.said[a] as readonly Word[];
+      const lane = this.said[a] as readonly QueuedEntry[];
       const id = lane.length === 0 ? 0 : lanes.encode(lane, versions, epochs);
       const open = this.sessions[a];
       const session = (open === undefined ? 0 : encodeSession(open, versions)) | (this.dead[a] ? DEAD : 0);
@@ -177,7 +177,7 @@ export class Scene {
       this.#packed[a] = String.fromCharCode(part, other, id, session);
       if (two) this.#swapped[a] = String.fromCharCode(other, part, lanes.swapped(id), swapSession(session));
     }
-    const words = this.said[agents] as readonly Word[];
+    const words = this.said[agents] as readonly QueuedEntry[];
     const manager = words.length === 0 ? 0 : lanes.encode(words, versions, epochs);
     const plain = this.#sorted(this.#packed) + String.fromCharCode(globals, manager);
     if (!two) return plain;
