@@ -214,9 +214,13 @@ export const BREAKS: readonly Break[] = [
     ],
     ['an external effect is repeated', "step.effects === 'external' && !policy.repeatsEffect", 'false'],
   ),
+  ...of('actors/tomasulo/retry.ts', [
+    'back-off does not grow',
+    'delayMs * factor ** (failures - 1)',
+    'delayMs',
+  ]),
   ...of(
     'actors/tomasulo/execute-stage.ts',
-    ['back-off does not grow', 'delayMs * factor ** (failures - 1)', 'delayMs'],
     ['a time-out of all steps is ignored', 'step.timeoutMs ?? options.timeout?.stepMs', 'step.timeoutMs'],
     [
       'a round does not find the last result',

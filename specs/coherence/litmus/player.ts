@@ -9,7 +9,7 @@ import { type Bus, type Clock, type Entry } from '../../../actors/index.ts';
 import { fromSignal, toSignal } from '../../../actors/coherence/entry.ts';
 import { Replica } from '../../../actors/coherence/replica.ts';
 import type { Cell } from '../../../actors/coherence/cell.ts';
-import type { Faults } from '../../../actors/coherence/memory.ts';
+import type { Faults } from '../../../actors/coherence/faults.ts';
 import type { Line } from '../../../actors/coherence/line.ts';
 import type { Envelope, Signal } from '../../../machines/index.ts';
 import type { ReaderPolicy } from '../../../machines/coherence/cache-line.ts';
