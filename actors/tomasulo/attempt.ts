@@ -1,7 +1,11 @@
 /** One try of one step: what the agent receives in addition to its operands, and the way back for its answer. */
 import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
-import type { AgentContext, Share, StepPlan, SharedView } from './program.ts';
+import type { AgentContext, AgentPlan, Share, SharedView, StepPlan } from './program.ts';
 import type { RunEvents } from './run-events.ts';
+
+/** @param round of a vamp, from 1; 0 where there is none */
+export const effectKeyOf = (runId: string, stepId: string, round: number): string =>
+  `${runId}/${stepId}${round === 0 ? '' : `#${round}`}`;
 
 /** Receives the agent's answer. */
 export type Settle = (station: number, ok: boolean, value: unknown) => void;
@@ -45,6 +49,7 @@ export class Attempt {
   readonly lastError: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
+  readonly #round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Limits how long an aborted agent may take to settle; in real time, since virtual time may stand still for it. */
@@ -66,11 +71,13 @@ export class Attempt {
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, lastError?: unknown) {
+  /** @param round of a vamp, from 1; 0 where there is none */
+  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, round = 0, lastError?: unknown) {
     this.lastError = lastError;
     this.#run = run;
     this.#step = step;
     this.attempt = attempt;
+    this.#round = round;
     run.clock.work();
   }
   get runId(): string {
@@ -78,6 +85,9 @@ export class Attempt {
   }
   get stepId(): string {
     return this.#step.id;
+  }
+  get effectKey(): string {
+    return effectKeyOf(this.#run.id, this.#step.id, this.#round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -87,15 +97,15 @@ export class Attempt {
   }
   get shared(): SharedView | undefined {
     if (this.#shared === undefined && this.#working)
-      this.#shared = this.#run.options.share?.(this.#step.id, this.#whileWaiting);
+      this.#shared = this.#run.options.share?.(this.#step.id, (work) => this.#whileWaiting(work));
     return this.#shared;
   }
   /** The agent waits for shared state, perhaps for another step: virtual time passes meanwhile. */
-  readonly #whileWaiting = <T>(work: Promise<T>): Promise<T> => {
+  #whileWaiting<T>(work: Promise<T>): Promise<T> {
     if (this.#run.clock.isVirtual !== true) return work;
     this.pause();
     return work.finally(() => this.goOn());
-  };
+  }
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -218,8 +228,10 @@ export class Attempt {
     this.endGrace();
     if (!this.#working) return;
     this.#working = false;
-    for (const { timer } of this.#sleepers ?? []) clock.clearTimeout(timer);
-    this.#sleepers = undefined;
+    if (this.#sleepers !== undefined) {
+      for (const { timer } of this.#sleepers) clock.clearTimeout(timer);
+      this.#sleepers = undefined;
+    }
     this.#shared?.close();
     if (this.#asleep === 0) clock.rest();
   }
@@ -229,6 +241,7 @@ const CONTEXT_KEYS = [
   'runId',
   'stepId',
   'attempt',
+  'effectKey',
   'lastError',
   'account',
   'shared',
@@ -256,7 +269,7 @@ const contextHandler: ProxyHandler<Attempt> = {
 };
 
 /** What the agent receives in addition to its operands. */
-export const contextOf = (attempt: Attempt): AgentContext =>
+const contextOf = (attempt: Attempt): AgentContext =>
   new Proxy(attempt, contextHandler) as unknown as AgentContext;
 
 /** Which agent's code is running, across `await`. Present where the platform has it (Node.js); needed in virtual time
@@ -273,11 +286,13 @@ function storageOfPlatform(): Storage | undefined {
   return hooks && new hooks.AsyncLocalStorage();
 }
 
-/** Runs an agent's code. */
-export function runWithin<T>(attempt: Attempt, work: () => T): T {
-  if (attempt.clock.isVirtual !== true) return work();
+/** Calls an agent. @returns its answer, or a promise of it */
+export function callAgent(attempt: Attempt, agent: AgentPlan, operands: Record<string, unknown>): unknown {
+  const context = contextOf(attempt);
+  if (attempt.clock.isVirtual !== true) return agent.run(operands, context);
   storage ??= storageOfPlatform();
-  return storage === undefined ? work() : storage.run(attempt, work);
+  if (storage === undefined) return agent.run(operands, context);
+  return storage.run(attempt, () => agent.run(operands, context));
 }
 
 /** The attempt whose agent runs this code, if it is on this clock and the clock is virtual. */

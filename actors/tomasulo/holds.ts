@@ -25,6 +25,10 @@ export interface HoldEffects {
   expire(step: number, limitMs: number): void;
 }
 
+/** What is left of a time that began in the past; never more than all of it, also if the clock was set back. */
+export const leftOf = (durationMs: number, since: number, now: number): number =>
+  Math.min(durationMs, Math.max(0, since + durationMs - now));
+
 export class Holds {
   readonly #clock: Clock;
   readonly #effects: HoldEffects;
@@ -46,12 +50,15 @@ export class Holds {
   }
 
   /** Puts a hold in force. Steps join it by {@link join}.
-   *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents */
-  begin(signal: Fermata, id: string | number, ofSteps = false): FermataHold {
-    const hold = holdOf(signal, id, this.#clock.now());
+   *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents
+   *  @param since when it began, if that was in an earlier life */
+  begin(signal: Fermata, id: string | number, ofSteps = false, since = this.#clock.now()): FermataHold {
+    const hold = holdOf(signal, id, since);
     const { timeoutMs } = hold;
     const timer =
-      timeoutMs === undefined ? undefined : this.#clock.setTimeout(() => this.#ranOut(id), timeoutMs);
+      timeoutMs === undefined
+        ? undefined
+        : this.#clock.setTimeout(() => this.#ranOut(id), leftOf(timeoutMs, since, this.#clock.now()));
     this.#inForce.set(id, { hold, ofSteps, steps: new Set(), timer });
     return hold;
   }

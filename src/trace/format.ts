@@ -160,7 +160,7 @@ export interface UsageEvent extends ShownEvent {
 }
 export interface EndedEvent extends ShownEvent {
   readonly type: 'tutti.ended';
-  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'held';
   readonly makespan: number;
   readonly calls: number;
   readonly retries: number;

@@ -227,7 +227,11 @@ export const BREAKS: readonly Break[] = [
       "operands['previous'] = station.result;",
       "operands['previous'] = undefined;",
     ],
-    ['a budget of calls is ignored', 'const refused = options.charge?.();', 'const refused = undefined;'],
+    [
+      'a budget of calls is ignored',
+      'const refused = journal === undefined ? options.charge?.() : station.refusal;',
+      'const refused = undefined;',
+    ],
   ),
   ...of(
     'actors/tomasulo/write-stage.ts',
@@ -246,7 +250,7 @@ export const BREAKS: readonly Break[] = [
     'actors/tomasulo/orchestrator.ts',
     [
       'the total time is not limited',
-      'const timer = clock.setTimeout(this.#stopLate, totalMs);',
+      'const timer = clock.setTimeout(this.#stopLate, leftMs);',
       'const timer = clock.setTimeout(() => {}, totalMs);',
     ],
     [
