@@ -3,6 +3,10 @@ import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import type { AgentContext, AgentPlan, Share, SharedView, StepPlan } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
+/** @param round of a vamp, from 1; 0 where there is none */
+export const effectKeyOf = (runId: string, stepId: string, round: number): string =>
+  `${runId}/${stepId}${round === 0 ? '' : `#${round}`}`;
+
 /** Receives the agent's answer. */
 export type Settle = (station: number, ok: boolean, value: unknown) => void;
 
@@ -45,6 +49,8 @@ export class Attempt {
   readonly lastError: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
+  readonly stepId: string;
+  readonly #round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Limits how long an aborted agent may take to settle; in real time, since virtual time may stand still for it. */
@@ -66,18 +72,28 @@ export class Attempt {
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, lastError?: unknown) {
+  /** @param round of a vamp, from 1; 0 where there is none */
+  constructor(
+    run: RunOfAttempts,
+    step: StepPlan,
+    stepId: string,
+    attempt: number,
+    round = 0,
+    lastError?: unknown,
+  ) {
     this.lastError = lastError;
     this.#run = run;
     this.#step = step;
+    this.stepId = stepId;
     this.attempt = attempt;
+    this.#round = round;
     run.clock.work();
   }
   get runId(): string {
     return this.#run.id;
   }
-  get stepId(): string {
-    return this.#step.id;
+  get effectKey(): string {
+    return effectKeyOf(this.#run.id, this.stepId, this.#round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -87,7 +103,7 @@ export class Attempt {
   }
   get shared(): SharedView | undefined {
     if (this.#shared === undefined && this.#working)
-      this.#shared = this.#run.options.share?.(this.#step.id, (work) => this.#whileWaiting(work));
+      this.#shared = this.#run.options.share?.(this.stepId, (work) => this.#whileWaiting(work));
     return this.#shared;
   }
   /** The agent waits for shared state, perhaps for another step: virtual time passes meanwhile. */
@@ -113,8 +129,15 @@ export class Attempt {
     return (delta, again = false) => {
       if (!this.#working || (delta === '' && !again)) return;
       this.#beat();
-      const { id: stepId, agent } = this.#step;
-      events.tell({ type: 'step.text', stepId, agent: agent.name, attempt: this.attempt, delta, again });
+      const { agent } = this.#step;
+      events.tell({
+        type: 'step.text',
+        stepId: this.stepId,
+        agent: agent.name,
+        attempt: this.attempt,
+        delta,
+        again,
+      });
     };
   }
   get beat(): () => void {
@@ -231,6 +254,7 @@ const CONTEXT_KEYS = [
   'runId',
   'stepId',
   'attempt',
+  'effectKey',
   'lastError',
   'account',
   'shared',

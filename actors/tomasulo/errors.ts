@@ -35,6 +35,10 @@ export class StepError extends Error {
     this.#root.#blamed = true;
     return isNew;
   }
+  /** Whether nothing has failed: a condition did not hold. */
+  get isAbsence(): boolean {
+    return this.cause instanceof SkippedError;
+  }
   /** The same fault, one step further. */
   through(stepId: string): StepError {
     return new StepError(stepId, this.cause, this);
@@ -101,12 +105,24 @@ export class HoldError extends Error {
   }
 }
 
+/** A step was not performed because its condition does not hold, and nothing stands in for its result. Steps that read it
+ *  are skipped, too. This is no failure. */
+export class SkippedError extends Error {
+  override name = 'SkippedError';
+}
+
+/** A map cannot have its result. */
+export class MapError extends Error {
+  override name = 'MapError';
+}
+
 /** A vamp was not satisfied in as many rounds as it may have. */
 export class VampError extends Error {
   override name = 'VampError';
-  constructor(max: number) {
+  /** @param option where the cap is written. */
+  constructor(max: number, option = 'vamp.max') {
     super(
-      `not good enough after ${max} rounds; raise \`vamp.max\`, or say onCap: 'accept' to take the last result.`,
+      `not good enough after ${max} rounds; raise \`${option}\`, or say onCap: 'accept' to take the last result.`,
     );
   }
 }
@@ -133,6 +149,36 @@ export class DeadlockError extends Error {
 export interface WaitingStep {
   readonly stepId: string;
   readonly waitsFor: string;
+}
+
+/** A durable performance keeps results as JSON, and this one cannot be kept. */
+export class NotJsonError extends Error {
+  override name = 'NotJsonError';
+  constructor(what: string, path: string, problem: string, remedy: string) {
+    super(`${what} cannot be kept in the log: ${path}: ${problem}. ${remedy}`);
+  }
+}
+
+/** A durable performance only waits for a person. It can be resumed. */
+export class HeldError extends Error {
+  override name = 'HeldError';
+  /** Per step: what it waits for. */
+  readonly waiting: readonly WaitingStep[];
+  constructor(waiting: readonly WaitingStep[]) {
+    const list = waiting.slice(0, 8).map(({ stepId, waitsFor }) => `'${stepId}' waits for ${waitsFor}`);
+    super(`held: ${list.join('; ')}${waiting.length > 8 ? `; and ${waiting.length - 8} more` : ''}.`);
+    this.waiting = waiting;
+  }
+}
+
+/** The caller's signal ended this life of a durable performance. It can be resumed. */
+export class InterruptedError extends Error {
+  override name = 'InterruptedError';
+  constructor(reason?: unknown) {
+    super(`the performance was interrupted${reason === undefined ? '.' : `: ${messageOf(reason)}`}`, {
+      cause: reason,
+    });
+  }
 }
 
 /** The performance, or one step of it, was cancelled. */

@@ -18,12 +18,19 @@ interface Held {
   readonly timer: TimerId | undefined;
 }
 
+/** What a step answers to. */
+export type StepNames = readonly [id: string, agent: string, ...around: string[]];
+
 export interface HoldEffects {
   /** The step has lost one hold. */
   resume(step: number): void;
   /** The hold ran out and its policy is to fail. */
   expire(step: number, limitMs: number): void;
 }
+
+/** What is left of a time that began in the past; never more than all of it, also if the clock was set back. */
+export const leftOf = (durationMs: number, since: number, now: number): number =>
+  Math.min(durationMs, Math.max(0, since + durationMs - now));
 
 export class Holds {
   readonly #clock: Clock;
@@ -46,20 +53,23 @@ export class Holds {
   }
 
   /** Puts a hold in force. Steps join it by {@link join}.
-   *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents */
-  begin(signal: Fermata, id: string | number, ofSteps = false): FermataHold {
-    const hold = holdOf(signal, id, this.#clock.now());
+   *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents
+   *  @param since when it began, if that was in an earlier life */
+  begin(signal: Fermata, id: string | number, ofSteps = false, since = this.#clock.now()): FermataHold {
+    const hold = holdOf(signal, id, since);
     const { timeoutMs } = hold;
     const timer =
-      timeoutMs === undefined ? undefined : this.#clock.setTimeout(() => this.#ranOut(id), timeoutMs);
+      timeoutMs === undefined
+        ? undefined
+        : this.#clock.setTimeout(() => this.#ranOut(id), leftOf(timeoutMs, since, this.#clock.now()));
     this.#inForce.set(id, { hold, ofSteps, steps: new Set(), timer });
     return hold;
   }
 
-  /** The holds that a step comes under by its id or its agent's name. */
-  *over(stepId: string, agent: string): Iterable<FermataHold> {
+  /** The holds that a step comes under by its id, its agent's name, or the id of a scope around it. */
+  *over(...[stepId, agent, ...around]: StepNames): Iterable<FermataHold> {
     for (const { hold, ofSteps } of this.#inForce.values())
-      if (isHeld(hold, stepId, agent) && (!ofSteps || hold.held.includes(stepId))) yield hold;
+      if (isHeld(hold, stepId, agent, ...around) && (!ofSteps || isHeld(hold, stepId, ...around))) yield hold;
   }
 
   /** Notes that a station counts this hold. */
@@ -73,7 +83,7 @@ export class Holds {
 
   /** A signal that may release: a cue, a downbeat. It may name an agent, or one step of an agent that is held.
    *  @param namesOf the names that a step answers to */
-  resolve(signal: HctSignal, namesOf: (step: number) => readonly [id: string, agent: string]): void {
+  resolve(signal: HctSignal, namesOf: (step: number) => StepNames): void {
     for (const [id, held] of this.#inForce) {
       if (releaseOf(held.hold, signal) === undefined) continue;
       const resolution = resolveHold(held.hold, signal);

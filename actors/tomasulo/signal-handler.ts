@@ -9,12 +9,21 @@ import { GOVERNANCE } from '../../machines/hct/hold.ts';
 import type { Fermata, HctSignal, Vamp } from '../../machines/hct/signal.ts';
 import { addresses, EVERYONE } from '../../machines/hct/targets.ts';
 import { TEMPI, DEFAULT_TEMPO } from '../../machines/hct/tempo.ts';
+import { busError } from '../bus/bus.ts';
 import type { TimerId } from '../bus/clock.ts';
+import type { AddedSteps } from './dynamic-program.ts';
 import * as errors from './errors.ts';
 import type { ExecuteStage } from './execute-stage.ts';
+import { leftOf } from './holds.ts';
 import { didYouMean, type AgentPlan } from './program.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
+
+/** Tags, from the first to before the second. */
+type Range = readonly [from: number, to: number];
+
+/** What a signal of these types asks of a step counts for steps that are added later, too. */
+const KEPT: ReadonlySet<string> = new Set(['cue', 'vamp', 'attacca', 'caesura']);
 
 const HOLD = Object.freeze({ type: 'HOLD' } as const);
 const RESUME = Object.freeze({ type: 'RESUME' } as const);
@@ -29,6 +38,8 @@ export class SignalHandler {
   /** The agents of the performance, by name; made at the first signal. */
   #agents: Map<string, AgentPlan> | undefined;
   #stepIds: Set<string> | undefined;
+  /** When the signal that is handled was received, if that was in an earlier life. */
+  #since: number | undefined;
   /** By agent: when its silence ends, on the performance's clock, and the timer that ends it. */
   readonly #silences = new Map<AgentPlan, { readonly until: number; readonly timer: TimerId | undefined }>();
 
@@ -39,11 +50,15 @@ export class SignalHandler {
     this.#cancel = cancel;
   }
 
-  /** @param seq the signal's place on the bus; it names a hold. */
-  handle(given: HctSignal, seq: number): void {
+  /** @param seq the signal's place on the bus, or another name for a hold
+   *  @param at when it was received, if that was in an earlier life */
+  handle(given: HctSignal, seq: number | string, at?: number): void {
     if ('key' in given && given.key !== undefined) return; // traffic of coherent state
+    if (at === undefined && !this.#note(given)) return;
+    this.#since = at;
     const signal = addresses(given.targets, this.#run.id) ? { ...given, targets: [EVERYONE] } : given;
     this.#reportUnknown(signal);
+    this.#keep(signal);
     if (signal.type === 'cue') this.#cue(signal);
     else if (signal.type === 'downbeat') this.#run.holds.resolve(signal, this.#run.namesOf);
     else if (signal.type === 'fermata') this.#hold(signal, seq);
@@ -53,32 +68,66 @@ export class SignalHandler {
     else this.#vamp(signal);
   }
 
+  /** Keeps a signal for steps that scopes will add. Holds and silences last by themselves. */
+  #keep(signal: HctSignal): void {
+    if (this.#run.program.hasScopes && KEPT.has(signal.type)) this.#run.orders.early.push(signal);
+  }
+  /** Steps have been added: what signals have asked of them counts from now on. */
+  applyEarly({ base, body, elements }: AddedSteps): void {
+    const range = [base, base + elements * body.steps.length] as const;
+    for (const signal of this.#run.orders.early) {
+      if (signal.type === 'cue') this.#cueSteps(signal, range);
+      else if (signal.type === 'vamp') this.#vamp(signal, range);
+      else if (signal.type === 'attacca')
+        this.#eachStep(signal, (step) => this.#prefer(step, Infinity), range);
+      else this.#caesura(signal, range);
+    }
+  }
+  /** Commits a signal before it takes effect. @returns whether it may take effect */
+  #note(signal: HctSignal): boolean {
+    const { journal, stop } = this.#run;
+    if (journal === undefined) return true;
+    try {
+      journal.signal(signal);
+      return true;
+    } catch (error) {
+      stop(busError(error));
+      return false;
+    }
+  }
+
   /** Lifts holds, wakes silent units, ends vamps after the round that runs, and changes the order of ready steps. */
   #cue(signal: HctSignal & { type: 'cue' }): void {
     if (signal.intent === 'update') return;
-    const { dispatcher, holds, orders, namesOf } = this.#run;
-    const preference = preferenceOf(signal);
+    const { dispatcher, holds, namesOf } = this.#run;
     holds.resolve(signal, namesOf);
     this.#eachAgent(signal, (agent) => {
       this.#endSilence(agent);
       dispatcher.wake(agent);
     });
-    this.#eachStep(signal, (step, station) => {
+    this.#cueSteps(signal);
+  }
+  #cueSteps(signal: HctSignal & { type: 'cue' }, range?: Range): void {
+    const { orders } = this.#run;
+    const preference = preferenceOf(signal);
+    const act = (step: number, station: Station | undefined): void => {
       if (station === undefined && signal.intent === 'resume') orders.released.add(step);
       if (this.#isVamping(step, station)) orders.lastRounds.add(step);
       if (preference !== 0) this.#prefer(step, preference);
-    });
+    };
+    this.#eachStep(signal, act, range);
   }
   /** A cue ends a vamp that is under way, not one that has yet to begin. */
   #isVamping(step: number, station: Station | undefined): boolean {
     const { program, orders } = this.#run;
-    return station !== undefined && (program.steps[step]!.vamp !== undefined || orders.vamps.has(step));
+    const begun = station !== undefined || (this.#run.journal?.restored(step)?.attempts ?? 0) > 0;
+    return begun && (program.steps[step]!.vamp !== undefined || orders.vamps.has(step));
   }
 
   #hold(signal: Fermata, seq: number | string, ofSteps = false): void {
     if (signal.intent !== 'hold') return;
     const { holds, pool, events, namesOf } = this.#run;
-    const hold = holds.begin(signal, seq, ofSteps);
+    const hold = holds.begin(signal, seq, ofSteps, this.#since);
     for (const station of pool.held()) {
       const over = [...holds.over(...namesOf(station.step))].some(({ id }) => id === hold.id);
       if (!over) continue;
@@ -91,20 +140,23 @@ export class SignalHandler {
     this.#execute.withdraw();
   }
 
-  #caesura(signal: HctSignal): void {
+  #caesura(signal: HctSignal, range?: Range): void {
     const { reason } = (signal.payload ?? {}) as { reason?: unknown };
     const why = `caesura by ${signal.source}${typeof reason === 'string' ? `: ${reason}` : ''}`;
     if (signal.targets.includes(EVERYONE)) return this.#cancel(why);
-    this.#eachStep(signal, (step) => this.#execute.refuse(step, new errors.CancelledError(why, 'the step')));
+    const refuse = (step: number): void =>
+      this.#execute.refuse(step, new errors.CancelledError(why, 'the step'));
+    this.#eachStep(signal, refuse, range);
   }
 
   /** Silences agents: nothing of them starts until every silence is over, or a cue. A step that is named is held alone. */
-  #silence(signal: HctSignal & { type: 'tacet' }, seq: number): void {
+  #silence(signal: HctSignal & { type: 'tacet' }, seq: number | string): void {
     const { dispatcher, wake, clock } = this.#run;
     const { durationMs = Infinity } = signal;
     const now = clock.now();
+    const leftMs = durationMs === Infinity ? Infinity : leftOf(durationMs, this.#since ?? now, now);
     this.#eachAgent(signal, (agent) => {
-      const until = Math.max(now + durationMs, this.#endSilence(agent));
+      const until = Math.max(now + leftMs, this.#endSilence(agent));
       dispatcher.silence(agent);
       const over = () => {
         this.#silences.delete(agent);
@@ -114,10 +166,11 @@ export class SignalHandler {
       const timer = until === Infinity ? undefined : this.#run.setTimer(until - now, over);
       this.#silences.set(agent, { until, timer });
     });
-    const { steps: plans } = this.#run.program;
-    const steps = plans.flatMap(({ id, agent }) =>
-      agent.name !== id && signal.targets.includes(id) ? [id] : [],
-    );
+    const { steps: plans, fixed } = this.#run.program;
+    const steps = plans
+      .slice(0, fixed)
+      .flatMap(({ id, agent }) => (agent.name !== id && signal.targets.includes(id) ? [id] : []));
+    steps.push(...signal.targets.filter((name) => this.#isInScope(name)));
     if (steps.length === 0) return;
     const conditions = { holdType: 'quality', onTimeout: 'resume' } as const;
     const performance = durationMs === Infinity ? {} : { performance: timed(durationMs) };
@@ -135,17 +188,23 @@ export class SignalHandler {
   }
 
   /** Repeats the steps until a cue, until a result says that it is good enough, or up to the cap. */
-  #vamp(signal: Vamp): void {
+  #vamp(signal: Vamp, range?: Range): void {
     const { orders } = this.#run;
     const { qualityThreshold: quality, maxIterations: rounds = MOST_ROUNDS } = signal.conditions ?? {};
     const timeoutMs = signal.performance?.timeoutMs;
-    this.#eachStep(signal, (step, station) => {
+    const now = this.#run.clock.now();
+    const act = (step: number, station: Station | undefined): void => {
       orders.vamps.set(step, { rounds, quality });
       orders.lastRounds.delete(step);
       station?.actor.send({ type: 'VAMP', rounds: rounds - 1 });
       if (timeoutMs !== undefined)
-        this.#run.setLimitOf(step, timeoutMs, () => void orders.lastRounds.add(step));
-    });
+        this.#run.setLimitOf(
+          step,
+          leftOf(timeoutMs, this.#since ?? now, now),
+          () => void orders.lastRounds.add(step),
+        );
+    };
+    this.#eachStep(signal, act, range);
   }
 
   /** A ready step's place in the queue was found by its old priority: it leaves the queue and joins it again. */
@@ -160,26 +219,42 @@ export class SignalHandler {
   }
 
   /** Every step that the signal addresses and that has not ended. */
-  #eachStep(signal: HctSignal, act: (step: number, station: Station | undefined) => void): void {
-    const { program, tags, pool, namesOf } = this.#run;
-    for (let step = 0; step < program.steps.length; step++)
+  #eachStep(
+    signal: HctSignal,
+    act: (step: number, station: Station | undefined) => void,
+    [from, to]: Range = [0, this.#run.program.steps.length],
+  ): void {
+    const { tags, pool, namesOf } = this.#run;
+    for (let step = from; step < to; step++)
       if (tags.isPending(step) && addresses(signal.targets, ...namesOf(step))) act(step, pool.holding(step));
   }
   #eachAgent(signal: HctSignal, act: (agent: AgentPlan) => void): void {
     for (const [name, agent] of this.#agentsByName) if (addresses(signal.targets, name)) act(agent);
   }
   get #agentsByName(): Map<string, AgentPlan> {
-    return (this.#agents ??= new Map(this.#run.program.steps.map(({ agent }) => [agent.name, agent])));
+    return (this.#agents ??= new Map([...this.#run.program.agents()].map((agent) => [agent.name, agent])));
   }
   get #ids(): Set<string> {
-    return (this.#stepIds ??= new Set(this.#run.program.steps.map(({ id }) => id)));
+    return (this.#stepIds ??= new Set(
+      this.#run.program.steps.slice(0, this.#run.program.fixed).map(({ id }) => id),
+    ));
+  }
+  /** Whether a name can be that of an element, a round, or a step in a scope: `reviews[3]`, `review/security`. */
+  #isInScope(name: string): boolean {
+    if (!this.#run.program.hasScopes || this.#ids.has(name) || this.#agentsByName.has(name)) return false;
+    const end = name.search(/[[#/]/);
+    return end > 0 && this.#ids.has(name.slice(0, end));
   }
 
   #reportUnknown({ type, targets }: HctSignal): void {
     const { events } = this.#run;
     if (!events.heard) return;
     const known = (name: string) =>
-      name === EVERYONE || name === GOVERNANCE || this.#ids.has(name) || this.#agentsByName.has(name);
+      name === EVERYONE ||
+      name === GOVERNANCE ||
+      this.#ids.has(name) ||
+      this.#agentsByName.has(name) ||
+      this.#isInScope(name);
     const unknown = targets.filter((name) => !known(name));
     if (unknown.length === 0) return;
     const hint = didYouMean(unknown[0]!, [...this.#ids, ...this.#agentsByName.keys()]);

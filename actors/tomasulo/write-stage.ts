@@ -6,6 +6,9 @@ import type { Pulse } from '../../machines/hct/signal.ts';
 import { busError } from '../bus/bus.ts';
 import { clear } from './clear.ts';
 import * as errors from './errors.ts';
+import type { Restored } from './journal.ts';
+import { outputTags } from './operands.ts';
+import type { StepPlan } from './program.ts';
 import type { RunContext } from './run.ts';
 import { isWriting, type Station } from './station-pool.ts';
 import type { StepStatus } from './timeline.ts';
@@ -19,7 +22,9 @@ export class WriteStage {
   readonly #run: RunContext;
   readonly #publishOptions: { readonly runId: string };
   #settled = 0;
+  #settledOfScore = 0;
   #outstanding = 0;
+  #outputs: ReadonlySet<number> | undefined;
 
   constructor(run: RunContext) {
     this.#run = run;
@@ -30,9 +35,15 @@ export class WriteStage {
     return this.#settled;
   }
 
+  /** Those of them that are steps of the score itself. */
+  get settledOfScore(): number {
+    return this.#settledOfScore;
+  }
+
   /** Puts on the bus what stations have written. The bus answers through {@link capture}, at once or later. */
   publish(): void {
     const { writes } = this.#run.pool.notes;
+    if (this.#run.journal !== undefined && !this.#note(writes)) return;
     for (let i = 0; i < writes.length; i++) {
       const { step: tag, written, fault, result } = writes[i]!;
       this.#run.timeline.wrote(tag, this.#run.now());
@@ -48,6 +59,50 @@ export class WriteStage {
       );
     }
     clear(writes);
+  }
+
+  /** Commits results before any other step has them.
+   *  @returns whether they may be sent: not while the journal waits, and not when it has failed */
+  #note(writes: Station[]): boolean {
+    const { journal, stop } = this.#run;
+    try {
+      for (const station of writes) {
+        if (station.noted) continue;
+        station.noted = true;
+        const { step, written, result } = station;
+        const fault = written === 'fault' ? station.fault : undefined;
+        const given = written === 'value' ? result : (fault ?? this.#run.fallback(step));
+        journal!.ended(step, this.#statusOf(step, station, fault), given);
+      }
+      if (!journal!.isWhole) return false;
+      journal!.commit();
+      return true;
+    } catch (error) {
+      stop(busError(error));
+      for (const station of writes) station.actor.send(UNSENT);
+      clear(writes);
+      return false;
+    }
+  }
+
+  /** A step that ended in an earlier life: its dependents have its result, and nothing goes over the bus again. */
+  restore(tag: number, { attempts, end }: Restored): void {
+    const { tags, program, timeline, events } = this.#run;
+    const { status, value, fault, start, end: at } = end!;
+    const since = (time: number | undefined) => time && time - this.#run.startedAt;
+    timeline.issued(tag, since(start ?? at)!);
+    timeline.restore(tag, attempts, since(start), since(at), status);
+    this.#run.dropOperands(tag);
+    if (fault === undefined) tags.write(tag, value);
+    else tags.poison(tag, fault);
+    this.#settled++;
+    this.#settledOfScore++;
+    if (fault !== undefined && program.readers[tag] === 0) this.#run.blame(fault);
+    if (events.heard) {
+      const stepId = program.steps[tag]!.id;
+      events.tell({ type: 'step.ended', stepId, status, restored: true, ...(fault ? { error: fault } : {}) });
+    }
+    this.#run.settled(tag);
   }
 
   send(pulse: Pulse): void {
@@ -104,20 +159,22 @@ export class WriteStage {
     if (fault === undefined) tags.write(tag, pulse.value);
     else tags.poison(tag, fault);
     this.#settled++;
+    if (tag < program.fixed) this.#settledOfScore++;
     this.#outstanding--;
     this.#noteEnd(tag, writer, fault);
     this.#run.settled(tag);
     for (let edge = tags.firstWaiter(tag); edge >= 0; edge = tags.nextWaiter(edge)) {
       const station = pool.holding(program.reader[edge]!);
       if (station === undefined) continue; // it has settled without this operand
-      if (fault === undefined) station.actor.send(OPERAND);
+      if (fault === undefined || program.isGuard(edge, program.reader[edge]!)) station.actor.send(OPERAND);
       else this.captureFault(station, fault);
     }
     writer?.actor.send(WRITTEN);
+    this.#run.ofScope(tag, fault);
   }
 
   captureFault(station: Station, fault: errors.StepError): void {
-    station.fault ??= fault.through(this.#run.stepOf(station).id);
+    station.fault ??= fault.through(this.#run.idOf(station));
     station.actor.send(FAULT);
   }
 
@@ -125,14 +182,39 @@ export class WriteStage {
     const { timeline, program, events } = this.#run;
     const status = this.#statusOf(tag, writer, fault);
     timeline.ended(tag, this.#run.now(), status);
-    if (fault !== undefined && program.readers[tag] === 0) this.#run.blame(fault);
+    if (status === 'skipped') this.#noteReason(tag, writer, fault);
+    if (fault !== undefined && tag < program.fixed && this.#isUnabsorbed(tag)) this.#run.blame(fault);
     if (!events.heard) return;
-    const error = fault ?? (status === 'defaulted' ? writer?.fault : undefined);
-    const stepId = program.steps[tag]!.id;
-    events.tell({ type: 'step.ended', stepId, status, ...(error ? { error } : {}) });
+    const error = fault?.isAbsence
+      ? undefined
+      : (fault ?? (status === 'defaulted' ? writer?.fault : undefined));
+    const reason = timeline.reasonOf(tag);
+    const stepId = program.idOf(tag);
+    events.tell({
+      type: 'step.ended',
+      stepId,
+      status,
+      ...(error ? { error } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  /** Whether no step stands between a fault and the caller. What an output reads is blamed at the end, since an order of
+   *  blame that depends on time would make two equal runs differ; with `onFailure: 'cancel'` it is the end. */
+  #isUnabsorbed(tag: number): boolean {
+    const { program, options } = this.#run;
+    if (program.readers[tag] === 0) return true;
+    return options.onFailure === 'cancel' && (this.#outputs ??= outputTags(program.outputs)).has(tag);
+  }
+  #noteReason(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): void {
+    const { timeline, program } = this.#run;
+    if (writer?.condition === 'fails') timeline.because(tag, conditionOf(program.steps[tag]!));
+    else if (fault !== undefined)
+      timeline.because(tag, `'${fault.stepId}' ${fault.isAbsence ? 'was skipped' : 'failed'}`);
   }
 
   #statusOf(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): StepStatus {
+    if (writer?.condition === 'fails') return 'skipped';
     if (fault !== undefined) {
       const ran = this.#run.timeline.attempts(tag) > 0;
       if (fault.stepId !== fault.at) return ran ? 'failed' : 'skipped';
@@ -142,3 +224,9 @@ export class WriteStage {
     return writer.written === 'default' ? 'defaulted' : 'done';
   }
 }
+
+/** Why a condition did not hold, in words. */
+const conditionOf = ({ when, otherwise }: StepPlan): string =>
+  when === undefined || otherwise === true
+    ? 'the step above was performed'
+    : `its condition does not hold${when.text === undefined ? '' : `: ${when.text}`}`;

@@ -442,6 +442,7 @@ describe('values', () => {
       'account',
       'attempt',
       'beat',
+      'effectKey',
       'extra',
       'lastError',
       'now',
