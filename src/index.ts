@@ -11,6 +11,7 @@ export { createBus } from '../actors/bus/in-process-bus.ts';
 export { VirtualClock } from '../actors/bus/clock.ts';
 export * from '../actors/tomasulo/errors.ts';
 export { ScoreError } from '../actors/tomasulo/program.ts';
+export { AnswerError, type HeldStep } from '../actors/tomasulo/questions.ts';
 export type {
   AgentContext,
   HoldPlan,

@@ -34,6 +34,12 @@ interface RunOfAttempts {
   };
 }
 
+/** What came before a try: why the last one failed, and what a person has answered. */
+interface Before {
+  readonly lastError?: unknown;
+  readonly answer?: unknown;
+}
+
 interface Sleeper {
   readonly timer: TimerId;
   readonly abort: () => void;
@@ -43,6 +49,7 @@ interface Sleeper {
 export class Attempt {
   readonly attempt: number;
   readonly lastError: unknown;
+  readonly answer: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
   /** The time-out of this try, to be cleared when it settles. */
@@ -66,8 +73,9 @@ export class Attempt {
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, lastError?: unknown) {
-    this.lastError = lastError;
+  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, before: Before = {}) {
+    this.lastError = before.lastError;
+    this.answer = before.answer;
     this.#run = run;
     this.#step = step;
     this.attempt = attempt;
@@ -230,6 +238,7 @@ const CONTEXT_KEYS = [
   'stepId',
   'attempt',
   'lastError',
+  'answer',
   'account',
   'shared',
   'say',

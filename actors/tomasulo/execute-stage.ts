@@ -6,7 +6,7 @@ import { contextOf, runWithin, Attempt } from './attempt.ts';
 import { clear } from './clear.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
-import { freeze } from '../bus/freeze.ts';
+import { freeze, setOwn } from '../bus/freeze.ts';
 import { operandsOf } from './operands.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
 import { delayAfter, drawFrom, isRetryable, predicateFailed } from './retry.ts';
@@ -206,7 +206,10 @@ export class ExecuteStage {
     const step = program.steps[index]!;
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
-    const attempt = new Attempt(this.#run, step, count, station.lastError);
+    const attempt = new Attempt(this.#run, step, count, {
+      lastError: station.lastError,
+      answer: orders.answers.get(index),
+    });
     station.attempt = attempt;
     this.#running++;
     if (events.heard)
@@ -224,6 +227,7 @@ export class ExecuteStage {
     try {
       const operands = operandsOf(program, tags, this.#run.input, index);
       if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
+      if (orders.edits.size > 0) for (const [name, value] of Object.entries(orders.edits.get(index) ?? {})) setOwn(operands, name, value); // prettier-ignore
       const result = runWithin(attempt, () => step.agent.run(operands, contextOf(attempt)));
       if (!isThenable(result)) this.answer(station, true, result);
       else if (isNative(result)) void result.then(runner.resolved, runner.rejected);

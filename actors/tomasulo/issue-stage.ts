@@ -3,8 +3,9 @@
  *  Hardware: the issue stage of Tomasulo 1967. An operand that is on its way is waited for by its tag; one that has
  *  passed is in the tag table. A step that finds no station stalls all behind it (a structural hazard). */
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
-import { fermata, type Tag } from '../../machines/hct/signal.ts';
+import type { Tag } from '../../machines/hct/signal.ts';
 import { INPUT, type StepPlan } from './program.ts';
+import { putQuestion, holdByScore } from './questions.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 import type { WriteStage } from './write-stage.ts';
@@ -77,6 +78,7 @@ export class IssueStage {
     timeline.issued(index, this.#run.now());
     events.tellStep('step.issued', index);
     const station = pool.issue(index, this.#event(index, step, missing));
+    if (missing === 0 && this.#run.orders.unasked.has(index)) putQuestion(this.#run, index);
     if (faults > 0) this.#captureFaults(station, index);
     const refusal = this.#run.orders.refused.get(index);
     if (refusal !== undefined) this.#refuse(index, refusal);
@@ -120,8 +122,7 @@ export class IssueStage {
     const { holds, events } = this.#run;
     if (step.fermata === undefined && holds.none) return 0;
     let count = 0;
-    if (step.fermata !== undefined && !this.#run.orders.released.has(index))
-      holds.begin(holdSignal(step), `fermata:${index}`, true);
+    if (step.fermata !== undefined && !this.#run.orders.released.has(index)) holdByScore(this.#run, index);
     for (const hold of holds.over(step.id, step.agent.name)) {
       holds.join(hold.id, index);
       count++;
@@ -142,10 +143,4 @@ export class IssueStage {
       ? 0
       : policy.attempts - 1;
   }
-}
-
-/** The fermata that a score writes on a step. */
-function holdSignal({ id, fermata: plan = {} }: StepPlan) {
-  const { holdType = 'human', timeoutMs = 30_000, onTimeout = 'fail' } = plan;
-  return fermata({ source: 'score', targets: [id], holdType, timeoutMs, onTimeout });
 }

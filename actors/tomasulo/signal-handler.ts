@@ -13,6 +13,7 @@ import type { TimerId } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import type { ExecuteStage } from './execute-stage.ts';
 import { didYouMean, type AgentPlan } from './program.ts';
+import { bring, broughtBy, holdOfScore } from './questions.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 
@@ -58,16 +59,52 @@ export class SignalHandler {
     if (signal.intent === 'update') return;
     const { dispatcher, holds, orders, namesOf } = this.#run;
     const preference = preferenceOf(signal);
-    holds.resolve(signal, namesOf);
+    const kept = signal.intent === 'resume' ? this.#bring(signal) : new Set<string>();
+    holds.resolve(signal, namesOf, kept);
     this.#eachAgent(signal, (agent) => {
       this.#endSilence(agent);
       dispatcher.wake(agent);
     });
     this.#eachStep(signal, (step, station) => {
-      if (station === undefined && signal.intent === 'resume') orders.released.add(step);
+      if (station === undefined && signal.intent === 'resume' && !kept.has(holdOfScore(step)))
+        orders.released.add(step);
       if (this.#isVamping(step, station)) orders.lastRounds.add(step);
       if (preference !== 0) this.#prefer(step, preference);
     });
+  }
+  /** Gives each step that a cue addresses what it brings.
+   *  @returns the holds that stay, because their answer is missing, does not fit, or is still being judged */
+  #bring(signal: HctSignal): ReadonlySet<string> {
+    const kept = new Set<string>();
+    const brought = broughtBy(signal.payload);
+    const some = brought.answer !== undefined || brought.operands !== undefined;
+    this.#eachStep(signal, (step, station) => {
+      const { id, fermata } = this.#run.program.steps[step]!;
+      const named = some && signal.targets.includes(id);
+      if (!named && fermata?.answer === undefined) return;
+      if (station?.actor.getSnapshot().value === 'executing') return;
+      const hold = holdOfScore(step);
+      const report = (error: unknown) => this.#report(signal, [id], errors.messageOf(error));
+      try {
+        const later = (outcome: () => void) => {
+          this.#run.next(() => {
+            try {
+              outcome();
+              this.#run.holds.lift(hold);
+              if (this.#run.pool.holding(step) === undefined) this.#run.orders.released.add(step);
+            } catch (error) {
+              report(error);
+            }
+          });
+          this.#run.wake();
+        };
+        if (!bring(this.#run, step, brought, named, later)) kept.add(hold);
+      } catch (error) {
+        kept.add(hold);
+        report(error);
+      }
+    });
+    return kept;
   }
   /** A cue ends a vamp that is under way, not one that has yet to begin. */
   #isVamping(step: number, station: Station | undefined): boolean {
@@ -92,7 +129,13 @@ export class SignalHandler {
   }
 
   #caesura(signal: HctSignal): void {
-    const { reason } = (signal.payload ?? {}) as { reason?: unknown };
+    const { reason, refused } = (signal.payload ?? {}) as { reason?: unknown; refused?: unknown };
+    if (refused === true)
+      return this.#eachStep(signal, (step) => {
+        const { id } = this.#run.program.steps[step]!;
+        const why = typeof reason === 'string' ? reason : undefined;
+        if (signal.targets.includes(id)) this.#execute.refuse(step, new errors.RefusedError(id, why));
+      });
     const why = `caesura by ${signal.source}${typeof reason === 'string' ? `: ${reason}` : ''}`;
     if (signal.targets.includes(EVERYONE)) return this.#cancel(why);
     this.#eachStep(signal, (step) => this.#execute.refuse(step, new errors.CancelledError(why, 'the step')));
@@ -185,6 +228,9 @@ export class SignalHandler {
     const hint = didYouMean(unknown[0]!, [...this.#ids, ...this.#agentsByName.keys()]);
     const reason = `this performance has no step or agent called '${unknown.join("', '")}'.${hint}`;
     events.tell({ type: 'signal.unmatched', signal: type, targets: unknown, reason });
+  }
+  #report({ type }: HctSignal, targets: readonly string[], reason: string): void {
+    this.#run.events.tell({ type: 'signal.unmatched', signal: type, targets, reason });
   }
 }
 
