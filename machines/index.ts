@@ -1,15 +1,19 @@
 /** Floor 1: statecharts as tables, and the alphabet of their events. Imports xstate and zod only. */
-export * from './coherence/cache-line.ts';
-export * from './table/compile.ts';
-export * from './tomasulo/conductor.ts';
-export * from './hct/dynamics.ts';
-export * from './tomasulo/functional-unit.ts';
-export * from './governor/governor.ts';
-export * from './hct/hold.ts';
-export * from './governor/operating-point.ts';
-export * from './hct/performance.ts';
-export * from './tomasulo/reservation-station.ts';
-export * from './hct/signal.ts';
-export * from './hct/targets.ts';
-export * from './hct/tempo.ts';
-export * from './governor/tempo-governor.ts';
+export { compile, type CompiledLogic } from './table/compile.ts';
+export { conductor, type ConductorEvent } from './tomasulo/conductor.ts';
+export {
+  reservationStation,
+  type StationEvent,
+  type StationContext,
+} from './tomasulo/reservation-station.ts';
+export { functionalUnit, type UnitEvent } from './tomasulo/functional-unit.ts';
+export { cacheLine, type LineEvent } from './coherence/cache-line.ts';
+export { tempoGovernor, type TempoGovernorEvent } from './governor/tempo-governor.ts';
+export { cue, fermata, attacca, vamp, caesura, tacet, downbeat } from './hct/factories.ts';
+export { pulse, type Tag } from './hct/pulse.ts';
+export { addresses } from './hct/targets.ts';
+export type { Signal, Envelope } from './hct/signal.ts';
+export type { Tempo } from './hct/tempo.ts';
+export type { Dynamics } from './hct/dynamics.ts';
+export type { OperatingPoint, LadderPoint } from './governor/operating-point.ts';
+export type { Performance } from './hct/hct.ts';

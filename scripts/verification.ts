@@ -2,18 +2,9 @@
  *  `node scripts/verification.ts [--check]` */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
-import {
-  CHECKER,
-  CRITERIA,
-  evidenceOf,
-  judge,
-  judgeMutants,
-  MAPPINGS,
-  MEANING,
-  PROOFS,
-  weakest,
-  type Judged,
-} from '../specs/index.ts';
+import { CHECKER, CRITERIA, MAPPINGS, MEANING } from '../specs/harness/claim.ts';
+import { evidenceOf, judge, PROOFS, weakest, type Judged } from '../specs/verify.ts';
+import { judgeMutants } from '../specs/mutation.ts';
 import { BOOK_STATES } from '../specs/coherence/mapping.ts';
 import { ALL_CLAIMS } from '../src/verify/claims.ts';
 

@@ -3,7 +3,9 @@
  *
  *  Owns nothing between two steps: `load` sets up a packed world, `take` moves it, `save` packs the result. A broken
  *  rule is stored in `problem`; each message goes to `tell`, if a transcript is wanted. */
-import type { Cell, Entry, Sink } from '../../actors/index.ts';
+import type { Entry } from '../../actors/index.ts';
+import type { Cell } from '../../actors/coherence/cell.ts';
+import type { Sink } from '../../actors/coherence/memory.ts';
 import { sessionEntry, sessionText, wordEntry, wordText } from './entries.ts';
 import {
   Problem,

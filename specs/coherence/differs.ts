@@ -3,7 +3,8 @@
  *  the output, in order, and whether the copy may be read and written. States are not compared, so a machine that
  *  differs only in its states, and never in its behaviour, counts as the same. */
 import type { AnyStateMachine } from 'xstate';
-import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
+import { cacheLine } from '../../machines/index.ts';
+import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import { PERMISSION } from './mapping.ts';
 import { EMPTY, hears, type ModelLine } from './model.ts';
 import { LINE_EVENTS, LineTable, type LineEventName, type LineStatus } from './table.ts';

@@ -5,8 +5,10 @@
  *  merged. `search.ts`, which judges the claims and explores much further, packs and merges them; a test compares its
  *  worlds with these. */
 import type { AnyStateMachine } from 'xstate';
-import { cacheLine, compile, type LineEvent, type ReaderPolicy } from '../../machines/index.ts';
-import { Memory, type Entry, type Faults, type MemorySnapshot, type Sink } from '../../actors/index.ts';
+import { cacheLine, compile, type LineEvent } from '../../machines/index.ts';
+import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
+import { type Entry } from '../../actors/index.ts';
+import { Memory, type Faults, type MemorySnapshot, type Sink } from '../../actors/coherence/memory.ts';
 import type { Message } from '../harness/claim.ts';
 import { PERMISSION } from './mapping.ts';
 import { tellSteps } from './transcript.ts';

@@ -5,8 +5,10 @@
  *  `search.ts` does not model lag: an agent that lags acts, in terms of the log, before the entries that it has not
  *  received are ordered, and in `search.ts` a word may wait for any time. Here lag is explored directly, so that this
  *  argument is checked. */
-import { Memory, type Entry, type Sink } from '../../actors/index.ts';
-import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
+import { type Entry } from '../../actors/index.ts';
+import { Memory, type Sink } from '../../actors/coherence/memory.ts';
+import { cacheLine } from '../../machines/index.ts';
+import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import type { AnyStateMachine } from 'xstate';
 import type { Message } from '../harness/claim.ts';
 import { LINE_EVENTS, LineTable } from './table.ts';

@@ -1,6 +1,7 @@
 /** What has to hold in every world, and in every step from one to the next (Definition 6: what is guaranteed). */
-import type { Cell, Result } from '../../actors/index.ts';
-import type { ReaderPolicy } from '../../machines/index.ts';
+import type { Cell } from '../../actors/coherence/cell.ts';
+import type { Result } from '../../actors/coherence/entry.ts';
+import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import { agentName, keyName, OFF, writesOf, type SessionWrite, type QueuedEntry } from './world.ts';
 
 /** The rules that a violation may break. */

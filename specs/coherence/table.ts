@@ -1,6 +1,7 @@
 /** A cache line's machine as plain arrays, read from its compiled form: for any table, also that of a mutant. */
 import type { AnyStateMachine } from 'xstate';
-import { compile, type ReaderPolicy } from '../../machines/index.ts';
+import { compile } from '../../machines/index.ts';
+import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import { PERMISSION } from './mapping.ts';
 
 /** Every event that a line receives. The first five come from its agent. */

@@ -1,7 +1,9 @@
 /** An unpacked world: the packed one as objects, so that steps can be taken, and packed again. */
 import type { AnyStateMachine } from 'xstate';
-import { Memory, type Cell, type Faults } from '../../actors/index.ts';
-import { cacheLine, type ReaderPolicy } from '../../machines/index.ts';
+import { Memory, type Faults } from '../../actors/coherence/memory.ts';
+import type { Cell } from '../../actors/coherence/cell.ts';
+import { cacheLine } from '../../machines/index.ts';
+import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import type { MemoryRule } from './rules.ts';
 import { LineTable } from './table.ts';
 import {

@@ -27,7 +27,7 @@ export interface TableCell {
  *  @param events the whole alphabet; default: every event that any state names.
  *  @example
  *  ```ts
- *  cells(functionalUnit).filter(({ kind }) => kind === 'missing'); // []
+ *  tableCells(functionalUnit).filter(({ kind }) => kind === 'missing'); // []
  *  ``` */
 export function tableCells(
   machine: AnyStateMachine,
@@ -54,7 +54,7 @@ export const alphabet = (machine: AnyStateMachine): string[] => [
 
 /** What is wrong with a table in the light of what occurred, in one sentence each: a hole, a live cell that never
  *  occurred, an impossible one that did.
- *  @param occurred `state EVENT`, as `walk(…).cells` and `cellsOf(…)` have them.
+ *  @param occurred `state EVENT`, as `walk(…).cells` and `occurredCells(…)` have them.
  *  @example
  *  ```ts
  *  const door = createMachine({

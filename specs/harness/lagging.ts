@@ -2,7 +2,8 @@
  *  replica applies the log entry by entry when it is told to. Every order that a network can produce can be produced
  *  with it. */
 import { Subject } from 'rxjs';
-import { BusHistoryError, type Bus, type BusFault, type Clock, type Seq } from '../../actors/index.ts';
+import { type Bus, type BusFault, type Clock, type Seq } from '../../actors/index.ts';
+import { BusHistoryError } from '../../actors/bus/bus.ts';
 import type { Envelope, Signal } from '../../machines/index.ts';
 
 export class LaggingLog {

@@ -12,7 +12,7 @@ import type { Step, World } from './system-types.ts';
  *  const bell = createMachine({ initial: 'still', states: { still: { on: { RING: 'loud' } }, loud: { on: { RING: {} } } } });
  *  const ring = { initial: null, may: () => [{ to: 'bell', event: { type: 'RING' } }] };
  *  const explored = await explore(system({ machines: { bell }, surroundings: ring }));
- *  unjustified(bell, cellsOf(explored)); // []
+ *  unjustified(bell, occurredCells(explored)); // []
  *  ``` */
 export function occurredCells<E>(
   explored: Explored<World<E>, Step>,

@@ -20,7 +20,7 @@ const notPlain = (where: string, what: string): NotExplorableError =>
  *  @throws {NotExplorableError} for anything that plain data cannot hold.
  *  @example
  *  ```ts
- *  textOf({ b: 1, a: NaN }); // '{"a":NaN,"b":1}'
+ *  plainText({ b: 1, a: NaN }); // '{"a":NaN,"b":1}'
  *  ``` */
 export function plainText(value: unknown, where = 'value', rename?: (name: string) => string): string {
   if (typeof value === 'string') return JSON.stringify(rename === undefined ? value : rename(value));

@@ -30,7 +30,7 @@ export interface SutInput<W> {
 
 /** One run of it. */
 export interface SutRun<W> {
-  send(event: EventObject, heard: SutInput<W>): void | Promise<void>;
+  send(event: EventObject, input: SutInput<W>): void | Promise<void>;
   /** What can be seen of it; compared with `projectModel(world)` after each step. */
   read?(): unknown;
   /** Called at the end of the run, also when the run failed. */
@@ -75,12 +75,12 @@ export class SutRuns<W> {
 
   /** Sends a step to all of them, and compares. */
   async step<S>(step: S, taken: StepResult<W>): Promise<string | undefined> {
-    const heard: readonly Reaction[] | undefined = (taken as { heard?: readonly Reaction[] }).heard;
+    const { reactions } = taken as { readonly reactions?: readonly Reaction[] };
     for (const [name, , session] of this.#all) {
       try {
-        for (const { part, from, event, outputs: words } of heard ?? [])
-          await session.send(event, { part, from, outputs: words, world: taken.world });
-        if (heard === undefined)
+        for (const { part, from, event, outputs } of reactions ?? [])
+          await session.send(event, { part, from, outputs, world: taken.world });
+        if (reactions === undefined)
           await session.send(step as EventObject, {
             part: undefined,
             from: undefined,
@@ -128,8 +128,8 @@ export function realActor<E = unknown>(
     create: () => {
       const actor = createActor(quiet, { input, clock: still as never }).start();
       return {
-        send: (event, heard) => {
-          if (heard.part === part && actor.getSnapshot().status === 'active') actor.send(event as never);
+        send: (event, { part: receiver }) => {
+          if (receiver === part && actor.getSnapshot().status === 'active') actor.send(event as never);
         },
         read: () => seen(actor.getSnapshot() as never),
         dispose: () => void actor.stop(),

@@ -1,5 +1,5 @@
 /** How the real orchestrator handles failures, compared with the fates and cycles of the models. */
-import { DeadlockError, type StepError } from '../../actors/index.ts';
+import { DeadlockError, type StepError } from '../../actors/tomasulo/errors.ts';
 import type { Message } from '../harness/claim.ts';
 import { difference } from './lockstep.ts';
 import { sequential, tomasulo, type Case } from './model.ts';

@@ -4,15 +4,9 @@
  *  common data bus, which is an agent with a capacity. Renaming, capture, and who waits for which unit are the
  *  orchestrator's own. What it does not have: stations for each class (its window is one, and ample here), and "oldest
  *  first"; that order is written as costs, powers of two, which is exact up to some fifty instructions. */
-import {
-  Orchestrator,
-  rename,
-  VirtualClock,
-  type AgentPlan,
-  type RunOutcome,
-  type RunEvent,
-  type StepPlan,
-} from '../../actors/index.ts';
+import { VirtualClock, type RunOutcome, type RunEvent, type StepPlan } from '../../actors/index.ts';
+import { Orchestrator } from '../../actors/tomasulo/orchestrator.ts';
+import { rename, type AgentPlan } from '../../actors/tomasulo/program.ts';
 import { tacet } from '../../machines/hct/factories.ts';
 import { initialValue, never, resultOf, type Case, type Registers, type Timing } from './model.ts';
 import type { Troubled } from './troubles.ts';

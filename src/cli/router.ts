@@ -1,14 +1,9 @@
 /** `tutti train-router` and `tutti evaluate-router`. */
 import { realpath } from 'node:fs/promises';
 import { CommandLineError } from './usage.ts';
-import {
-  evaluateRouter,
-  loadRouter,
-  readOutcomes,
-  saveRouter,
-  trainRouter,
-  type Figures,
-} from '../routing/index.ts';
+import { loadRouter, readOutcomes, saveRouter, trainRouter } from '../routing/index.ts';
+import { evaluateRouter } from '../routing/training/evaluate.ts';
+import type { Figures } from '../routing/training/figures.ts';
 
 export async function trainCommand(data: string, { out }: { out: string }): Promise<number> {
   const rows = await readOutcomes(data);

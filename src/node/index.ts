@@ -1,7 +1,7 @@
 /** What needs Node.js: score files, programs, trace files and the inspector. */
 export { loadScore, ScoreFileError, type LoadedScore } from './load-score.ts';
-export { TextFileError } from './text-file.ts';
-export { programAgent, ProgramError, type ProgramAgentOptions } from './program-agent.ts';
+export { programAgent, type ProgramAgentOptions } from './program-agent.ts';
+export { ProgramError } from '../score/program-command.ts';
 export { limitPrograms } from './program-places.ts';
 export { startInspector, type Inspector, type InspectorOptions } from './inspector.ts';
 export { traceFile } from './trace-file.ts';

@@ -1,7 +1,8 @@
 /** The claim about budgets: they are reserved first, and never overrun. */
 import type { Random } from '../../specs/harness/random.ts';
 import { settle } from '../../specs/harness/lagging.ts';
-import { BudgetExceededError, Ledger } from '../routing/index.ts';
+import { BudgetExceededError } from '../routing/index.ts';
+import { Ledger } from '../budget/budget.ts';
 import { apiClaim, must, text, without } from './sample.ts';
 
 interface Call {

@@ -2,16 +2,9 @@
 import type { Faults } from '../../actors/coherence/index.ts';
 import { LaggingLog, ManualClock, settle } from '../../specs/harness/lagging.ts';
 import { Random } from '../../specs/harness/random.ts';
-import {
-  ClosedAgentError,
-  coherence,
-  ConflictError,
-  FencedError,
-  InDoubtError,
-  RecipeError,
-  type Coherence,
-  type StrategyOption,
-} from '../coherence/index.ts';
+import { coherence, ConflictError, FencedError, InDoubtError, type Coherence } from '../coherence/index.ts';
+import { ClosedAgentError, RecipeError } from '../coherence/errors.ts';
+import type { StrategyOption } from '../coherence/strategy.ts';
 import { anything } from './shared-values.ts';
 
 /** A value is the list of the writes that it contains, so that a lost write shows. */

@@ -2,14 +2,9 @@
  *  model of one memory. Operations are drawn, run through the public API, and judged one by one. */
 import { LaggingLog, ManualClock, settle } from '../../specs/harness/lagging.ts';
 import type { Random } from '../../specs/harness/random.ts';
-import {
-  coherence,
-  ConflictError,
-  type Coherence,
-  type Session,
-  type StrategyOption,
-  type ValueCopy,
-} from '../coherence/index.ts';
+import { coherence, ConflictError, type Coherence, type Session } from '../coherence/index.ts';
+import type { StrategyOption } from '../coherence/strategy.ts';
+import type { ValueCopy } from '../coherence/agent.ts';
 import { must, text } from './sample.ts';
 import { anything } from './shared-values.ts';
 

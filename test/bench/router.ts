@@ -7,15 +7,14 @@
 import { existsSync } from 'node:fs';
 import {
   builtInEstimator,
-  evaluateRouter,
-  formatRouter,
-  parseRouter,
   readOutcomes,
   trainRouter,
   type DifficultyEstimator,
-  type Figures,
   type Outcome,
 } from '../../src/routing/index.ts';
+import { evaluateRouter } from '../../src/routing/training/evaluate.ts';
+import { formatRouter, parseRouter } from '../../src/routing/router-file.ts';
+import type { Figures } from '../../src/routing/training/figures.ts';
 import { randomFrom } from '../../src/routing/training/folds.ts';
 
 const folder = process.argv[2] ?? new URL('../../../shared/data', import.meta.url).pathname;

@@ -2,23 +2,19 @@
  *  and nothing is held. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { coherence, ConflictError, createBus, SchemaError, VirtualClock } from 'tutti';
 import {
   ClosedAgentError,
-  coherence,
-  ConflictError,
-  createBus,
   LapsedError,
   NestedCallError,
   RecipeError,
-  retry,
   RetryError,
-  SchemaError,
-  TokenLedger,
   UnknownKeyError,
   UnsetError,
   UsageError,
-  VirtualClock,
-} from 'tutti';
+} from '../../src/coherence/errors.ts';
+import { retry } from '../../src/coherence/retry.ts';
+import { TokenLedger } from '../../src/coherence/ledger.ts';
 
 const schema = { plan: z.object({ steps: z.array(z.string()) }), n: z.number(), late: z.string() };
 const make = () =>

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createBus } from '../../actors/bus/in-process-bus.ts';
 import { LaggingLog, settle } from '../../specs/harness/lagging.ts';
-import { coherence, HoldDeadlockError, type Coherence } from '../../src/index.ts';
+import { coherence, type Coherence } from '../../src/index.ts';
+import { HoldDeadlockError } from '../../src/coherence/errors.ts';
 
 const list = z.array(z.string());
 const KEYS = ['a', 'b', 'c'] as const;

@@ -3,17 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  coherence,
-  ConflictError,
-  createBus,
-  HoldDeadlockError,
-  InDoubtError,
-  NestedCallError,
-  ValueError,
-  VirtualClock,
-  type Coherence,
-} from 'tutti';
+import { coherence, ConflictError, createBus, VirtualClock, type Coherence } from 'tutti';
+import { HoldDeadlockError, InDoubtError, NestedCallError, ValueError } from '../../src/coherence/errors.ts';
 import { MissedHistoryError, OriginError } from 'tutti/actors';
 import { LaggingLog, ManualClock, settle } from '../../specs/harness/lagging.ts';
 import { Random } from '../../specs/harness/random.ts';

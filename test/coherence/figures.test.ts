@@ -1,6 +1,13 @@
 /** Claim: the published trace comes out to the token, with nothing stale and nothing blind. */
 import { describe, expect, it } from 'vitest';
-import { benchCoherence, BROADCAST_BASELINE, SCENARIOS, sweepVolatility, table6, UsageError } from 'tutti';
+import {
+  benchCoherence,
+  BROADCAST_BASELINE,
+  SCENARIOS,
+  sweepVolatility,
+  table6,
+} from '../../src/reproductions/token-savings.ts';
+import { UsageError } from '../../src/coherence/errors.ts';
 import { canonicalTrace, runCanonical } from '../../src/reproductions/canonical-trace.ts';
 import { PythonRandom } from '../../src/reproductions/mersenne-twister.ts';
 

@@ -2,7 +2,7 @@
  *  was last written; versions only grow; no update is lost; every request ends. And each fault is caught. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Faults } from 'tutti/actors';
+import type { Faults } from '../../actors/coherence/memory.ts';
 import type { Slot } from '../../src/coherence/slot.ts';
 import {
   BrokenHistory,

@@ -4,7 +4,10 @@
 import { initialTransition, transition, type AnyMachineSnapshot, type AnyStateMachine } from 'xstate';
 import { getAdjacencyMap, getShortestPaths } from 'xstate/graph';
 import { describe, expect, it } from 'vitest';
-import { Replica, type Cell, type Entry, type Line } from 'tutti/actors';
+import { type Entry } from 'tutti/actors';
+import { Replica } from '../../actors/coherence/replica.ts';
+import type { Cell } from '../../actors/coherence/cell.ts';
+import type { Line } from '../../actors/coherence/line.ts';
 import { cacheLine, type LineEvent } from 'tutti/machines';
 import { LaggingLog, ManualClock, settle } from '../../specs/harness/lagging.ts';
 

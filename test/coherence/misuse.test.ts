@@ -1,7 +1,9 @@
 /** Claims: what agents do at the same time with one key, and what goes wrong around them, loses no update and leaves no
  *  request that never ends. Each was once otherwise. */
 import { describe, expect, it } from 'vitest';
-import { accessCount, ClosedAgentError, coherence, createBus, lease, UsageError } from 'tutti';
+import { coherence, createBus } from 'tutti';
+import { accessCount, lease } from '../../src/coherence/strategy.ts';
+import { ClosedAgentError, UsageError } from '../../src/coherence/errors.ts';
 import { ConflictError, gptTokenizer, TokenLedger } from 'tutti/coherence';
 import { z } from 'zod';
 import { Cell, patchesSince, remember, restoreCell, snapshotCell } from '../../actors/coherence/cell.ts';

@@ -1,7 +1,8 @@
 /** Claim: the real actors on a real bus do, step by step, the same as the explored worlds: every step of a space is
  *  taken by replicas' lines, senders and memory, and both are compared. */
 import { describe, expect, it } from 'vitest';
-import { Replica, type Write } from 'tutti/actors';
+import { Replica } from '../../actors/coherence/replica.ts';
+import type { Write } from '../../actors/coherence/entry.ts';
 import { Bench } from '../../specs/coherence/bench.ts';
 import { searchWorlds, type SearchSetting, type SearchedSpace } from '../../specs/coherence/search.ts';
 import {

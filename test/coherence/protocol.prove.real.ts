@@ -1,8 +1,10 @@
 /** The code that the proof speaks of, put together with as little as possible: the compiled line, the real `Memory`, and for each
  *  agent the words that the bus has not ordered yet. */
 import type { AnyStateMachine } from 'xstate';
-import { Memory, type Entry, type Faults } from 'tutti/actors';
-import { compile, type ReaderPolicy } from 'tutti/machines';
+import { type Entry } from 'tutti/actors';
+import { Memory, type Faults } from '../../actors/coherence/memory.ts';
+import { compile } from 'tutti/machines';
+import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import type { Key } from '../../specs/coherence/prove/line.ts';
 import type { ObservedLine } from '../../specs/coherence/rules.ts';
 import type { LineRules, SentWord } from '../../specs/coherence/prove/table.ts';

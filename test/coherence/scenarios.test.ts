@@ -1,9 +1,11 @@
 /** Claims that litmus tests cannot check, each with the fault that it catches seeded once: INC ‖ INC, a CAS against
  *  a hold, duplicates of every type, a reclaim with a late PUT, write skew, the read-only anomaly, a moved agent. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { coherence, ConflictError, FencedError, type Coherence } from 'tutti';
-import type { Entry, Faults } from 'tutti/actors';
-import { fromSignal } from 'tutti/actors';
+import { coherence, ConflictError, type Coherence } from 'tutti';
+import { FencedError } from '../../src/coherence/errors.ts';
+import type { Entry } from 'tutti/actors';
+import type { Faults } from '../../actors/coherence/memory.ts';
+import { fromSignal } from '../../actors/coherence/entry.ts';
 import type { Schema } from '../../src/score/schema.ts';
 import type { Signal } from 'tutti/machines';
 import { LaggingLog, ManualClock, pump, settle } from '../../specs/harness/lagging.ts';

@@ -3,20 +3,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  accessCount,
-  broadcastTokens,
-  coherence,
-  coherentBounds,
-  createBus,
-  estimate,
-  gptTokenizer,
-  lease,
-  leastSavings,
-  stalenessBound,
-  TokenLedger,
-  type StrategyOption,
-} from 'tutti';
+import { coherence, createBus } from 'tutti';
+import { accessCount, lease, stalenessBound, type StrategyOption } from '../../src/coherence/strategy.ts';
+import { broadcastTokens, coherentBounds, leastSavings, TokenLedger } from '../../src/coherence/ledger.ts';
+import { estimate, gptTokenizer } from '../../src/coherence/counter.ts';
 import { ManualClock } from '../../specs/harness/lagging.ts';
 
 const schema = { n: z.number(), m: z.number() };
@@ -146,7 +136,7 @@ describe('coherence: the ledger', () => {
   });
   it('patches since any version make the current value', async () => {
     const { applyPatches } = await import('immer');
-    const { patchesSince } = await import('tutti/actors');
+    const { patchesSince } = await import('../../actors/coherence/cell.ts');
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.nat(3), fc.string(), fc.nat(4)), { minLength: 1, maxLength: 12 }),

@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  BUILT_IN_WEIGHTS,
-  builtInEstimator,
-  FEATURES,
-  READ_LIMIT,
-  readFeatures,
-} from '../../src/routing/index.ts';
+import { builtInEstimator } from '../../src/routing/index.ts';
+import { BUILT_IN_WEIGHTS } from '../../src/routing/estimator.ts';
+import { FEATURES, READ_LIMIT, readFeatures } from '../../src/routing/features.ts';
 import { BUCKETS, bucketOf, bucketName, SpellingReader } from '../../src/routing/pairs.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 300 });

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluateRouter, figures, RoutingDataError, type Outcome } from '../../src/routing/index.ts';
+import { type Outcome } from '../../src/routing/index.ts';
+import { evaluateRouter } from '../../src/routing/training/evaluate.ts';
+import { figures } from '../../src/routing/training/figures.ts';
+import { RoutingDataError } from '../../src/routing/errors.ts';
 import { foldsOf, randomFrom } from '../../src/routing/training/folds.ts';
 import { madeUp, scoredRows } from './routing.outcomes.ts';
 

@@ -3,16 +3,10 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  formatRouter,
-  loadRouter,
-  parseOutcomes,
-  parseRouter,
-  readOutcomes,
-  RoutingDataError,
-  saveRouter,
-  trainRouter,
-} from '../../src/routing/index.ts';
+import { loadRouter, readOutcomes, saveRouter, trainRouter } from '../../src/routing/index.ts';
+import { formatRouter, parseRouter } from '../../src/routing/router-file.ts';
+import { parseOutcomes } from '../../src/routing/training/training-file.ts';
+import { RoutingDataError } from '../../src/routing/errors.ts';
 import { madeUp } from './routing.outcomes.ts';
 
 const good = { prompt: 'add 2 and 3', weak: 0, strong: 1 };

@@ -1,15 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  evaluateRouter,
-  figures,
-  formatRouter,
-  parseRouter,
-  RoutingDataError,
-  trainRouter,
-  type Outcome,
-  type Feedback,
-} from '../../src/routing/index.ts';
+import { trainRouter, type Outcome, type Feedback } from '../../src/routing/index.ts';
+import { evaluateRouter } from '../../src/routing/training/evaluate.ts';
+import { figures } from '../../src/routing/training/figures.ts';
+import { formatRouter, parseRouter } from '../../src/routing/router-file.ts';
+import { RoutingDataError } from '../../src/routing/errors.ts';
 import { randomFrom } from '../../src/routing/training/folds.ts';
 import { madeUp } from './routing.outcomes.ts';
 

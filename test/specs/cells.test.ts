@@ -2,7 +2,9 @@
  *  occurred and an impossible one that did, and nothing else. */
 import { createActor, createMachine, setup, type AnyStateMachine } from 'xstate';
 import { describe, expect, test } from 'vitest';
-import { alphabet, tableCells, occurredCells, explore, stateNames, system, unjustified } from 'tutti/specs';
+import { tableCells, occurredCells, explore, system, unjustified } from 'tutti/specs';
+import { alphabet } from '../../specs/harness/cells.ts';
+import { stateNames } from '../../specs/harness/part.ts';
 import { lines, lineMachine, player } from './machines.ts';
 
 const outcomes = { load: [{ output: 1 }, { error: 'no disc' }] };

@@ -8,7 +8,7 @@ import { plainText } from '../../specs/harness/plain.ts';
 
 const FILES = [
   'cells',
-  'counterpart',
+  'sut',
   'explore',
   'mermaid',
   'occurred',
@@ -19,7 +19,7 @@ const FILES = [
   'temporal',
   'transcript',
 ];
-const scope = { ...xstate, ...machines, ...specs, textOf: plainText };
+const scope = { ...xstate, ...machines, ...specs, plainText };
 
 const examples = FILES.flatMap((file) => {
   const text = readFileSync(`specs/harness/${file}.ts`, 'utf8');

@@ -2,7 +2,8 @@
  *  is detected, unless the mutant is equivalent; and the check for equivalence can also fail. */
 import { createMachine, type AnyStateMachine, type EventObject } from 'xstate';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { cacheLine, functionalUnit, grantable, tempoGovernor } from '../../machines/index.ts';
+import { cacheLine, functionalUnit, tempoGovernor } from '../../machines/index.ts';
+import { grantable } from '../../machines/tomasulo/functional-unit.ts';
 import { mutant, mutants, type Mistake, type Mutant } from '../../specs/harness/mutants.ts';
 import { equivalentTo, type ProductOptions } from '../../specs/harness/product.ts';
 import { EXPLORED, isEquivalent, kills } from '../../specs/tomasulo/explored.ts';

@@ -13,15 +13,9 @@ import {
   type AnyStateMachine,
 } from 'xstate';
 import { describe, expect, test } from 'vitest';
-import {
-  explore,
-  NotExplorableError,
-  stateNames,
-  system,
-  type Channel,
-  type Member,
-  type SystemOptions,
-} from 'tutti/specs';
+import { explore, system, type Channel, type Member, type SystemOptions } from 'tutti/specs';
+import { NotExplorableError } from '../../specs/harness/plain.ts';
+import { stateNames } from '../../specs/harness/part.ts';
 import { player } from './machines.ts';
 
 const told = (to: string, ...types: string[]) => ({

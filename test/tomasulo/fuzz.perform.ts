@@ -4,7 +4,6 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import {
-  InvariantError,
   perform,
   SchemaError,
   scoreOf,
@@ -15,6 +14,7 @@ import {
   type RunEvent,
   type StepPlan,
 } from 'tutti';
+import { InvariantError } from '../../actors/tomasulo/errors.ts';
 import { BusClosedError, UnavailableError, type Bus } from '../../actors/bus/bus.ts';
 import { realClock, type Clock, type TimerId } from '../../actors/bus/clock.ts';
 import { createBus } from '../../actors/bus/in-process-bus.ts';

@@ -1,7 +1,7 @@
 /** Claim: whichever append of a performance its bus fails at, and however it fails, the performance ends with a typed
  *  error and leaves nothing behind. Every append of a score of 20 steps is tried with every way to fail. */
 import { expect, test } from 'vitest';
-import { InvariantError } from 'tutti';
+import { InvariantError } from '../../actors/tomasulo/errors.ts';
 import { BusClosedError, UnavailableError } from '../../actors/bus/bus.ts';
 import { faultsOf, play, type BusPlan, type Scenario } from './fuzz.perform.ts';
 import type { Behaviour, FuzzStep } from './fuzz.reference.ts';

@@ -3,18 +3,17 @@ import { expect, test } from 'vitest';
 import {
   BudgetError,
   DeadlockError,
-  HoldError,
   perform,
   PerformanceError,
   scoreOf,
   StepError,
   TimeoutError,
-  VampError,
   VirtualClock,
   type AgentContext,
   type RunEvent,
   type StepPlan,
 } from 'tutti';
+import { HoldError, VampError } from '../../actors/tomasulo/errors.ts';
 import { attacca, cue, fermata, tacet } from '../../machines/hct/signal.ts';
 
 const sleeper = (name: string, ms: number, capacity?: number) => ({

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { TraceLines } from '../../src/trace/index.ts';
+import { TraceLines } from '../../src/trace/read.ts';
 import { ask, listenTo, until } from '../node/inspector.helpers.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));

@@ -5,7 +5,8 @@ import type { InspectionEvent, Snapshot } from 'xstate';
 import { modelAgent } from 'tutti/models';
 import { scriptedModel } from 'tutti/testing';
 import { conductor, functionalUnit, reservationStation } from 'tutti/machines';
-import { TRACE_SESSION, traceTo, type ProgramStep, type TraceMessage } from '../../src/trace/index.ts';
+import { traceTo, type ProgramStep, type TraceMessage } from '../../src/trace/index.ts';
+import { TRACE_SESSION } from '../../src/trace/format.ts';
 import { agent, perform, score, VirtualClock } from 'tutti';
 import { eventsOf, lines, review, tracedReview, tracedSpace } from './helpers.ts';
 

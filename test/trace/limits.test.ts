@@ -6,13 +6,8 @@ import { createActor, createMachine, type InspectionEvent } from 'xstate';
 import { createBus, perform, scoreOf, VirtualClock } from 'tutti';
 import { digestOf, Shower } from '../../src/trace/digest.ts';
 import { definitionText } from '../../src/trace/definitions.ts';
-import {
-  TRACE_LIMITS,
-  traceTo,
-  type TraceFooter,
-  type TraceLimits,
-  type TraceMessage,
-} from '../../src/trace/index.ts';
+import { traceTo, type TraceFooter, type TraceLimits, type TraceMessage } from '../../src/trace/index.ts';
+import { TRACE_LIMITS } from '../../src/trace/format.ts';
 import { hider } from '../../src/trace/secrets.ts';
 import { eventsOf, lines, tracedReview } from './helpers.ts';
 

@@ -1,7 +1,8 @@
 /** Claims: from any file, everything readable is read, and the rest is noted with its line. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkMessage, LONGEST_LINE, readTrace, TraceLines, type TraceLine } from '../../src/trace/index.ts';
+import { readTrace, type TraceLine } from '../../src/trace/index.ts';
+import { checkMessage, LONGEST_LINE, TraceLines } from '../../src/trace/read.ts';
 import { tracedReview } from './helpers.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);

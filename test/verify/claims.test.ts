@@ -2,20 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { tempoGovernor } from '../../machines/index.ts';
-import {
-  CHECKER,
-  CLAIMS,
-  CRITERIA,
-  fellShort,
-  judge,
-  MAPPINGS,
-  mutants,
-  unbuilt,
-  weakest,
-  type Bounds,
-  type Claim,
-  type Judged,
-} from '../../specs/index.ts';
+import { mutants } from '../../specs/index.ts';
+import { CHECKER, CRITERIA, MAPPINGS, type Bounds, type Claim } from '../../specs/harness/claim.ts';
+import { CLAIMS, fellShort, judge, unbuilt, weakest, type Judged } from '../../specs/verify.ts';
 import { governorRun } from '../../specs/governor/lockstep.ts';
 import { exploreOneKey, MesiViolation } from '../../specs/coherence/explore.ts';
 import { Random } from '../../specs/harness/random.ts';

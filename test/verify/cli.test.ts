@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { CLAIMS, type Judged } from '../../specs/index.ts';
+import { CLAIMS, type Judged } from '../../specs/verify.ts';
 import { verdicts } from '../../src/cli/verdicts.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');

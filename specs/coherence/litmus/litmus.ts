@@ -3,7 +3,7 @@
  *  All runs of each test are explored, with each kind of copies at its start and each policy for readers, and random
  *  runs are drawn as well. Outcomes are compared with those of one memory, which `model.ts` computes; a file's own list
  *  is not trusted, but compared with them, too. */
-import type { ReaderPolicy } from '../../../machines/index.ts';
+import type { ReaderPolicy } from '../../../machines/coherence/cache-line.ts';
 import {
   CHECKER,
   type Bounds,

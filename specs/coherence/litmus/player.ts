@@ -5,18 +5,14 @@
  *  the log's entries as envelopes. Nothing here depends on the protocol, except the way in which a client reads and
  *  writes, which is that of `src/coherence/writing.ts`. */
 import { Subject } from 'rxjs/internal/Subject';
-import {
-  fromSignal,
-  Replica,
-  toSignal,
-  type Bus,
-  type Cell,
-  type Clock,
-  type Entry,
-  type Faults,
-  type Line,
-} from '../../../actors/index.ts';
-import type { Envelope, ReaderPolicy, Signal } from '../../../machines/index.ts';
+import { type Bus, type Clock, type Entry } from '../../../actors/index.ts';
+import { fromSignal, toSignal } from '../../../actors/coherence/entry.ts';
+import { Replica } from '../../../actors/coherence/replica.ts';
+import type { Cell } from '../../../actors/coherence/cell.ts';
+import type { Faults } from '../../../actors/coherence/memory.ts';
+import type { Line } from '../../../actors/coherence/line.ts';
+import type { Envelope, Signal } from '../../../machines/index.ts';
+import type { ReaderPolicy } from '../../../machines/coherence/cache-line.ts';
 import type { LitmusOp, LitmusTest } from './file.ts';
 
 /** Mistakes to make on purpose. */

@@ -1,6 +1,7 @@
 /** A whole litmus test at one moment: where each thread is, and memory as of the end of the log. The bus orders words,
  *  and each thread receives them at any later time. */
-import { Memory, type Entry, type MemorySnapshot, type Sink } from '../../../actors/index.ts';
+import { type Entry } from '../../../actors/index.ts';
+import { Memory, type MemorySnapshot, type Sink } from '../../../actors/coherence/memory.ts';
 import type { LitmusTest } from './file.ts';
 import type { PlayOptions, LitmusEntry } from './player.ts';
 import type { Move } from './places.ts';
