@@ -1,6 +1,6 @@
 /** One try of one step: what the agent receives in addition to its operands, and the way back for its answer. */
 import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
-import type { AgentContext, Share, StepPlan, SharedView } from './program.ts';
+import type { AgentContext, AgentPlan, Share, SharedView, StepPlan } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
 /** Receives the agent's answer. */
@@ -95,15 +95,15 @@ export class Attempt {
   }
   get shared(): SharedView | undefined {
     if (this.#shared === undefined && this.#working)
-      this.#shared = this.#run.options.share?.(this.#step.id, this.#whileWaiting);
+      this.#shared = this.#run.options.share?.(this.#step.id, (work) => this.#whileWaiting(work));
     return this.#shared;
   }
   /** The agent waits for shared state, perhaps for another step: virtual time passes meanwhile. */
-  readonly #whileWaiting = <T>(work: Promise<T>): Promise<T> => {
+  #whileWaiting<T>(work: Promise<T>): Promise<T> {
     if (this.#run.clock.isVirtual !== true) return work;
     this.pause();
     return work.finally(() => this.goOn());
-  };
+  }
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -226,8 +226,10 @@ export class Attempt {
     this.endGrace();
     if (!this.#working) return;
     this.#working = false;
-    for (const { timer } of this.#sleepers ?? []) clock.clearTimeout(timer);
-    this.#sleepers = undefined;
+    if (this.#sleepers !== undefined) {
+      for (const { timer } of this.#sleepers) clock.clearTimeout(timer);
+      this.#sleepers = undefined;
+    }
     this.#shared?.close();
     if (this.#asleep === 0) clock.rest();
   }
@@ -265,7 +267,7 @@ const contextHandler: ProxyHandler<Attempt> = {
 };
 
 /** What the agent receives in addition to its operands. */
-export const contextOf = (attempt: Attempt): AgentContext =>
+const contextOf = (attempt: Attempt): AgentContext =>
   new Proxy(attempt, contextHandler) as unknown as AgentContext;
 
 /** Which agent's code is running, across `await`. Present where the platform has it (Node.js); needed in virtual time
@@ -282,11 +284,13 @@ function storageOfPlatform(): Storage | undefined {
   return hooks && new hooks.AsyncLocalStorage();
 }
 
-/** Runs an agent's code. */
-export function runWithin<T>(attempt: Attempt, work: () => T): T {
-  if (attempt.clock.isVirtual !== true) return work();
+/** Calls an agent. @returns its answer, or a promise of it */
+export function callAgent(attempt: Attempt, agent: AgentPlan, operands: Record<string, unknown>): unknown {
+  const context = contextOf(attempt);
+  if (attempt.clock.isVirtual !== true) return agent.run(operands, context);
   storage ??= storageOfPlatform();
-  return storage === undefined ? work() : storage.run(attempt, work);
+  if (storage === undefined) return agent.run(operands, context);
+  return storage.run(attempt, () => agent.run(operands, context));
 }
 
 /** The attempt whose agent runs this code, if it is on this clock and the clock is virtual. */

@@ -2,7 +2,7 @@
  *
  *  Hardware: the functional units of Tomasulo 1967, with what hardware does not need: retries, time-outs, aborts. */
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
-import { contextOf, runWithin, Attempt } from './attempt.ts';
+import { Attempt, callAgent } from './attempt.ts';
 import { clear } from './clear.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
@@ -227,8 +227,9 @@ export class ExecuteStage {
     try {
       const operands = operandsOf(program, tags, this.#run.input, index);
       if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
-      if (orders.edits.size > 0) for (const [name, value] of Object.entries(orders.edits.get(index) ?? {})) setOwn(operands, name, value); // prettier-ignore
-      const result = runWithin(attempt, () => step.agent.run(operands, contextOf(attempt)));
+      const edits = orders.edits.get(index);
+      for (const name in edits) setOwn(operands, name, edits[name]);
+      const result = callAgent(attempt, step.agent, operands);
       if (!isThenable(result)) this.answer(station, true, result);
       else if (isNative(result)) void result.then(runner.resolved, runner.rejected);
       // A promise of another library may call back twice; a native one counts the first time.

@@ -16,8 +16,8 @@ import type { Score } from '../score/score.ts';
 import { programAgent } from './program-agent.ts';
 import { readText, TextFileError } from './text-file.ts';
 
-/** Larger than this is no score. */
-const MAX_BYTES = 64 * 1_024 * 1_024;
+/** A larger file is refused: half a million steps fit in, and parsing 1 MiB of YAML takes about 3 s. */
+const MAX_BYTES = 16 * 1_024 * 1_024;
 
 /** A score file cannot be used: which file, where in it, why, and what to do. */
 export class ScoreFileError extends TextFileError {

@@ -125,6 +125,16 @@ const bad: [what: string, text: string, said: RegExp][] = [
     /score\.yaml:2:\d+: there is no module '.\/nope.js'/,
   ],
 ];
+test.each(['perform', 'check'])(
+  '%s refuses a score of more than 16 MiB before it parses it',
+  async (command) => {
+    const { file } = score(minimal(`  - { id: x, agent: a }\n#${' '.repeat(2 ** 24)}`));
+    const { code, stderr } = await tutti([command, file]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('is larger than a score can be (at most 16777216 bytes).');
+  },
+);
+
 test('a module that imports a missing file is refused with the name of that file', async () => {
   const { dir, file } = score('score: s\nagents: { m: { module: ./m.js } }\nsteps: [{ id: x, agent: m }]');
   writeFileSync(join(dir, 'm.js'), `import './missing.js';`);
