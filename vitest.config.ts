@@ -13,9 +13,10 @@ export default defineConfig({
     alias: [
       { find: /^tutti$/, replacement: source('./src/index.ts') },
       {
-        find: /^tutti\/(node|coherence|models|routing|testing|trace|otel|protocols)$/,
+        find: /^tutti\/(node|coherence|models|routing|testing|trace|otel|protocols|durable)$/,
         replacement: source('./src/') + '$1/index.ts',
       },
+      { find: /^tutti\/sqlite$/, replacement: source('./src/engines/sqlite/index.ts') },
       { find: /^tutti\/(machines|actors|specs)$/, replacement: source('.') + '$1/index.ts' },
     ],
   },

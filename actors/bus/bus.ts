@@ -3,6 +3,7 @@
  *  Hardware: a common data bus for results, an arbitrated bus for ownership. This is the contract that every engine
  *  keeps; `test/conformance/bus.ts` checks it, and the in-process engine is `in-process-bus.ts`. */
 import type { Observable } from 'rxjs';
+import { LogError } from './log-errors.ts';
 import type { Envelope, Signal, Tag } from '../../machines/hct/signal.ts';
 
 /** A position on the bus: 1, 2, 3 … without a gap. */
@@ -81,7 +82,8 @@ export class UnavailableError extends Error {
 
 /** What a bus threw, as an error that a caller can tell apart. */
 export function busError(thrown: unknown): Error {
-  if (thrown instanceof BusClosedError || thrown instanceof UnavailableError) return thrown;
+  if (thrown instanceof BusClosedError || thrown instanceof UnavailableError || thrown instanceof LogError)
+    return thrown;
   const message = thrown instanceof Error ? thrown.message : 'it gave no reason';
   return new UnavailableError(`it did not accept a signal (${message}).`, { cause: thrown, inDoubt: true });
 }

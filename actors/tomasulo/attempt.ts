@@ -3,6 +3,10 @@ import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import type { AgentContext, AgentPlan, Share, SharedView, StepPlan } from './program.ts';
 import type { RunEvents } from './run-events.ts';
 
+/** @param round of a vamp, from 1; 0 where there is none */
+export const effectKeyOf = (runId: string, stepId: string, round: number): string =>
+  `${runId}/${stepId}${round === 0 ? '' : `#${round}`}`;
+
 /** Receives the agent's answer. */
 export type Settle = (station: number, ok: boolean, value: unknown) => void;
 
@@ -52,6 +56,7 @@ export class Attempt {
   readonly answer: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
+  readonly #round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Limits how long an aborted agent may take to settle; in real time, since virtual time may stand still for it. */
@@ -73,12 +78,14 @@ export class Attempt {
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
 
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, before: Before = {}) {
+  /** @param round of a vamp, from 1; 0 where there is none */
+  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, round = 0, before: Before = {}) {
     this.lastError = before.lastError;
     this.answer = before.answer;
     this.#run = run;
     this.#step = step;
     this.attempt = attempt;
+    this.#round = round;
     run.clock.work();
   }
   get runId(): string {
@@ -86,6 +93,9 @@ export class Attempt {
   }
   get stepId(): string {
     return this.#step.id;
+  }
+  get effectKey(): string {
+    return effectKeyOf(this.#run.id, this.#step.id, this.#round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -239,6 +249,7 @@ const CONTEXT_KEYS = [
   'runId',
   'stepId',
   'attempt',
+  'effectKey',
   'lastError',
   'answer',
   'account',

@@ -135,6 +135,36 @@ export interface WaitingStep {
   readonly waitsFor: string;
 }
 
+/** A durable performance keeps results as JSON, and this one cannot be kept. */
+export class NotJsonError extends Error {
+  override name = 'NotJsonError';
+  constructor(what: string, path: string, problem: string, remedy: string) {
+    super(`${what} cannot be kept in the log: ${path}: ${problem}. ${remedy}`);
+  }
+}
+
+/** A durable performance only waits for a person. It can be resumed. */
+export class HeldError extends Error {
+  override name = 'HeldError';
+  /** Per step: what it waits for. */
+  readonly waiting: readonly WaitingStep[];
+  constructor(waiting: readonly WaitingStep[]) {
+    const list = waiting.slice(0, 8).map(({ stepId, waitsFor }) => `'${stepId}' waits for ${waitsFor}`);
+    super(`held: ${list.join('; ')}${waiting.length > 8 ? `; and ${waiting.length - 8} more` : ''}.`);
+    this.waiting = waiting;
+  }
+}
+
+/** The caller's signal ended this life of a durable performance. It can be resumed. */
+export class InterruptedError extends Error {
+  override name = 'InterruptedError';
+  constructor(reason?: unknown) {
+    super(`the performance was interrupted${reason === undefined ? '.' : `: ${messageOf(reason)}`}`, {
+      cause: reason,
+    });
+  }
+}
+
 /** The performance, or one step of it, was cancelled. */
 export class CancelledError extends Error {
   override name = 'CancelledError';

@@ -4,6 +4,7 @@
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import { Attempt, callAgent } from './attempt.ts';
 import { clear } from './clear.ts';
+import { busError } from '../bus/bus.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import { freeze, setOwn } from '../bus/freeze.ts';
@@ -120,6 +121,7 @@ export class ExecuteStage {
     answer: unknown,
   ): PromiseLike<unknown> | undefined {
     if (!attempt.committed) {
+      this.#run.journal?.accept(station.step, answer);
       station.result = freeze(answer); // first: a result that cannot be read fails the attempt
       const published = attempt.commit();
       if (isThenable(published)) {
@@ -157,13 +159,26 @@ export class ExecuteStage {
     if (ordered !== undefined) {
       if (isGoodEnough(station.result, ordered.quality)) return DONE;
       timeline.rested(station.step);
+      this.#noteRound(station);
       return { type: 'DONE', again: true };
     }
     if (verdict) return DONE;
     const { max, onCap } = vamp!;
-    if (this.#round(station, max) < max) timeline.rested(station.step);
-    else station.fault = new errors.StepError(id, new errors.VampError(max));
+    if (this.#round(station, max) < max) {
+      timeline.rested(station.step);
+      this.#noteRound(station);
+    } else station.fault = new errors.StepError(id, new errors.VampError(max));
     return { type: 'DONE', again: true, capFails: onCap !== 'accept' };
+  }
+
+  #noteRound(station: Station): void {
+    this.#run.journal?.round(station.step, this.#roundOf(station), station.result);
+  }
+  /** The round of a vamp that a station plays, from 1; 0 where there is no vamp. */
+  #roundOf(station: Station): number {
+    const { orders, program } = this.#run;
+    const max = orders.vamps.get(station.step)?.rounds ?? program.steps[station.step]!.vamp?.max;
+    return max === undefined ? 0 : this.#round(station, max);
   }
 
   grant(): void {
@@ -191,6 +206,7 @@ export class ExecuteStage {
   startAgents(): void {
     const run = this.#run;
     const { starts } = run.pool.notes;
+    if (run.journal !== undefined && !this.#noteStarts(starts)) return;
     for (let i = 0; i < starts.length; i++) {
       if (i > 0) run.instant = run.clock.now(); // the agent before this one may have taken its time
       if (run.instant >= run.pauseAt || run.startsLeft <= 0) return void starts.splice(0, i);
@@ -200,13 +216,36 @@ export class ExecuteStage {
     clear(starts);
   }
 
+  /** Notes starts before the agents are called, and commits them if an agent's effect or a budget depends on it.
+   *  @returns whether the agents may be started */
+  #noteStarts(starts: readonly Station[]): boolean {
+    const { journal, options, timeline, stop } = this.#run;
+    if (!journal!.isWhole) return false;
+    let matters = false;
+    try {
+      for (const station of starts) {
+        if (station.noted || journal!.standIn(station.step) !== undefined) continue;
+        station.noted = true;
+        station.refusal = options.charge?.();
+        if (station.refusal !== undefined) continue;
+        journal!.start(station.step, timeline.attempts(station.step) + 1, options.charge !== undefined);
+        matters ||= options.charge !== undefined || this.#run.stepOf(station).effects === 'external';
+      }
+      if (matters) journal!.commit();
+      return true;
+    } catch (error) {
+      stop(busError(error)); // the caesura takes the starts back
+      return false;
+    }
+  }
+
   #start(station: Station): void {
-    const { program, options, tags, timeline, events, orders } = this.#run;
+    const { program, options, tags, timeline, events, orders, journal } = this.#run;
     const index = station.step;
     const step = program.steps[index]!;
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
-    const attempt = new Attempt(this.#run, step, count, {
+    const attempt = new Attempt(this.#run, step, count, this.#roundOf(station), {
       lastError: station.lastError,
       answer: orders.answers.get(index),
     });
@@ -214,7 +253,10 @@ export class ExecuteStage {
     this.#running++;
     if (events.heard)
       events.tell({ type: 'step.started', stepId: step.id, agent: step.agent.name, attempt: count });
-    const refused = options.charge?.();
+    const given = journal?.standIn(index);
+    if (given !== undefined) return this.answer(station, given.ok, given.ok ? given.value : given.error);
+    const refused = journal === undefined ? options.charge?.() : station.refusal;
+    station.noted = false;
     if (refused !== undefined) return this.answer(station, false, refused);
     this.#calls++;
     if (station.retrying) this.#retries++;
@@ -275,6 +317,7 @@ export class ExecuteStage {
     const waiting = starts.indexOf(station);
     if (waiting < 0) return;
     starts.splice(waiting, 1);
+    if (station.noted && station.refusal === undefined) this.#run.journal?.unstarted(station.step);
     this.#run.dispatcher.answered(station);
     station.fault = new errors.StepError(this.#run.stepOf(station).id, reason);
     station.actor.send(FAILED_FOR_GOOD);
@@ -298,6 +341,7 @@ export class ExecuteStage {
       const drawn = drawFrom(options.seed ?? 0, index, timeline.attempts(index));
       const delayMs = delayAfter(failures, step.retry ?? (options.retry as RetryPolicy), drawn);
       timeline.rested(index);
+      this.#run.journal?.failed(index, timeline.attempts(index), station.fault?.cause, delayMs);
       events.tell({
         type: 'step.retrying',
         stepId: step.id,
@@ -315,6 +359,10 @@ export class ExecuteStage {
   resume(index: number): void {
     if (this.#run.pool.holding(index) === undefined || this.#run.ended) return;
     this.#run.events.tellStep('step.resumed', index);
+    this.#resume(index);
+  }
+  /** A rest is over, or a decision has been made. */
+  goOn(index: number): void {
     this.#resume(index);
   }
   #resume(index: number): void {

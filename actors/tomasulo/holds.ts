@@ -32,6 +32,10 @@ export interface HoldEffects {
 
 const NONE: ReadonlySet<never> = new Set();
 
+/** What is left of a time that began in the past; never more than all of it, also if the clock was set back. */
+export const leftOf = (durationMs: number, since: number, now: number): number =>
+  Math.min(durationMs, Math.max(0, since + durationMs - now));
+
 export class Holds {
   readonly #clock: Clock;
   readonly #effects: HoldEffects;
@@ -53,10 +57,11 @@ export class Holds {
   }
 
   /** Puts a hold in force. Steps join it by {@link join}.
-   *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents */
-  begin(signal: Fermata, id: string | number, ofSteps = false): FermataHold {
+   *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents
+   *  @param since when it began, if that was in an earlier life */
+  begin(signal: Fermata, id: string | number, ofSteps = false, since = this.#clock.now()): FermataHold {
     const hold = this.beginUntimed(signal, id, ofSteps);
-    this.time(id);
+    this.time(id, undefined, since);
     return hold;
   }
   /** The same without its time, which begins with {@link time}. */
@@ -66,22 +71,26 @@ export class Holds {
     return hold;
   }
   /** The time of a hold begins.
-   *  @param escalate who decides when it is over */
-  time(id: string | number, escalate?: HoldPlan['escalate']): void {
+   *  @param escalate who decides when it is over
+   *  @param since when it began, if that was in an earlier life */
+  time(id: string | number, escalate?: HoldPlan['escalate'], since = this.#clock.now()): void {
     const held = this.#inForce.get(id);
     if (held === undefined) return;
     const { timeoutMs } = held.hold;
-    held.hold = { ...held.hold, since: this.#clock.now() };
+    held.hold = { ...held.hold, since };
     held.escalate = escalate;
     held.timer =
-      timeoutMs === undefined ? undefined : this.#clock.setTimeout(() => this.#ranOut(id), timeoutMs);
+      timeoutMs === undefined
+        ? undefined
+        : this.#clock.setTimeout(() => this.#ranOut(id), leftOf(timeoutMs, since, this.#clock.now()));
   }
   /** The holds in force that hold a step. */
   of(step: number): FermataHold[] {
     return [...this.#inForce.values()].flatMap(({ hold, steps }) => (steps.has(step) ? [hold] : []));
   }
-  has(id: string | number): boolean {
-    return this.#inForce.has(id);
+  /** @returns undefined for a hold that is not in force */
+  get(id: string | number): FermataHold | undefined {
+    return this.#inForce.get(id)?.hold;
   }
   /** Lifts one hold from all its steps. */
   lift(id: string | number): void {

@@ -4,6 +4,7 @@
  *  passed is in the tag table. A step that finds no station stalls all behind it (a structural hazard). */
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import type { Tag } from '../../machines/hct/signal.ts';
+import type { Restored } from './journal.ts';
 import { INPUT, type StepPlan } from './program.ts';
 import { putQuestion, holdByScore } from './questions.ts';
 import type { RunContext } from './run.ts';
@@ -14,17 +15,25 @@ export class IssueStage {
   readonly #run: RunContext;
   readonly #write: WriteStage;
   readonly #refuse: (step: number, reason: Error) => void;
+  readonly #resume: (step: number) => void;
   /** The next step to issue. */
   #cursor = 0;
   /** Times that no station was free. */
   #stalls = 0;
   #growing = false;
 
-  /** @param refuse refuses a step that a signal named before the step was issued. */
-  constructor(run: RunContext, write: WriteStage, refuse: (step: number, reason: Error) => void) {
+  /** @param refuse refuses a step that a signal named before the step was issued
+   *  @param resume lets a step go on whose rest is over */
+  constructor(
+    run: RunContext,
+    write: WriteStage,
+    refuse: (step: number, reason: Error) => void,
+    resume: (step: number) => void,
+  ) {
     this.#run = run;
     this.#write = write;
     this.#refuse = refuse;
+    this.#resume = resume;
   }
   get stalls(): number {
     return this.#stalls;
@@ -42,10 +51,16 @@ export class IssueStage {
       const index = this.#cursor;
       const step = steps[index] as StepPlan;
       if (step.downbeat && this.#write.settled < index) return;
+      const restored = this.#run.journal?.restored(index);
+      if (restored?.end !== undefined) {
+        this.#cursor++;
+        this.#write.restore(index, restored);
+        continue;
+      }
       if (!step.tacet && !pool.hasRoom) return this.#stall();
       this.#cursor++; // first: a silent step is on the bus before the call returns
       if (step.tacet) this.#skipSilent(index);
-      else this.#issueStep(index, step);
+      else this.#issueStep(index, step, restored);
     }
   }
 
@@ -62,7 +77,7 @@ export class IssueStage {
     }
   }
 
-  #issueStep(index: number, step: StepPlan): void {
+  #issueStep(index: number, step: StepPlan, restored: Restored | undefined): void {
     const { program, tags, timeline, events, pool } = this.#run;
     const { firstEdge, source } = program;
     let missing = 0;
@@ -77,18 +92,33 @@ export class IssueStage {
     }
     timeline.issued(index, this.#run.now());
     events.tellStep('step.issued', index);
-    const station = pool.issue(index, this.#event(index, step, missing));
+    const station = pool.issue(index, this.#event(index, step, missing, restored));
+    if (restored !== undefined) this.#goOn(station, index, restored);
     if (missing === 0 && this.#run.orders.unasked.has(index)) putQuestion(this.#run, index);
     if (faults > 0) this.#captureFaults(station, index);
     const refusal = this.#run.orders.refused.get(index);
     if (refusal !== undefined) this.#refuse(index, refusal);
   }
 
-  #event(index: number, step: StepPlan, missing: number): StationEvent {
-    const holds = this.#holdsAtIssue(index, step); // joins them
+  /** A step that an earlier life has begun. */
+  #goOn(station: Station, index: number, restored: Restored): void {
+    const { attempts, failures, previous, restMs, inDoubt } = restored;
+    this.#run.timeline.restore(index, attempts);
+    station.failures = failures;
+    station.result = previous;
+    station.retrying = restMs !== undefined;
+    if (restMs !== undefined) this.#run.setTimerOf(index, restMs, () => this.#resume(index));
+    if (inDoubt) this.#run.events.tellStep('step.held', index);
+  }
+
+  #event(index: number, step: StepPlan, missing: number, restored?: Restored): StationEvent {
+    let holds = this.#holdsAtIssue(index, step, restored); // joins them
+    if (restored?.restMs !== undefined) holds++;
+    if (restored?.inDoubt === true) holds++;
     const ordered = this.#run.orders.vamps.get(index);
     const plain =
       holds === 0 &&
+      restored === undefined &&
       step.retry === undefined &&
       step.fallback === undefined &&
       step.join !== 'allSettled' &&
@@ -101,8 +131,8 @@ export class IssueStage {
       tag: index,
       missing,
       holds,
-      retries: this.#retriesOf(step),
-      repeats: (ordered?.rounds ?? step.vamp?.max ?? 1) - 1,
+      retries: Math.max(0, this.#retriesOf(step) - (restored?.retries ?? 0)),
+      repeats: Math.max(0, (ordered?.rounds ?? step.vamp?.max ?? 1) - 1 - (restored?.rounds ?? 0)),
       tolerant: step.join === 'allSettled',
       fallback: step.fallback !== undefined,
     };
@@ -118,11 +148,14 @@ export class IssueStage {
     }
   }
 
-  #holdsAtIssue(index: number, step: StepPlan): number {
+  #holdsAtIssue(index: number, step: StepPlan, restored: Restored | undefined): number {
     const { holds, events } = this.#run;
     if (step.fermata === undefined && holds.none) return 0;
     let count = 0;
-    if (step.fermata !== undefined && !this.#run.orders.released.has(index)) holdByScore(this.#run, index);
+    // A step that has been started was released before.
+    const begun = restored !== undefined && restored.attempts > 0;
+    if (step.fermata !== undefined && !begun && !this.#run.orders.released.has(index))
+      holdByScore(this.#run, index);
     for (const hold of holds.over(step.id, step.agent.name)) {
       holds.join(hold.id, index);
       count++;

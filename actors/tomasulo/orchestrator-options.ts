@@ -3,6 +3,7 @@ import type { InspectionEvent, Observer } from 'xstate';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../bus/clock.ts';
 import type { Dispatch } from './dispatcher.ts';
+import type { Journal } from './journal.ts';
 import type { RetryPolicy, Share } from './program.ts';
 
 export interface OrchestratorOptions {
@@ -40,6 +41,11 @@ export interface OrchestratorOptions {
   readonly deliveryMs?: number | undefined;
   /** How long all steps may wait for a cue that no timer will send. Default 30,000 ms. */
   readonly stallMs?: number | undefined;
+  /** Keeps what has happened, so that a later process can go on; see {@link Journal}. */
+  readonly journal?: Journal | undefined;
+  /** How long, in real time, all that is left may wait for a person before the performance ends as `held`. Only with a
+   *  journal. Default: while a hold has a time limit, until that; else `stallMs`. */
+  readonly heldMs?: number | undefined;
   /** XState's inspection: reaches every station, unit and the conductor. Free when absent. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) | undefined;
 }

@@ -21,13 +21,15 @@ import { realClock, type TimerId } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import { ExecuteStage } from './execute-stage.ts';
 import { IssueStage } from './issue-stage.ts';
+import { leftOf } from './holds.ts';
 import { outputsOf } from './operands.ts';
 import { INPUT, type Program, type StepPlan } from './program.ts';
 import { heldSteps, type HeldStep } from './questions.ts';
 import { RunContext } from './run.ts';
-import type { RunOutcome, RunEvent } from './run-events.ts';
+import type { RunOutcome, RunEvent, RunStatus } from './run-events.ts';
 import { SignalHandler } from './signal-handler.ts';
 import type { StepStatus } from './timeline.ts';
+import type { Station } from './station-pool.ts';
 import { WriteStage } from './write-stage.ts';
 
 /** Rounds yield to the event loop after so many milliseconds of real time; in virtual time after so many starts, since a
@@ -73,6 +75,8 @@ export class Orchestrator {
   /** How many pulses had been delivered when {@link #delivery} was set. */
   #settledBefore = 0;
   #grace: TimerId | undefined;
+  /** Runs while the performance only waits for a person. */
+  #leaving: TimerId | undefined;
   #todo: (() => void)[] = [];
   #teardowns: (() => void)[] = [];
 
@@ -97,8 +101,11 @@ export class Orchestrator {
     this.bus = this.#run.bus;
     this.#write = new WriteStage(this.#run);
     this.#execute = new ExecuteStage(this.#run, () => this.#scheduled || this.#pump());
-    this.#issue = new IssueStage(this.#run, this.#write, (step, reason) =>
-      this.#execute.refuse(step, reason),
+    this.#issue = new IssueStage(
+      this.#run,
+      this.#write,
+      (step, reason) => this.#execute.refuse(step, reason),
+      (step) => this.#execute.goOn(step),
     );
     this.#signals = new SignalHandler(this.#run, this.#execute, (reason) => this.cancel(reason));
     this.#conductor = this.#createConductor();
@@ -140,7 +147,8 @@ export class Orchestrator {
     });
     this.#teardowns.push(() => subscription.unsubscribe());
     if (signal === undefined) return;
-    const abort = () => this.cancel(signal.reason);
+    const abort = () =>
+      options.journal === undefined ? this.cancel(signal.reason) : this.interrupt(signal.reason);
     if (signal.aborted) clock.atEndOfInstant(abort);
     else signal.addEventListener('abort', abort, { once: true });
     this.#teardowns.push(() => signal.removeEventListener('abort', abort));
@@ -156,8 +164,10 @@ export class Orchestrator {
     run.input = input;
     const totalMs = options.timeout?.totalMs;
     if (totalMs !== undefined) {
-      this.#deadline = clock.now() + totalMs;
-      const timer = clock.setTimeout(this.#stopLate, totalMs);
+      const now = clock.now();
+      const leftMs = leftOf(totalMs, options.journal?.startedAt ?? now, now);
+      this.#deadline = now + leftMs;
+      const timer = clock.setTimeout(this.#stopLate, leftMs);
       this.#teardowns.push(() => clock.clearTimeout(timer));
     }
     this.#beginSlice();
@@ -175,6 +185,20 @@ export class Orchestrator {
     if (this.#run.ended || this.#isClosing) return;
     this.#cancelled = true;
     this.#stop(new errors.CancelledError(reason));
+  }
+  /** Ends this life of a durable performance: what runs is aborted, and a later process may go on. */
+  interrupt(reason?: unknown): void {
+    if (this.#run.ended || this.#isClosing) return;
+    this.#cancelled = true;
+    this.#stop(new errors.InterruptedError(reason));
+  }
+  /** Acts again after the journal has become whole, or a decision about a step in doubt. */
+  wake(): void {
+    this.#wake();
+  }
+  /** A person has decided about a step in doubt. */
+  decided(step: number): void {
+    this.#execute.goOn(step);
   }
   /** Ends the performance as failed. */
   fail(error: Error): void {
@@ -231,7 +255,8 @@ export class Orchestrator {
       if (notes.rests.length > 0) execute.backOff();
     } while (
       execute.hasAnswers ||
-      notes.writes.length + notes.aborts.length + notes.starts.length + this.#todo.length > 0 ||
+      notes.aborts.length + this.#todo.length > 0 ||
+      (notes.writes.length + notes.starts.length > 0 && run.journal?.isWhole !== false) ||
       execute.hasWork
     );
     return false;
@@ -302,8 +327,12 @@ export class Orchestrator {
     const logic = conductorLogic().provide({
       actions: {
         begin: nextRound(() => {
-          run.startedAt = run.instant = run.clock.now();
+          run.instant = run.clock.now();
+          run.startedAt = run.journal?.startedAt ?? run.instant;
           run.events.tell({ type: 'run.started', steps: run.program.steps.length });
+          run.journal?.signals.forEach(({ signal, at }, i) =>
+            this.#signals.handle(signal, `earlier:${i}`, at),
+          );
         }),
         squash: nextRound(() => this.#squash()),
         watch: nextRound(() => {
@@ -312,7 +341,7 @@ export class Orchestrator {
           stall = run.clock.setTimeout(() => this.#conduct('STALL_TIMEOUT'), limitMs);
         }),
         unwatch: nextRound(() => stall !== undefined && run.clock.clearTimeout(stall)),
-        deadlock: nextRound(() => run.errors.push(new errors.DeadlockError(this.#waitingSteps()))),
+        deadlock: nextRound(() => run.errors.push(this.#deadlock())),
         finish: nextRound(() => {
           if (stall !== undefined) run.clock.clearTimeout(stall);
           this.#finish();
@@ -365,11 +394,32 @@ export class Orchestrator {
     if (this.#write.outstanding > 0 || this.#delivery !== undefined) this.#watchDelivery();
     if (value === 'silent') return;
     const over = idle && this.#write.settled === program.steps.length;
-    const moving =
-      over || running + pool.notes.writes.length > 0 || this.#execute.hasWork || this.#run.willGoOn;
+    const { writes, starts } = pool.notes;
+    const working = running + writes.length + starts.length > 0 || this.#execute.hasWork;
+    const moving = over || working || this.#run.willGoOn;
+    const rests = over || working || this.#run.rests || this.#write.outstanding > 0;
+    this.#watchHolds(!rests && pool.held().some(isHeldStation));
     if (value === 'stalled' && moving) this.#conduct('PROGRESS');
     if (over) this.#conduct('SETTLED');
     else if (value === 'performing' && !moving && this.#write.outstanding === 0) this.#conduct('STALL');
+  }
+
+  /** Nothing will go on by itself: a fault of the score, or a performance that can wait for its person elsewhere. */
+  #deadlock(): Error {
+    const waiting = this.#waitingSteps();
+    const isHeld = this.#run.journal !== undefined && this.#run.pool.held().some(isHeldStation);
+    return isHeld ? new errors.HeldError(waiting) : new errors.DeadlockError(waiting);
+  }
+
+  /** Arms, or takes back, the timer after which a performance that only waits for a person ends as `held`. */
+  #watchHolds(onlyHolds: boolean): void {
+    const { heldMs, journal } = this.#run.options;
+    if (journal === undefined || heldMs === undefined) return;
+    if (onlyHolds === (this.#leaving !== undefined)) return;
+    if (this.#leaving !== undefined) realClock.clearTimeout(this.#leaving);
+    this.#leaving = onlyHolds
+      ? realClock.setTimeout(() => this.#stop(new errors.HeldError(this.#waitingSteps())), heldMs)
+      : undefined;
   }
 
   #waitingSteps(): errors.WaitingStep[] {
@@ -382,7 +432,9 @@ export class Orchestrator {
       const missing = timeline.waitedFor(station.step).filter((other) => unsettled.has(other));
       const waitsFor =
         value === 'held'
-          ? 'a cue'
+          ? this.#run.journal?.restored(station.step)?.inDoubt === true
+            ? 'a decision: its effect may have taken place'
+            : 'a cue'
           : value === 'ready'
             ? `a unit of '${agent.name}'`
             : missing.map((other) => `'${other}'`).join(', ');
@@ -390,27 +442,49 @@ export class Orchestrator {
     });
   }
 
+  /** What has happened so far, earlier lives included. */
+  get summary(): Pick<RunOutcome, 'timeline' | 'usage'> {
+    const { timeline, journal } = this.#run;
+    const { calls, retries } = this.#execute;
+    const { earlier = { calls: 0, retries: 0 } } = journal ?? {};
+    const stalls = this.#issue.stalls;
+    return { timeline, usage: { calls: calls + earlier.calls, retries: retries + earlier.retries, stalls } };
+  }
+
   #finish(): void {
-    const { pool, dispatcher, tags, timeline, events, program, options, errors: reasons } = this.#run;
+    const { pool, dispatcher, tags, events, program, options, errors: reasons, timeline } = this.#run;
     this.#run.end();
     this.#execute.abandon(reasons.at(-1));
-    for (const timer of [this.#delivery, this.#grace]) if (timer !== undefined) realClock.clearTimeout(timer);
+    for (const timer of [this.#delivery, this.#grace, this.#leaving])
+      if (timer !== undefined) realClock.clearTimeout(timer);
     for (const tearDown of this.#teardowns.splice(0)) tearDown();
     const outputs = this.#outputs();
-    const status = reasons.length === 0 ? 'completed' : this.#cancelled ? 'cancelled' : 'failed';
+    const isHeld = reasons[0] instanceof errors.HeldError;
+    const status =
+      reasons.length === 0 ? 'completed' : isHeld ? 'held' : this.#cancelled ? 'cancelled' : 'failed';
     for (let step = 0; step < program.steps.length; step++) {
       if (tags.isPending(step)) timeline.ended(step, this.#run.now(), 'cancelled');
     }
-    events.tell({ type: 'run.ended', status });
+    const unkept = this.#keep(status, reasons);
+    events.tell({ type: 'run.ended', status: unkept ? 'failed' : status });
     if (options.inspect !== undefined) {
       pool.stop();
       dispatcher.stop();
       this.#host.stop?.();
     }
     if (options.bus === undefined) void this.bus.close();
-    const { calls, retries } = this.#execute;
-    const usage = { calls, retries, stalls: this.#issue.stalls };
-    this.#resolve({ status, outputs, errors: reasons, timeline, usage });
+    this.#resolve({ status: unkept ? 'failed' : status, outputs, errors: reasons, ...this.summary });
+  }
+
+  /** Notes the end. @returns whether the log has refused it */
+  #keep(status: RunStatus, reasons: Error[]): boolean {
+    try {
+      this.#run.journal?.over(status, reasons);
+      return false;
+    } catch (error) {
+      reasons.push(busError(error));
+      return true;
+    }
   }
 
   #outputs(): Record<string, unknown> {
@@ -426,3 +500,5 @@ export class Orchestrator {
     }
   }
 }
+
+const isHeldStation = ({ actor }: Station): boolean => actor.getSnapshot().value === 'held';

@@ -19,7 +19,21 @@ export interface AgentPlan {
   readonly observe?: ((pool: PoolState) => void) | undefined;
   /** Pays for what it does from the performance's account: its steps share what is left there. */
   readonly spends?: boolean | undefined;
+  /** It gives `context.effectKey` to the receiver of its effect, which does nothing twice under one key. So an external
+   *  attempt of a durable performance that a crash has cut off may run again. */
+  readonly usesEffectKey?: boolean | undefined;
+  /** Finds out whether the effect of a key took place, after a crash: `{ value }` if it did, with the step's result;
+   *  undefined if it did not. When it throws, a person is asked. */
+  readonly reconcile?: Reconcile | undefined;
+  /** What its author says has changed; see `resume`. Code cannot be compared. */
+  readonly version?: string | undefined;
 }
+
+/** See {@link AgentPlan.reconcile}. */
+export type Reconcile = (
+  effectKey: string,
+  signal: AbortSignal,
+) => Promise<{ readonly value: unknown } | undefined> | { readonly value: unknown } | undefined;
 
 /** What an agent receives in addition to its operands. It sees nothing of the rest of the performance. */
 export interface AgentContext {
@@ -27,6 +41,9 @@ export interface AgentContext {
   readonly stepId: string;
   /** 1 at the first try. */
   readonly attempt: number;
+  /** Names the effect of this step, in a vamp of this round: the same in every try, also after a crash and a restart. A
+   *  receiver that honours it as an idempotency key does the effect once. */
+  readonly effectKey: string;
   /** Why the try before this one failed; undefined at the first try, and after a round of a vamp that succeeded. */
   readonly lastError?: unknown;
   /** What a person has answered, where the step was held for an answer. */

@@ -9,7 +9,7 @@
 import { fermata, type Fermata } from '../../machines/hct/signal.ts';
 import { freeze } from '../bus/freeze.ts';
 import { operandsOf } from './operands.ts';
-import type { StepPlan } from './program.ts';
+import type { HoldPlan, StepPlan } from './program.ts';
 import type { RunContext } from './run.ts';
 
 /** The name of the hold that a score puts on a step. */
@@ -55,9 +55,18 @@ export function holdByScore(run: RunContext, step: number): void {
   run.holds.beginUntimed(holdSignal(plan), id, true);
   if (question !== undefined || answer !== undefined) run.orders.unasked.add(step);
   else {
-    run.holds.time(id, escalate);
+    timeHold(run, step, escalate);
     remind(run, step);
   }
+}
+
+/** The time of a score's hold begins, or goes on from an earlier life. */
+function timeHold(run: RunContext, step: number, escalate: HoldPlan['escalate']): void {
+  const { holds, journal } = run;
+  const since = journal?.restored(step)?.heldSince;
+  holds.time(holdOfScore(step), escalate, since);
+  const hold = holds.get(holdOfScore(step));
+  if (since === undefined && hold !== undefined) journal?.held(step, hold);
 }
 
 /** The step has all operands. */
@@ -65,7 +74,7 @@ export function putQuestion(run: RunContext, step: number): void {
   const plan = run.program.steps[step]!;
   const { question, escalate } = plan.fermata!;
   run.orders.unasked.delete(step);
-  run.holds.time(holdOfScore(step), escalate);
+  timeHold(run, step, escalate);
   run.events.tell({ type: 'step.asked', stepId: plan.id, question });
   remind(run, step);
 }
@@ -77,7 +86,7 @@ function remind(run: RunContext, step: number): void {
   const since = run.clock.now();
   const again = () =>
     run.setLimitOf(step, remindMs, () => {
-      if (run.ended || !run.holds.has(holdOfScore(step))) return;
+      if (run.ended || run.holds.get(holdOfScore(step)) === undefined) return;
       run.events.tell({ type: 'step.reminded', stepId, waitedMs: run.clock.now() - since });
       again();
     });

@@ -4,14 +4,19 @@ import {
   CancelledError,
   messageOf,
   NonRetryableError,
+  NotJsonError,
   RefusedError,
   UntilError,
 } from './errors.ts';
+import { LogError } from '../bus/log-errors.ts';
 import { OperandError } from './operands.ts';
 import type { RetryPolicy } from './program.ts';
 
 /** Errors that no policy retries: the next try would fail in the same way, or must not be made. */
-const FINAL = [BudgetError, CancelledError, NonRetryableError, OperandError, RefusedError, UntilError];
+const FINAL = [
+  ...[BudgetError, CancelledError, NonRetryableError, NotJsonError, OperandError, RefusedError, UntilError],
+  LogError,
+];
 
 /** Whether an error may be followed by another try. It may not after an error whose `retryable` is false. A policy's `on`
  *  decides about all others. Without one, mistakes in the code are not retried.

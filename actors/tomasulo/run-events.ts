@@ -65,6 +65,8 @@ export type RunEventBody =
       readonly stepId: string;
       readonly status: StepStatus;
       readonly error?: errors.StepError;
+      /** It ended in an earlier life of a durable performance. */
+      readonly restored?: true;
     }
   | { readonly type: 'run.stalled'; readonly waiting: readonly errors.WaitingStep[] }
   | {
@@ -76,7 +78,8 @@ export type RunEventBody =
     }
   | { readonly type: 'run.ended'; readonly status: RunStatus };
 
-export type RunStatus = 'completed' | 'failed' | 'cancelled';
+/** `held`: a durable performance that only waits for a person, and can be resumed. */
+export type RunStatus = 'completed' | 'failed' | 'cancelled' | 'held';
 
 export interface Usage {
   /** Times that an agent was started, retries included. */

@@ -5,6 +5,7 @@ import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import { Dispatcher } from './dispatcher.ts';
 import * as errors from './errors.ts';
 import { Holds } from './holds.ts';
+import type { Journal } from './journal.ts';
 import { createBus } from '../bus/in-process-bus.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
 import { INPUT, type Program, type StepPlan } from './program.ts';
@@ -45,6 +46,7 @@ export class RunContext {
   readonly pool: StationPool;
   readonly holds: Holds;
   readonly dispatcher: Dispatcher;
+  readonly journal: Journal | undefined;
   readonly wake: () => void;
   readonly stop: (error: Error) => void;
   readonly next: (work: () => void) => void;
@@ -75,6 +77,7 @@ export class RunContext {
     this.id = options.runId;
     this.program = program;
     this.options = options;
+    this.journal = options.journal;
     this.clock = options.clock ?? realClock;
     this.bus = options.bus ?? createBus({ runId: options.runId, clock: this.clock });
     this.tags = new TagTable(program);
@@ -181,6 +184,10 @@ export class RunContext {
   /** Whether something will go on by itself: a retry, the end of a silence or of a hold. */
   get willGoOn(): boolean {
     return this.#timers.size > 0 || this.holds.willExpire;
+  }
+  /** Whether a back-off or a silence will end, holds aside. */
+  get rests(): boolean {
+    return this.#timers.size > 0;
   }
   end(): void {
     this.ended = true;

@@ -9,9 +9,11 @@ import { GOVERNANCE } from '../../machines/hct/hold.ts';
 import type { Fermata, HctSignal, Vamp } from '../../machines/hct/signal.ts';
 import { addresses, EVERYONE } from '../../machines/hct/targets.ts';
 import { TEMPI, DEFAULT_TEMPO } from '../../machines/hct/tempo.ts';
+import { busError } from '../bus/bus.ts';
 import type { TimerId } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import type { ExecuteStage } from './execute-stage.ts';
+import { leftOf } from './holds.ts';
 import { didYouMean, type AgentPlan } from './program.ts';
 import { bring, broughtBy, holdOfScore } from './questions.ts';
 import type { RunContext } from './run.ts';
@@ -30,6 +32,8 @@ export class SignalHandler {
   /** The agents of the performance, by name; made at the first signal. */
   #agents: Map<string, AgentPlan> | undefined;
   #stepIds: Set<string> | undefined;
+  /** When the signal that is handled was received, if that was in an earlier life. */
+  #since: number | undefined;
   /** By agent: when its silence ends, on the performance's clock, and the timer that ends it. */
   readonly #silences = new Map<AgentPlan, { readonly until: number; readonly timer: TimerId | undefined }>();
 
@@ -40,9 +44,12 @@ export class SignalHandler {
     this.#cancel = cancel;
   }
 
-  /** @param seq the signal's place on the bus; it names a hold. */
-  handle(given: HctSignal, seq: number): void {
+  /** @param seq the signal's place on the bus, or another name for a hold
+   *  @param at when it was received, if that was in an earlier life */
+  handle(given: HctSignal, seq: number | string, at?: number): void {
     if ('key' in given && given.key !== undefined) return; // traffic of coherent state
+    if (at === undefined && !this.#note(given)) return;
+    this.#since = at;
     const signal = addresses(given.targets, this.#run.id) ? { ...given, targets: [EVERYONE] } : given;
     this.#reportUnknown(signal);
     if (signal.type === 'cue') this.#cue(signal);
@@ -52,6 +59,19 @@ export class SignalHandler {
     else if (signal.type === 'tacet') this.#silence(signal, seq);
     else if (signal.type === 'attacca') this.#eachStep(signal, (step) => this.#prefer(step, Infinity));
     else this.#vamp(signal);
+  }
+
+  /** Commits a signal before it takes effect. @returns whether it may take effect */
+  #note(signal: HctSignal): boolean {
+    const { journal, stop } = this.#run;
+    if (journal === undefined) return true;
+    try {
+      journal.signal(signal);
+      return true;
+    } catch (error) {
+      stop(busError(error));
+      return false;
+    }
   }
 
   /** Lifts holds, wakes silent units, ends vamps after the round that runs, and changes the order of ready steps. */
@@ -109,13 +129,14 @@ export class SignalHandler {
   /** A cue ends a vamp that is under way, not one that has yet to begin. */
   #isVamping(step: number, station: Station | undefined): boolean {
     const { program, orders } = this.#run;
-    return station !== undefined && (program.steps[step]!.vamp !== undefined || orders.vamps.has(step));
+    const begun = station !== undefined || (this.#run.journal?.restored(step)?.attempts ?? 0) > 0;
+    return begun && (program.steps[step]!.vamp !== undefined || orders.vamps.has(step));
   }
 
   #hold(signal: Fermata, seq: number | string, ofSteps = false): void {
     if (signal.intent !== 'hold') return;
     const { holds, pool, events, namesOf } = this.#run;
-    const hold = holds.begin(signal, seq, ofSteps);
+    const hold = holds.begin(signal, seq, ofSteps, this.#since);
     for (const station of pool.held()) {
       const over = [...holds.over(...namesOf(station.step))].some(({ id }) => id === hold.id);
       if (!over) continue;
@@ -142,12 +163,13 @@ export class SignalHandler {
   }
 
   /** Silences agents: nothing of them starts until every silence is over, or a cue. A step that is named is held alone. */
-  #silence(signal: HctSignal & { type: 'tacet' }, seq: number): void {
+  #silence(signal: HctSignal & { type: 'tacet' }, seq: number | string): void {
     const { dispatcher, wake, clock } = this.#run;
     const { durationMs = Infinity } = signal;
     const now = clock.now();
+    const leftMs = durationMs === Infinity ? Infinity : leftOf(durationMs, this.#since ?? now, now);
     this.#eachAgent(signal, (agent) => {
-      const until = Math.max(now + durationMs, this.#endSilence(agent));
+      const until = Math.max(now + leftMs, this.#endSilence(agent));
       dispatcher.silence(agent);
       const over = () => {
         this.#silences.delete(agent);
@@ -182,12 +204,17 @@ export class SignalHandler {
     const { orders } = this.#run;
     const { qualityThreshold: quality, maxIterations: rounds = MOST_ROUNDS } = signal.conditions ?? {};
     const timeoutMs = signal.performance?.timeoutMs;
+    const now = this.#run.clock.now();
     this.#eachStep(signal, (step, station) => {
       orders.vamps.set(step, { rounds, quality });
       orders.lastRounds.delete(step);
       station?.actor.send({ type: 'VAMP', rounds: rounds - 1 });
       if (timeoutMs !== undefined)
-        this.#run.setLimitOf(step, timeoutMs, () => void orders.lastRounds.add(step));
+        this.#run.setLimitOf(
+          step,
+          leftOf(timeoutMs, this.#since ?? now, now),
+          () => void orders.lastRounds.add(step),
+        );
     });
   }
 

@@ -42,6 +42,10 @@ export interface Station {
   lastError: unknown;
   /** Its next start is a retry. */
   retrying: boolean;
+  /** Its next start is in the journal. */
+  noted: boolean;
+  /** Why the budget does not allow that start. */
+  refusal: Error | undefined;
   /** Why its agent is to stop. */
   stopReason: Error | undefined;
 }
@@ -208,6 +212,8 @@ export class StationPool {
       failures: 0,
       lastError: undefined,
       retrying: false,
+      noted: false,
+      refusal: undefined,
       stopReason: undefined,
     };
     this.#stations.push(station);
@@ -222,6 +228,8 @@ export class StationPool {
     station.failures = 0;
     station.lastError = undefined;
     station.retrying = false;
+    station.noted = false;
+    station.refusal = undefined;
     station.stopReason = undefined;
     this.#free.push(station);
   }

@@ -64,6 +64,13 @@ export class Timeline {
     this.#attempts[step]!++;
     this.#status[step] = 2;
   }
+  /** What an earlier life has noted. Times that are not known stay open. */
+  restore(step: number, attempts: number, start = NaN, end = NaN, status?: StepStatus): void {
+    this.#attempts[step] = attempts;
+    this.#start[step] = start;
+    if (status !== undefined) this.#end[step] = end;
+    if (status !== undefined) this.ended(step, end, status);
+  }
   /** Back to waiting, for a retry. */
   rested(step: number): void {
     this.#status[step] = 1;

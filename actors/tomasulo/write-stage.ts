@@ -6,6 +6,7 @@ import type { Pulse } from '../../machines/hct/signal.ts';
 import { busError } from '../bus/bus.ts';
 import { clear } from './clear.ts';
 import * as errors from './errors.ts';
+import type { Restored } from './journal.ts';
 import type { RunContext } from './run.ts';
 import { putQuestion } from './questions.ts';
 import { isWriting, type Station } from './station-pool.ts';
@@ -34,6 +35,7 @@ export class WriteStage {
   /** Puts on the bus what stations have written. The bus answers through {@link capture}, at once or later. */
   publish(): void {
     const { writes } = this.#run.pool.notes;
+    if (this.#run.journal !== undefined && !this.#note(writes)) return;
     for (let i = 0; i < writes.length; i++) {
       const { step: tag, written, fault, result } = writes[i]!;
       this.#run.timeline.wrote(tag, this.#run.now());
@@ -49,6 +51,49 @@ export class WriteStage {
       );
     }
     clear(writes);
+  }
+
+  /** Commits results before any other step has them.
+   *  @returns whether they may be sent: not while the journal waits, and not when it has failed */
+  #note(writes: Station[]): boolean {
+    const { journal, stop } = this.#run;
+    try {
+      for (const station of writes) {
+        if (station.noted) continue;
+        station.noted = true;
+        const { step, written, result } = station;
+        const fault = written === 'fault' ? station.fault : undefined;
+        const given = written === 'value' ? result : (fault ?? this.#run.fallback(step));
+        journal!.ended(step, this.#statusOf(step, station, fault), given);
+      }
+      if (!journal!.isWhole) return false;
+      journal!.commit();
+      return true;
+    } catch (error) {
+      stop(busError(error));
+      for (const station of writes) station.actor.send(UNSENT);
+      clear(writes);
+      return false;
+    }
+  }
+
+  /** A step that ended in an earlier life: its dependents have its result, and nothing goes over the bus again. */
+  restore(tag: number, { attempts, end }: Restored): void {
+    const { tags, program, timeline, events } = this.#run;
+    const { status, value, fault, start, end: at } = end!;
+    const since = (time: number | undefined) => time && time - this.#run.startedAt;
+    timeline.issued(tag, since(start ?? at)!);
+    timeline.restore(tag, attempts, since(start), since(at), status);
+    this.#run.dropOperands(tag);
+    if (fault === undefined) tags.write(tag, value);
+    else tags.poison(tag, fault);
+    this.#settled++;
+    if (fault !== undefined && program.readers[tag] === 0) this.#run.blame(fault);
+    if (events.heard) {
+      const stepId = program.steps[tag]!.id;
+      events.tell({ type: 'step.ended', stepId, status, restored: true, ...(fault ? { error: fault } : {}) });
+    }
+    this.#run.settled(tag);
   }
 
   send(pulse: Pulse): void {

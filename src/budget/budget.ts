@@ -132,6 +132,12 @@ export class Ledger {
     return amount({ calls: this.#free('calls'), tokens: this.#free('tokens'), usd: this.#free('usd') });
   }
 
+  /** Books what was spent before this ledger was made. It may be more than the limits. */
+  book(used: Amount): void {
+    const spent = checked(used);
+    for (const kind of KINDS) this.#spent[kind] += spent[kind];
+  }
+
   /** Sets an upper bound aside, or throws.
    *  @throws {BudgetExceededError} when it does not fit now */
   reserve(bound: Amount): Reservation {

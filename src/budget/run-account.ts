@@ -76,6 +76,7 @@ export class RunAccount {
   readonly #checks: StepCheck[] = [];
   readonly #fallbacks: Fallback[] = [];
   readonly #listeners = new Set<(report: CallReport) => void>();
+  #notes: AccountNotes | undefined;
   #spenders: number | undefined;
   #modelCalls = 0;
   #tokens = 0;
@@ -103,8 +104,8 @@ export class RunAccount {
       acquire: async (bound, signal) => {
         const isFirst = (this.#asking.get(stepId) ?? 0) < attempt;
         if (isFirst) this.#asking.set(stepId, attempt);
-        if (!isFirst) return this.ledger.acquire(bound, signal);
-        const reservation = await this.ledger.acquire({ ...bound, calls: 0 }, signal);
+        if (!isFirst) return this.#noted(await this.ledger.acquire(bound, signal));
+        const reservation = await this.#noted(await this.ledger.acquire({ ...bound, calls: 0 }, signal));
         return {
           bound,
           settle: (used) => reservation.settle({ ...used, calls: 0 }),
@@ -112,6 +113,46 @@ export class RunAccount {
         };
       },
     };
+  }
+  /** A reservation that is noted before the call that it is for. */
+  async #noted(reservation: Reservation): Promise<Reservation> {
+    const notes = this.#notes;
+    if (notes === undefined || Object.keys(this.ledger.limits).length === 0) return reservation;
+    let number: string;
+    try {
+      number = await notes.reserved(reservation.bound);
+    } catch (error) {
+      reservation.cancel();
+      throw error;
+    }
+    return {
+      bound: reservation.bound,
+      settle(used) {
+        reservation.settle(used);
+        notes.settled(number, used);
+      },
+      cancel() {
+        reservation.cancel();
+        notes.settled(number, undefined);
+      },
+    };
+  }
+  /** Notes what is set aside and used from now on, for a later life. @returns how to stop it */
+  note(notes: AccountNotes): () => void {
+    this.#notes = notes;
+    const stop = this.listen(({ stepId, usage, usd, tokens }) =>
+      notes.used({ stepId, usd, tokens: tokens ?? sumOfTokens(usage) }),
+    );
+    return () => {
+      stop();
+      this.#notes = undefined;
+    };
+  }
+  /** Adds what models used in earlier lives. */
+  restore({ modelCalls, tokens, usd }: Pick<ModelUsage, 'modelCalls' | 'tokens' | 'usd'>): void {
+    this.#modelCalls += modelCalls;
+    this.#tokens += tokens;
+    this.#usd = this.#usd === undefined || usd === undefined ? undefined : this.#usd + usd;
   }
   /** Whether one call more leaves one for every step that has not begun to spend. */
   get hasSpareCall(): boolean {
@@ -154,7 +195,7 @@ export class RunAccount {
     const { usage, usd } = report;
     for (const listener of this.#listeners) listener(report);
     this.#modelCalls++;
-    this.#tokens += report.tokens ?? (usage.inputTokens.total ?? 0) + (usage.outputTokens.total ?? 0);
+    this.#tokens += report.tokens ?? sumOfTokens(usage);
     this.#usd = this.#usd === undefined || usd === undefined ? undefined : this.#usd + usd;
   }
   /** Undefined where no model was asked. */
@@ -169,6 +210,18 @@ export class RunAccount {
     return this.#checks.length === 0 ? used : { ...used, checked: sumOf(this.#checks) };
   }
 }
+
+/** Where an account notes what must outlive the process. */
+export interface AccountNotes {
+  used(call: { readonly stepId: string; readonly tokens: number; readonly usd: number | undefined }): void;
+  /** Before the call is made. @returns a name for it @throws {LogError} and then the call must not be made */
+  reserved(bound: Amount): Promise<string>;
+  /** @param used undefined: nothing was used */
+  settled(number: string, used: Amount | undefined): void;
+}
+
+const sumOfTokens = ({ inputTokens, outputTokens }: CallReport['usage']): number =>
+  (inputTokens.total ?? 0) + (outputTokens.total ?? 0);
 
 const ONE_CALL: Amount = Object.freeze({ calls: 1, tokens: 0, usd: 0 });
 

@@ -33,6 +33,14 @@ export interface AgentOptions<Operands, Result> {
   readonly observe?: AgentPlan['observe'];
   /** Pays from the performance's budget of tokens and money; model agents do. */
   readonly spends?: boolean | undefined;
+  /** It gives `context.effectKey` to the receiver of its external effect, which does nothing twice under one key: an
+   *  attempt that a crash has cut off may run again. */
+  readonly usesEffectKey?: boolean | undefined;
+  /** Finds out after a crash whether the effect of a key took place: `{ value }` with the step's result if it did;
+   *  undefined if it did not. When it throws, a person is asked. */
+  readonly reconcile?: AgentPlan['reconcile'];
+  /** Change it when the code has changed so that a run that has begun must not go on with it. */
+  readonly version?: string | undefined;
 }
 
 /** An agent with a name, schemas and limits, as made by {@link agent}. */
@@ -44,19 +52,8 @@ export type Agent<Operands = any, Result = unknown> =
   AgentFunction<Operands, Result> | AgentSpec<Operands, Result>;
 
 const AGENT_OPTIONS = [
-  ...[
-    'name',
-    'run',
-    'input',
-    'output',
-    'capacity',
-    'retry',
-    'timeoutMs',
-    'idleMs',
-    'effects',
-    'observe',
-    'spends',
-  ],
+  ...['name', 'run', 'input', 'output', 'capacity', 'retry', 'timeoutMs', 'idleMs', 'effects', 'observe'],
+  ...['spends', 'usesEffectKey', 'reconcile', 'version'],
 ];
 
 /** Describes an agent.
@@ -95,7 +92,9 @@ export function agent<Operands, Result>(
           const result = await run(given, context);
           return output ? validate(output, result, `the result of '${context.stepId}'`) : result;
         };
-  return { ...options, plan: { name, capacity, run: checked as AgentPlan['run'], observe, spends } };
+  const { usesEffectKey, reconcile, version } = options;
+  const plan = { name, capacity, run: checked as AgentPlan['run'], observe, spends };
+  return { ...options, plan: { ...plan, usesEffectKey, reconcile, version } };
 }
 
 const plans = new WeakMap<AgentFunction, AgentPlan>();

@@ -181,6 +181,7 @@ const PERFORM = [
   ...['input', 'signal', 'maxConcurrency', 'window', 'timeout', 'retry', 'budget', 'dispatch', 'priority'],
   ...['seed'],
   ...['patience', 'graceMs', 'deliveryMs', 'stallMs', 'bus', 'clock', 'runId', 'inspect', 'onEvent'],
+  ...['durable', 'heldMs', 'scoreFile'],
 ];
 
 /** Checks the options of `perform`, but for `budget`, which its ledger checks. @throws {ScoreError} */
@@ -190,7 +191,8 @@ export function checkPerformOptions(options: Readonly<Record<string, any>>): voi
   inRange('maxConcurrency', options['maxConcurrency'], 1, Number.MAX_SAFE_INTEGER, true);
   inRange('window', options['window'], 1, 2 ** 20, true);
   inRange('patience', options['patience'], 1, Number.MAX_SAFE_INTEGER, true);
-  for (const name of ['graceMs', 'deliveryMs', 'stallMs']) milliseconds(name, options[name]);
+  isA('durable', options['durable'], typeof options['durable']?.create === 'function', 'a store of runs');
+  for (const name of ['graceMs', 'deliveryMs', 'stallMs', 'heldMs']) milliseconds(name, options[name]);
   if (timeout !== undefined) {
     knownKeys('timeout', timeout, ['totalMs', 'stepMs']);
     milliseconds('timeout.totalMs', timeout.totalMs);

@@ -13,6 +13,13 @@ import type { StepReport, StepStatus } from '../../actors/tomasulo/timeline.ts';
 import { caesura, cue, fermata, hctSignalSchema, tacet, type HctSignal } from '../../machines/hct/signal.ts';
 import { parseOrRefuse } from '../../machines/hct/refusal.ts';
 import { frozenCopy } from '../../actors/bus/freeze.ts';
+import type { RunStore } from '../../actors/bus/run-store.ts';
+import { LogError } from '../../actors/bus/log.ts';
+import type { Decision, RunRecord } from '../durable/facts.ts';
+import { signalOf, type InboxRequest } from '../durable/messages.ts';
+import { beginJournal, endOf, noteUsage, restoreAccount, watchInbox } from '../durable/of-performance.ts';
+import { committingTo, earlierOf, keepShared } from '../durable/keep-shared.ts';
+import type { RunJournal } from '../durable/run-journal.ts';
 import { EventStream } from './event-stream.ts';
 import { checkPerformOptions, knownKeys, shown } from './limits.ts';
 import type { CallReport } from '../budget/call-report.ts';
@@ -60,6 +67,14 @@ export interface PerformOptions<Input = unknown> {
   readonly bus?: Bus | undefined;
   /** Default: real time. See `VirtualClock`. */
   readonly clock?: Clock | undefined;
+  /** Keeps what happens in a store, so that the performance survives the process: `resume(store, runId, score)` goes on.
+   *  Results, inputs and defaults have to be JSON. See the guide on durable performances. */
+  readonly durable?: RunStore | undefined;
+  /** How long, in real time, all that is left of a durable performance may wait for a person before it ends as `held`.
+   *  Default: while a hold has a time limit, until that; else `stallMs`. */
+  readonly heldMs?: number | undefined;
+  /** The score file, kept with a durable performance for the command line. */
+  readonly scoreFile?: string | undefined;
   /** Names the performance on its bus. Default: the score's name and a random part. A bus takes each id once. */
   readonly runId?: string | undefined;
   /** XState inspection of every actor. Costs when present, free when absent. */
@@ -143,6 +158,9 @@ export interface Run<Outputs = Record<string, unknown>> {
   onUsage(listener: (report: CallReport) => void): () => void;
   /** Silences agents or steps: what runs may end, nothing new starts, until a cue or for a time. No targets: all. */
   tacet(targets: string[], durationMs?: number): void;
+  /** Decides about an external step of a durable performance that a crash has cut off.
+   *  @throws {LogError} when the step is not in doubt */
+  decide(stepId: string, decision: Decision): void;
   readonly bus: Bus;
   /** What the steps share, if the score shares anything. */
   readonly shared: SharedSpace | undefined;
@@ -178,6 +196,22 @@ export function perform<Input, N extends Record<string, unknown>>(
   score: Score<Input, N>,
   options: PerformOptions<Input> = {},
 ): Run<Score<Input, N>['names']> {
+  return performFrom(score, options, undefined);
+}
+
+/** What a later life of a durable performance begins with. */
+export interface Recovered {
+  readonly journal: RunJournal;
+  readonly record: RunRecord;
+}
+
+/** Performs a score from where its log stands.
+ *  @internal */
+export function performFrom<Input, N extends Record<string, unknown>>(
+  score: Score<Input, N>,
+  options: PerformOptions<Input>,
+  recovered: Recovered | undefined,
+): Run<Score<Input, N>['names']> {
   if (!(score instanceof Score))
     throw new ScoreError(
       'score',
@@ -191,19 +225,36 @@ export function perform<Input, N extends Record<string, unknown>>(
   if (options.runId !== undefined) claimId(options.bus, id);
   const bus = options.bus ?? createBus({ runId: id, clock });
   const totalMs = options.timeout?.totalMs;
+  const { durable } = options;
+  const journal = recovered?.journal ?? (durable && beginJournal(durable, id, score.name, program, clock));
   const account = new RunAccount(options.budget, {
     spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
     deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
     shareOfTime: sharesOf(program),
   });
+  if (recovered !== undefined) restoreAccount(account, recovered.record);
   const { inspect } = options;
   const shared =
-    score.state === undefined ? undefined : share(score.state, { bus, clock, runId: id, inspect });
+    score.state === undefined
+      ? undefined
+      : share(score.state, {
+          bus,
+          clock,
+          runId: id,
+          inspect,
+          earlier: recovered && earlierOf(recovered.record),
+        });
+  const stopKeeping = shared && journal && keepShared(journal, bus, id, shared, recovered?.record);
   let views = 0;
   const view: Share | undefined =
-    shared && ((stepId, waiting) => shared.transaction(`${stepId}#${++views}`, waiting));
+    shared &&
+    ((stepId, waiting) => {
+      const view = shared.transaction(`${stepId}#${++views}`, waiting);
+      return journal === undefined ? view : committingTo(journal, stepId, view);
+    });
   const orchestrator = new Orchestrator(program, {
     ...options,
+    journal,
     seed: options.seed ?? (clock.isVirtual ? 0 : Math.floor(Math.random() * 2 ** 32)),
     judge: judgeAnswer,
     share: view,
@@ -222,11 +273,28 @@ export function perform<Input, N extends Record<string, unknown>>(
   const events = new EventStream(() => orchestrator.listen(onRunEvent));
   if (onEvent !== undefined) orchestrator.listen(onRunEvent);
 
+  const stopNoting = journal && noteUsage(journal, account);
+  journal?.connect(
+    (error) => orchestrator.loseBus(error),
+    () => orchestrator.wake(),
+    () => ({
+      ...endOf(orchestrator, program, account),
+      ...(shared && { shared: sharedValues(shared) }),
+    }),
+  );
+  const begin = (input: unknown) => {
+    if (recovered === undefined) journal?.begin(score.name, input, options);
+    orchestrator.start(input);
+  };
   const report = (async () => {
     try {
-      await startWith(orchestrator, score, options.input);
+      if (recovered === undefined) await startWith(orchestrator, score, options.input, begin);
+      else begin(frozenCopy(recovered.journal.input));
       return reportOf(await orchestrator.outcome, id, score.name, account, shared);
     } finally {
+      stopNoting?.();
+      stopKeeping?.();
+      journal?.log.close();
       events.end();
       shared?.stop();
       if (options.bus === undefined) void bus.close();
@@ -251,6 +319,14 @@ export function perform<Input, N extends Record<string, unknown>>(
       orchestrator.loseBus(error);
     }
   };
+  const act = (message: InboxRequest): void => {
+    const signal = signalOf(message);
+    if (signal !== undefined) publish(signal);
+    else if ('decide' in message && journal!.isInDoubt(message.decide))
+      orchestrator.decided(journal!.decide(message.decide, message.decision));
+  };
+  const stopLooking = journal && watchInbox(journal, act, (error) => orchestrator.loseBus(error));
+  void orchestrator.outcome.then(stopLooking);
   return {
     id,
     events,
@@ -259,9 +335,17 @@ export function perform<Input, N extends Record<string, unknown>>(
     bus,
     shared,
     signal: (signal) => publish(parseOrRefuse(hctSignalSchema, signal, 'signal')),
+    decide(stepId, decision) {
+      if (journal === undefined)
+        throw new LogError(`the run '${id}' is not durable, so no step of it is in doubt.`);
+      orchestrator.decided(journal.decide(stepId, decision));
+    },
     cancel: (reason) => orchestrator.cancel(reason),
     onUsage: (listener) => account.listen(listener),
-    extend: (more) => account.ledger.extend(more),
+    extend(more) {
+      account.ledger.extend(more);
+      journal?.append('extend', '', more);
+    },
     fermata: (...targets) => publish(fermata({ source: 'caller', targets })),
     get holds() {
       return orchestrator.holds;
@@ -339,7 +423,12 @@ const judgeAnswer = (schema: object, answer: unknown, stepId: string): unknown =
   validate(schema as Schema, answer, `the answer to '${stepId}'`);
 
 /** Checks the input and starts; an input that does not fit fails the performance. Waits no longer than it lives. */
-async function startWith(orchestrator: Orchestrator, score: Score<any, any>, given: unknown): Promise<void> {
+async function startWith(
+  orchestrator: Orchestrator,
+  score: Score<any, any>,
+  given: unknown,
+  begin: (input: unknown) => void,
+): Promise<void> {
   try {
     const { inputSchema } = score;
     const checked = inputSchema ? validate(inputSchema, given, 'the input') : given;
@@ -347,7 +436,7 @@ async function startWith(orchestrator: Orchestrator, score: Score<any, any>, giv
       checked instanceof Promise
         ? await Promise.race([checked, orchestrator.outcome.then(() => undefined)])
         : checked;
-    orchestrator.start(frozenCopy(input));
+    begin(frozenCopy(input));
   } catch (error) {
     orchestrator.fail(asError(error));
   }

@@ -160,7 +160,7 @@ export interface UsageEvent extends ShownEvent {
 }
 export interface EndedEvent extends ShownEvent {
   readonly type: 'tutti.ended';
-  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'held';
   readonly makespan: number;
   readonly calls: number;
   readonly retries: number;
@@ -198,7 +198,7 @@ export interface CoherenceEntry {
   /** The name of the space. */
   readonly scope: string;
   readonly op:
-    | ('gets' | 'getm' | 'put' | 'cas' | 'publish' | 'release' | 'reclaim' | 'renew' | 'evict')
+    | ('gets' | 'getm' | 'wait' | 'put' | 'cas' | 'publish' | 'release' | 'reclaim' | 'renew' | 'evict')
     | ('define' | 'leave');
   /** The sender, with its session and ordinal: `planner@4f1c.1`. */
   readonly agent: string;

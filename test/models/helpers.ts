@@ -191,7 +191,7 @@ function whole({ text, toolCalls = [], usage = [10, 5], finish }: Said, response
 export function stepContext(signal: AbortSignal = new AbortController().signal, stepId = 'step') {
   const slept: number[] = [];
   const context: AgentContext = {
-    runId: 'run', stepId, attempt: 1, signal, now: () => 0, beat: () => {},
+    runId: 'run', stepId, attempt: 1, effectKey: `run/${stepId}`, signal, now: () => 0, beat: () => {},
     sleep: async (ms) => {
       signal.throwIfAborted();
       slept.push(ms);

@@ -443,6 +443,7 @@ describe('values', () => {
       'answer',
       'attempt',
       'beat',
+      'effectKey',
       'extra',
       'lastError',
       'now',

@@ -6,6 +6,7 @@ const context = {
   runId: 'test',
   stepId: 'ask',
   attempt: 1,
+  effectKey: 'test/ask',
   signal: AbortSignal.timeout(10_000),
   beat: () => {},
   now: () => performance.now(),

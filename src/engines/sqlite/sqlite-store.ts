@@ -1,0 +1,544 @@
+/** A store of runs in one SQLite file, by Node.js's own driver.
+ *
+ *  In WAL mode a commit appends to one file. Records are collected in memory and written in one transaction; the
+ *  transaction checks the writer's epoch, so that a writer that lost its lease adds nothing. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Seq } from '../../../actors/bus/bus.ts';
+import { FencedLogError, LogError, type LogEntry, type LogRecord } from '../../../actors/bus/log.ts';
+import {
+  RunBusyError,
+  RunExistsError,
+  UnknownRunError,
+  type InboxMessage,
+  type RunInfo,
+  type RunLog,
+  type RunState,
+  type RunStore,
+} from '../../../actors/bus/run-store.ts';
+
+export interface SqliteStoreOptions {
+  /** What a commit survives. `process`: the end of the process, also by kill -9; a power failure may take the last
+   *  commits. `power`: a power failure, too; each commit waits for the disk. Default `process`. */
+  readonly level?: 'process' | 'power' | undefined;
+  /** How long to wait for another process that writes, 0 … 600,000 ms. Default 5,000. */
+  readonly busyMs?: number | undefined;
+  /** How long a writer may be silent before another may take its run over, 100 … 86,400,000 ms. Default 30,000. A
+   *  writer of this host that has ended is replaced at once. */
+  readonly leaseMs?: number | undefined;
+}
+
+const FORMAT = 1;
+/** Larger payloads are stored once, by content. */
+const INLINE = 4_096;
+/** Pages of the WAL after which a checkpoint is due. A page has 4 KiB. */
+const CHECKPOINT_BYTES = 16 * 1_024 * 1_024;
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run (
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, score TEXT NOT NULL, state TEXT NOT NULL, created REAL NOT NULL,
+  updated REAL NOT NULL, epoch INTEGER NOT NULL, holder TEXT, heard REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS record (
+  run INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, about TEXT NOT NULL, at REAL NOT NULL, data TEXT,
+  value TEXT, payload BLOB, PRIMARY KEY (run, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS payload (hash BLOB PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, at REAL NOT NULL, text TEXT NOT NULL);
+`;
+
+/** A process, and how to find out whether it is alive. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process began, so that another one with the same number is not taken for it. */
+  readonly born: string;
+  /** Tells two logs of one process apart. */
+  readonly log: string;
+}
+
+/** Opens, or creates, a store of runs.
+ *  @param path a file, or a folder that has or gets the file `runs.db`
+ *  @throws {LogError} when it cannot be used: which file, why, and what to do. @throws {RangeError} for an option
+ *  @example
+ *  ```ts
+ *  const store = sqliteStore('.tutti');
+ *  await perform(review, { durable: store, runId: 'review-1' }).result;
+ *  store.close();
+ *  ``` */
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
+  return new SqliteStore(path, options);
+}
+
+/** Whether this version of SQLite is known to keep a WAL file sound while several connections write and checkpoint. */
+export function isSoundVersion(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  if (major !== 3) return major > 3;
+  if (minor > 51 || (minor === 51 && patch >= 3)) return true;
+  return (minor === 50 && patch >= 7) || (minor === 44 && patch >= 6);
+}
+
+const live = new Set<string>();
+
+export class SqliteStore implements RunStore {
+  readonly name: string;
+  readonly level: 'process' | 'power';
+  readonly #db: DatabaseSync;
+  readonly #leaseMs: number;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #logs = new Set<SqliteLog>();
+  #sinceCheckpoint = 0;
+  #checkpoint: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(path: string, options: SqliteStoreOptions = {}) {
+    const { level = 'process', busyMs = 5_000, leaseMs = 30_000 } = options;
+    for (const key of Object.keys(options))
+      if (!['level', 'busyMs', 'leaseMs'].includes(key))
+        throw new RangeError(`sqliteStore: unknown option '${key}'; known are level, busyMs, leaseMs.`);
+    if (level !== 'process' && level !== 'power')
+      throw new RangeError(`sqliteStore: level must be 'process' or 'power', not '${String(level)}'.`);
+    within('busyMs', busyMs, 0, 600_000);
+    within('leaseMs', leaseMs, 100, 86_400_000);
+    if (!isSoundVersion(process.versions.sqlite ?? '0'))
+      throw new LogError(
+        `this Node.js has SQLite ${process.versions.sqlite}, which can damage a file that two processes use; use a Node.js with SQLite 3.51.3 or later.`,
+      );
+    this.name = fileOf(path);
+    this.level = level;
+    this.#leaseMs = leaseMs;
+    try {
+      mkdirSync(dirname(this.name), { recursive: true });
+      this.#db = new DatabaseSync(this.name, { timeout: busyMs });
+      this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = OFF;');
+      this.#db.exec(`PRAGMA synchronous = ${level === 'power' ? 'FULL' : 'NORMAL'};`);
+      this.#db.exec(SCHEMA);
+      this.#checkFormat();
+    } catch (error) {
+      throw this.failed('cannot be opened', error);
+    }
+  }
+
+  #checkFormat(): void {
+    this.statement("INSERT OR IGNORE INTO meta VALUES ('format', ?)").run(String(FORMAT));
+    const found = this.statement("SELECT value FROM meta WHERE key = 'format'").get() as { value: string };
+    if (Number(found.value) > FORMAT)
+      throw new LogError(`it has format ${found.value}, and this version of tutti reads up to ${FORMAT}`);
+  }
+
+  create(id: string, score: string): SqliteLog {
+    const holder = holderOf();
+    const now = Date.now();
+    const n = this.transaction(() => {
+      const row = this.statement('SELECT n FROM run WHERE id = ?').get(id);
+      if (row !== undefined) throw new RunExistsError(id, this.name);
+      return Number(
+        this.statement(
+          "INSERT INTO run (id, score, state, created, updated, epoch, holder, heard) VALUES (?, ?, 'open', ?, ?, 1, ?, ?)",
+        ).run(id, score, now, now, JSON.stringify(holder), now).lastInsertRowid,
+      );
+    });
+    return this.#log(id, n, 1, holder, 0);
+  }
+
+  open(id: string): SqliteLog {
+    const holder = holderOf();
+    const [n, epoch, tip] = this.transaction(() => {
+      const row = this.#row(id);
+      const before = this.#holder(row);
+      if (before !== undefined) throw new RunBusyError(id, before);
+      this.statement('UPDATE run SET epoch = epoch + 1, holder = ?, heard = ? WHERE n = ?').run(
+        JSON.stringify(holder),
+        Date.now(),
+        row.n,
+      );
+      const last = this.statement('SELECT max(seq) AS seq FROM record WHERE run = ?').get(row.n) as {
+        seq: number | null;
+      };
+      return [row.n, row.epoch + 1, last.seq ?? 0] as const;
+    });
+    return this.#log(id, n, epoch, holder, tip);
+  }
+  #log(id: string, n: number, epoch: number, holder: Holder, tip: Seq): SqliteLog {
+    live.add(holder.log);
+    const log = new SqliteLog(this, { id, n, epoch, tip, heartbeatMs: this.#leaseMs / 4 }, () => {
+      live.delete(holder.log);
+      this.#logs.delete(log);
+    });
+    this.#logs.add(log);
+    return log;
+  }
+
+  read(id: string): Iterable<LogEntry> {
+    return this.readRun(this.#row(id).n, 1);
+  }
+  /** @internal */
+  *readRun(run: number, from: Seq): Iterable<LogEntry> {
+    // In pages: an open read would keep the WAL from being written back.
+    for (let next = from; ;) {
+      const rows = this.guarded('cannot be read', () =>
+        this.statement(
+          'SELECT seq, kind, about, at, data, value, payload FROM record WHERE run = ? AND seq >= ? ORDER BY seq LIMIT 4096',
+        ).all(run, next),
+      ) as unknown as Row[];
+      for (const { payload, value, data, ...row } of rows)
+        yield {
+          ...row,
+          data: data ?? undefined,
+          value: payload === null ? (value ?? undefined) : this.#payload(payload),
+        };
+      if (rows.length < 4_096) return;
+      next = rows.at(-1)!.seq + 1;
+    }
+  }
+  #payload(hash: Uint8Array): string {
+    const found = this.statement('SELECT text FROM payload WHERE hash = ?').get(hash) as
+      { text: string } | undefined;
+    if (found === undefined)
+      throw new LogError(`${this.name}: a payload is missing; the file is damaged. Restore it from a copy.`);
+    return found.text;
+  }
+
+  list(): RunInfo[] {
+    const rows = this.guarded('cannot be read', () =>
+      this.statement(
+        `SELECT n, id, score, state, created, updated, epoch, holder, heard,
+         (SELECT count(*) FROM record WHERE record.run = run.n) AS records,
+         (SELECT count(*) FROM message WHERE message.run = run.n) AS waiting
+         FROM run WHERE state <> 'removed' ORDER BY n`,
+      ).all(),
+    ) as unknown as (RunRow & { records: number; waiting: number })[];
+    return rows.map((row) => ({
+      ...{ id: row.id, score: row.score, state: row.state as RunState },
+      ...{ created: row.created, updated: row.updated, records: row.records, waiting: row.waiting },
+      holder: this.#holder(row),
+    }));
+  }
+
+  tell(id: string, text: string): void {
+    this.transaction(() => {
+      const { n, state } = this.#row(id);
+      if (state !== 'open') throw new LogError(`the run '${id}' has ended (${state}); it takes no answers.`);
+      this.statement('INSERT INTO message (run, at, text) VALUES (?, ?, ?)').run(n, Date.now(), text);
+    });
+  }
+
+  remove(id: string): void {
+    this.transaction(() => {
+      const row = this.#row(id);
+      const holder = this.#holder(row);
+      if (holder !== undefined) throw new RunBusyError(id, holder);
+      this.statement('DELETE FROM record WHERE run = ?').run(row.n);
+      this.statement('DELETE FROM message WHERE run = ?').run(row.n);
+      this.statement("UPDATE run SET state = 'removed', score = '', holder = NULL WHERE n = ?").run(row.n);
+      this.dropPayloads();
+    });
+  }
+  /** Deletes payloads that no record refers to. @internal */
+  dropPayloads(): void {
+    this.#db.exec(
+      'DELETE FROM payload WHERE hash NOT IN (SELECT payload FROM record WHERE payload IS NOT NULL)',
+    );
+  }
+
+  close(): void {
+    for (const log of this.#logs) log.close();
+    clearTimeout(this.#checkpoint);
+    if (!this.#db.isOpen) return;
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // another process reads; the file is sound without it
+    }
+    this.#statements.clear();
+    this.#db.close();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #row(id: string): RunRow {
+    const row = this.statement("SELECT * FROM run WHERE id = ? AND state <> 'removed'").get(id);
+    if (row === undefined)
+      throw new UnknownRunError(
+        id,
+        this.name,
+        this.list().map((run) => run.id),
+      );
+    return row as unknown as RunRow;
+  }
+  /** The living writer of a run, in words. */
+  #holder({ holder, heard }: RunRow): string | undefined {
+    if (holder === null) return undefined;
+    const { pid, host, born, log } = JSON.parse(holder) as Holder;
+    const words = `process ${pid} on ${host}`;
+    const lapsed = Date.now() - heard > this.#leaseMs;
+    if (host !== hostname()) return lapsed ? undefined : words;
+    if (pid === process.pid && born === birthOf(pid))
+      return live.has(log) ? `this process (${pid})` : undefined;
+    if (!isAlive(pid) || (born !== '' && birthOf(pid) !== born)) return undefined;
+    return lapsed ? undefined : words;
+  }
+  /** In words, who holds the run of a number now. @internal */
+  whoHolds(n: number): string {
+    const row = this.statement('SELECT * FROM run WHERE n = ?').get(n) as unknown as RunRow | undefined;
+    return (row && this.#holder(row)) ?? 'another process';
+  }
+
+  /** @internal */
+  statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)));
+    return statement;
+  }
+  /** Runs work in one transaction. @internal */
+  transaction<T>(work: () => T): T {
+    return this.guarded('cannot be written', () => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        this.#db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+  /** @internal */
+  guarded<T>(what: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw error instanceof LogError ? error : this.failed(what, error);
+    }
+  }
+  /** @internal */
+  failed(what: string, error: unknown): LogError {
+    const { message, errcode } = error as { message?: string; errcode?: number };
+    const reason = message ?? String(error);
+    const base = (errcode ?? 0) & 0xff;
+    return new LogError(`${this.name} ${what}: ${reason}.${REMEDY[base] ?? ''}`, { cause: error });
+  }
+  /** Writes the WAL back later, when the process has nothing else to do. @internal */
+  wrote(bytes: number): void {
+    this.#sinceCheckpoint += bytes;
+    if (this.#sinceCheckpoint < CHECKPOINT_BYTES || this.#checkpoint !== undefined) return;
+    this.#checkpoint = setTimeout(() => {
+      this.#checkpoint = undefined;
+      this.#sinceCheckpoint = 0;
+      try {
+        this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+      } catch {
+        // tried again after as many bytes
+      }
+    }, 100);
+    this.#checkpoint.unref();
+  }
+}
+
+/** By SQLite's result code. */
+const REMEDY: Readonly<Record<number, string>> = {
+  5: ' Another process writes for long; wait, or raise busyMs.',
+  8: ' Make the file and its folder writable.',
+  11: ' The file is damaged; restore it from a copy.',
+  13: ' Make room on the disk, then resume the run.',
+  14: ' Give a path whose folder exists and is writable.',
+  26: ' It is no store of tutti; give another path.',
+};
+
+interface Row extends LogRecord {
+  readonly seq: Seq;
+  readonly payload: Uint8Array | null;
+}
+interface RunRow {
+  readonly n: number;
+  readonly id: string;
+  readonly score: string;
+  readonly state: string;
+  readonly created: number;
+  readonly updated: number;
+  readonly epoch: number;
+  readonly holder: string | null;
+  readonly heard: number;
+}
+
+export class SqliteLog implements RunLog {
+  readonly runId: string;
+  readonly #store: SqliteStore;
+  readonly #n: number;
+  readonly #epoch: number;
+  readonly #onClose: () => void;
+  readonly #heartbeat: ReturnType<typeof setInterval>;
+  #pending: LogRecord[] = [];
+  #taken: number[] = [];
+  #state: RunState | undefined;
+  #tip: Seq;
+  #committed: Seq;
+  #closed = false;
+  #lost: unknown;
+
+  constructor(
+    store: SqliteStore,
+    run: { id: string; n: number; epoch: number; tip: Seq; heartbeatMs: number },
+    onClose: () => void,
+  ) {
+    this.#store = store;
+    this.runId = run.id;
+    this.#n = run.n;
+    this.#epoch = run.epoch;
+    this.#tip = this.#committed = run.tip;
+    this.#onClose = onClose;
+    this.#heartbeat = setInterval(() => {
+      try {
+        this.renew();
+      } catch (error) {
+        this.#lost = error;
+      }
+    }, run.heartbeatMs);
+    this.#heartbeat.unref();
+  }
+  get tip(): Seq {
+    return this.#tip;
+  }
+  get committed(): Seq {
+    return this.#committed;
+  }
+  append(record: LogRecord): Seq {
+    this.#pending.push(record);
+    return ++this.#tip;
+  }
+  commit(): void {
+    const pending = this.#pending;
+    if (this.#lost instanceof FencedLogError) throw this.#lost;
+    if (pending.length === 0 && this.#taken.length === 0 && this.#state === undefined) return;
+    const store = this.#store;
+    let bytes = 0;
+    store.transaction(() => {
+      this.#check();
+      const insert = store.statement('INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+      let seq = this.#committed;
+      for (const { kind, about, at, data, value } of pending) {
+        const large = value !== undefined && value.length > INLINE;
+        const hash = large ? this.#savePayload(value) : null;
+        insert.run(this.#n, ++seq, kind, about, at, data ?? null, large ? null : (value ?? null), hash);
+        bytes += 64 + (value?.length ?? 0);
+      }
+      for (const id of this.#taken) store.statement('DELETE FROM message WHERE id = ?').run(id);
+      if (this.#state !== undefined)
+        store
+          .statement('UPDATE run SET state = ?, updated = ? WHERE n = ?')
+          .run(this.#state, Date.now(), this.#n);
+    });
+    this.#committed += pending.length;
+    this.#pending = [];
+    this.#taken = [];
+    this.#state = undefined;
+    store.wrote(bytes);
+  }
+  #savePayload(text: string): Uint8Array {
+    const hash = createHash('sha256').update(text).digest();
+    this.#store.statement('INSERT OR IGNORE INTO payload VALUES (?, ?)').run(hash, text);
+    return hash;
+  }
+  #check(): void {
+    const row = this.#store.statement('SELECT epoch FROM run WHERE n = ?').get(this.#n) as
+      { epoch: number } | undefined;
+    if (row?.epoch !== this.#epoch || this.#closed)
+      throw (this.#lost = new FencedLogError(this.runId, this.#store.whoHolds(this.#n)));
+  }
+  renew(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+    this.#store.transaction(() => {
+      this.#check();
+      const now = Date.now();
+      this.#store.statement('UPDATE run SET heard = ?, updated = ? WHERE n = ?').run(now, now, this.#n);
+    });
+  }
+  read(from: Seq = 1): Iterable<LogEntry> {
+    return this.#store.readRun(this.#n, from);
+  }
+  keep(positions: readonly Seq[]): void {
+    this.#store.transaction(() => {
+      this.#check();
+      const kept = JSON.stringify(positions);
+      this.#store
+        .statement('DELETE FROM record WHERE run = ? AND seq NOT IN (SELECT value FROM json_each(?))')
+        .run(this.#n, kept);
+      this.#store.dropPayloads();
+    });
+  }
+  inbox(): InboxMessage[] {
+    if (this.#lost !== undefined) throw this.#lost;
+    this.#store.guarded('cannot be read', () => this.#check());
+    const rows = this.#store.guarded('cannot be read', () =>
+      this.#store.statement('SELECT id, at, text FROM message WHERE run = ? ORDER BY id').all(this.#n),
+    );
+    return (rows as unknown as InboxMessage[]).filter(({ id }) => !this.#taken.includes(id));
+  }
+  took(id: number): void {
+    this.#taken.push(id);
+  }
+  ended(state: Exclude<RunState, 'open'>): void {
+    this.#state = state;
+  }
+  close(): void {
+    if (this.#closed) return;
+    clearInterval(this.#heartbeat);
+    this.#pending = [];
+    try {
+      this.#store
+        .statement('UPDATE run SET holder = NULL, updated = ? WHERE n = ? AND epoch = ?')
+        .run(Date.now(), this.#n, this.#epoch);
+    } catch {
+      // the lease runs out by itself, and at once when this process ends
+    }
+    this.#closed = true;
+    this.#onClose();
+  }
+}
+
+function within(name: string, value: number, least: number, most: number): void {
+  if (!(value >= least && value <= most))
+    throw new RangeError(`sqliteStore: ${name} must be from ${least} to ${most}, not ${value}.`);
+}
+
+/** The file of a path that may be a folder. */
+function fileOf(path: string): string {
+  const whole = resolve(path);
+  try {
+    if (statSync(whole).isDirectory()) return join(whole, 'runs.db');
+  } catch {
+    // it will be made
+  }
+  return /\.[a-z0-9]+$/i.test(whole.replace(/^.*[/\\]\.?/, '')) ? whole : join(whole, 'runs.db');
+}
+
+const holderOf = (): Holder => ({
+  pid: process.pid,
+  host: hostname(),
+  born: birthOf(process.pid),
+  log: globalThis.crypto.randomUUID(),
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** When a process began, in the kernel's ticks; empty where the system does not say. A process that has ended and was
+ *  not waited for (a zombie) has no birth: it writes nothing more. */
+function birthOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? 'ended' : (fields[19] ?? '');
+  } catch {
+    return '';
+  }
+}
