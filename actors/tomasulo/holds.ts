@@ -21,6 +21,9 @@ interface Held {
   escalate: HoldPlan['escalate'];
 }
 
+/** What a step answers to. */
+export type StepNames = readonly [id: string, agent: string, ...around: string[]];
+
 export interface HoldEffects {
   /** The step has lost one hold. */
   resume(step: number): void;
@@ -100,10 +103,10 @@ export class Holds {
     for (const step of held.steps) this.#effects.resume(step);
   }
 
-  /** The holds that a step comes under by its id or its agent's name. */
-  *over(stepId: string, agent: string): Iterable<FermataHold> {
+  /** The holds that a step comes under by its id, its agent's name, or the id of a scope around it. */
+  *over(...[stepId, agent, ...around]: StepNames): Iterable<FermataHold> {
     for (const { hold, ofSteps } of this.#inForce.values())
-      if (isHeld(hold, stepId, agent) && (!ofSteps || hold.held.includes(stepId))) yield hold;
+      if (isHeld(hold, stepId, agent, ...around) && (!ofSteps || isHeld(hold, stepId, ...around))) yield hold;
   }
 
   /** Notes that a station counts this hold. */
@@ -120,7 +123,7 @@ export class Holds {
    *  @param kept holds that this signal does not lift */
   resolve(
     signal: HctSignal,
-    namesOf: (step: number) => readonly [id: string, agent: string],
+    namesOf: (step: number) => StepNames,
     kept: ReadonlySet<string | number> = NONE,
   ): void {
     for (const [id, held] of this.#inForce) {

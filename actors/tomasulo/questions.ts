@@ -52,7 +52,7 @@ export function holdByScore(run: RunContext, step: number): void {
   const plan = run.program.steps[step]!;
   const { question, answer, escalate } = plan.fermata!;
   const id = holdOfScore(step);
-  run.holds.beginUntimed(holdSignal(plan), id, true);
+  run.holds.beginUntimed(holdSignal(run.program.idOf(step), plan), id, true);
   if (question !== undefined || answer !== undefined) run.orders.unasked.add(step);
   else {
     timeHold(run, step, escalate);
@@ -75,12 +75,13 @@ export function putQuestion(run: RunContext, step: number): void {
   const { question, escalate } = plan.fermata!;
   run.orders.unasked.delete(step);
   timeHold(run, step, escalate);
-  run.events.tell({ type: 'step.asked', stepId: plan.id, question });
+  run.events.tell({ type: 'step.asked', stepId: run.program.idOf(step), question });
   remind(run, step);
 }
 
 function remind(run: RunContext, step: number): void {
-  const { id: stepId, fermata: plan } = run.program.steps[step]!;
+  const { fermata: plan } = run.program.steps[step]!;
+  const stepId = run.program.idOf(step);
   const { remindMs } = plan!;
   if (remindMs === undefined || remindMs <= 0) return;
   const since = run.clock.now();
@@ -102,13 +103,13 @@ export function heldSteps(run: RunContext): HeldStep[] {
     const [hold] = holds.of(step).sort((a, b) => Number(b.id === holdOfScore(step)) - Number(a.id === holdOfScore(step))); // prettier-ignore
     const { value, context } = actor.getSnapshot();
     if (hold === undefined || value !== 'held') return [];
-    const { id, agent, fermata: plan } = program.steps[step]!;
+    const { agent, fermata: plan } = program.steps[step]!;
     const ofScore = hold.id === holdOfScore(step) ? plan : undefined;
     const asked = !orders.unasked.has(step);
     const until = hold.timeoutMs === undefined ? undefined : hold.since + hold.timeoutMs;
     return [
       {
-        stepId: id,
+        stepId: program.idOf(step),
         agent: agent.name,
         holdType: hold.holdType,
         source: hold.source,
@@ -154,7 +155,7 @@ export function bring(
   named: boolean,
   later: (outcome: () => void) => void,
 ): boolean {
-  const plan = run.program.steps[step]!;
+  const plan = { ...run.program.steps[step]!, id: run.program.idOf(step) };
   const edits = named ? editsOf(plan, brought.operands) : undefined;
   const keep = (answer: unknown) => {
     if (answer !== undefined) run.orders.answers.set(step, freeze(answer));
@@ -218,7 +219,7 @@ export function refusedAnswer({ id, fermata: plan }: StepPlan, answer: unknown, 
 }
 
 /** The fermata that a score writes on a step. */
-function holdSignal({ id, fermata: plan = {} }: StepPlan): Fermata {
+function holdSignal(id: string, { fermata: plan = {} }: StepPlan): Fermata {
   const { holdType = 'human', timeoutMs = 30_000, onTimeout = 'fail', question } = plan;
   const reason = question === undefined ? {} : { reason: question };
   return fermata({ source: 'score', targets: [id], holdType, timeoutMs, onTimeout, ...reason });

@@ -42,6 +42,8 @@ export interface PerformOptions<Input = unknown> {
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   /** For every step that has no retry policy. */
   readonly retry?: RetryPolicy | undefined;
+  /** What a failure does that no step absorbs: the other steps `settle` (default), or all is cancelled at once. */
+  readonly onFailure?: 'settle' | 'cancel' | undefined;
   /** What the jitter of retries is drawn from, a whole number from 0 to 2^32 − 1: the same seed draws the same delays.
    *  Default: 0 in virtual time, random in real time. */
   readonly seed?: number | undefined;
@@ -226,9 +228,10 @@ export function performFrom<Input, N extends Record<string, unknown>>(
   const bus = options.bus ?? createBus({ runId: id, clock });
   const totalMs = options.timeout?.totalMs;
   const { durable } = options;
+  if (durable !== undefined) refuseDynamic(program);
   const journal = recovered?.journal ?? (durable && beginJournal(durable, id, score.name, program, clock));
   const account = new RunAccount(options.budget, {
-    spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
+    spenders: () => spendersIn(program),
     deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
     shareOfTime: sharesOf(program),
   });
@@ -468,6 +471,25 @@ function reportOf(
     },
   };
 }
+
+/** A log knows the steps of a score by their place: steps that are added while it runs have none.
+ *  @throws {ScoreError} for a score that a log cannot hold */
+function refuseDynamic({ steps }: Program): void {
+  steps.forEach(({ id, scope, when, otherwise }, i) => {
+    const what = scope === undefined ? (when ?? otherwise) && 'a condition' : `a ${scope.kind}`;
+    if (what === undefined || what === false) return;
+    const remedy = 'perform this score without `durable`, or do it in an agent';
+    throw new ScoreError(`steps[${i}]`, `'${id}' has ${what}, which a log cannot hold yet; ${remedy}.`, id);
+  });
+}
+
+/** Steps whose agents pay from the account; those of a scope count once. */
+const spendersIn = ({ steps }: Program): number =>
+  steps.reduce(
+    (sum, { agent, tacet, scope }) =>
+      tacet ? sum : sum + (scope === undefined ? Number(agent.spends === true) : spendersIn(scope.body)),
+    0,
+  );
 
 /** A step's own part of the longest remaining path through it. */
 function sharesOf({ steps, remaining }: Program): (stepId: string) => number {
