@@ -38,6 +38,12 @@ interface RunOfAttempts {
   };
 }
 
+/** What came before a try: why the last one failed, and what a person has answered. */
+interface Before {
+  readonly lastError?: unknown;
+  readonly answer?: unknown;
+}
+
 interface Sleeper {
   readonly timer: TimerId;
   readonly abort: () => void;
@@ -47,8 +53,10 @@ interface Sleeper {
 export class Attempt {
   readonly attempt: number;
   readonly lastError: unknown;
+  readonly answer: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
+  readonly stepId: string;
   readonly #round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
@@ -72,10 +80,19 @@ export class Attempt {
   #sleepers: Set<Sleeper> | undefined;
 
   /** @param round of a vamp, from 1; 0 where there is none */
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, round = 0, lastError?: unknown) {
-    this.lastError = lastError;
+  constructor(
+    run: RunOfAttempts,
+    step: StepPlan,
+    stepId: string,
+    attempt: number,
+    round = 0,
+    before: Before = {},
+  ) {
+    this.lastError = before.lastError;
+    this.answer = before.answer;
     this.#run = run;
     this.#step = step;
+    this.stepId = stepId;
     this.attempt = attempt;
     this.#round = round;
     run.clock.work();
@@ -83,11 +100,8 @@ export class Attempt {
   get runId(): string {
     return this.#run.id;
   }
-  get stepId(): string {
-    return this.#step.id;
-  }
   get effectKey(): string {
-    return effectKeyOf(this.#run.id, this.#step.id, this.#round);
+    return effectKeyOf(this.#run.id, this.stepId, this.#round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -97,7 +111,7 @@ export class Attempt {
   }
   get shared(): SharedView | undefined {
     if (this.#shared === undefined && this.#working)
-      this.#shared = this.#run.options.share?.(this.#step.id, (work) => this.#whileWaiting(work));
+      this.#shared = this.#run.options.share?.(this.stepId, (work) => this.#whileWaiting(work));
     return this.#shared;
   }
   /** The agent waits for shared state, perhaps for another step: virtual time passes meanwhile. */
@@ -123,8 +137,15 @@ export class Attempt {
     return (delta, again = false) => {
       if (!this.#working || (delta === '' && !again)) return;
       this.#beat();
-      const { id: stepId, agent } = this.#step;
-      events.tell({ type: 'step.text', stepId, agent: agent.name, attempt: this.attempt, delta, again });
+      const { agent } = this.#step;
+      events.tell({
+        type: 'step.text',
+        stepId: this.stepId,
+        agent: agent.name,
+        attempt: this.attempt,
+        delta,
+        again,
+      });
     };
   }
   get beat(): () => void {
@@ -243,6 +264,7 @@ const CONTEXT_KEYS = [
   'attempt',
   'effectKey',
   'lastError',
+  'answer',
   'account',
   'shared',
   'say',

@@ -25,12 +25,16 @@ export interface OrchestratorOptions {
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
+  /** What a failure that no step absorbs does to the others: they `settle` (default), or all is cancelled. */
+  readonly onFailure?: 'settle' | 'cancel' | undefined;
   /** What the jitter of delays is drawn from, a whole number. Default 0. */
   readonly seed?: number | undefined;
   /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */
   readonly charge?: (() => Error | undefined) | undefined;
   /** Every agent receives it as `context.account`. */
   readonly account?: object | undefined;
+  /** Judges an answer by the schema of its question. @returns the answer, or a promise of it; throws why it does not fit */
+  readonly judge?: ((schema: object, answer: unknown, stepId: string) => unknown) | undefined;
   /** Makes `context.shared` when an agent asks for it, once for each attempt. */
   readonly share?: Share | undefined;
   /** How long, in real time, an aborted agent may take to settle before it is left behind. Default 1,000 ms. */

@@ -2,7 +2,7 @@
 import type { HctSignalType } from '../../machines/hct/signal.ts';
 import type { Clock } from '../bus/clock.ts';
 import type * as errors from './errors.ts';
-import type { Program } from './program.ts';
+import type { DynamicProgram } from './dynamic-program.ts';
 import { callListener } from '../bus/listener.ts';
 import type { StepStatus, Timeline } from './timeline.ts';
 
@@ -17,6 +17,25 @@ export type RunEventBody =
   | { readonly type: 'step.issued'; readonly stepId: string }
   | { readonly type: 'step.ready'; readonly stepId: string }
   | { readonly type: 'step.held'; readonly stepId: string }
+  | {
+      /** A person is asked. The operands of the step are there: see `run.holds`. */
+      readonly type: 'step.asked';
+      readonly stepId: string;
+      readonly question: string | undefined;
+    }
+  | {
+      /** The step is still held. */
+      readonly type: 'step.reminded';
+      readonly stepId: string;
+      /** Since the question, or since the hold began. */
+      readonly waitedMs: number;
+    }
+  | {
+      /** The time of the hold is over, and another one decides. */
+      readonly type: 'step.escalated';
+      readonly stepId: string;
+      readonly to: string;
+    }
   | { readonly type: 'step.resumed'; readonly stepId: string }
   | {
       readonly type: 'step.started';
@@ -46,6 +65,8 @@ export type RunEventBody =
       readonly stepId: string;
       readonly status: StepStatus;
       readonly error?: errors.StepError;
+      /** Why it was skipped. */
+      readonly reason?: string;
       /** It ended in an earlier life of a durable performance. */
       readonly restored?: true;
     }
@@ -85,12 +106,12 @@ const reportFault = (error: unknown): void => console.error('tutti: an event lis
 
 export class RunEvents {
   readonly #runId: string;
-  readonly #program: Program;
+  readonly #program: DynamicProgram;
   readonly #clock: Clock;
   #listener: ((event: RunEvent) => void) | undefined;
   #seq = 0;
 
-  constructor(runId: string, program: Program, clock: Clock) {
+  constructor(runId: string, program: DynamicProgram, clock: Clock) {
     this.#runId = runId;
     this.#program = program;
     this.#clock = clock;
@@ -109,6 +130,6 @@ export class RunEvents {
     callListener(this.#listener, event, reportFault);
   }
   tellStep(type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed', step: number): void {
-    if (this.#listener !== undefined) this.tell({ type, stepId: this.#program.steps[step]!.id });
+    if (this.#listener !== undefined) this.tell({ type, stepId: this.#program.idOf(step) });
   }
 }
