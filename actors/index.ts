@@ -9,7 +9,7 @@ export {
   type BusFault,
 } from './bus/bus.ts';
 export { VirtualClock, type Clock } from './bus/clock.ts';
-export { MissedHistoryError, OriginError } from './coherence/replica.ts';
+export { MissedHistoryError, OriginError } from './coherence/errors.ts';
 export { UnitGovernor, type PoolState, type UnitGovernorOptions } from './governor/governor.ts';
 export { createBus, type BusOptions } from './bus/in-process-bus.ts';
 export type { RunEvent, RunStatus, Usage, RunOutcome } from './tomasulo/run-events.ts';

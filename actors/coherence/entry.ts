@@ -4,7 +4,7 @@
  *  |---|---|---|
  *  | GETM, RENEW | `fermata`, intent rfo | the paper's request for ownership (4.4) |
  *  | PUT, CAS, PUBLISH, DEFINE | `cue`, intent update | "notes a new value of shared state" |
- *  | GETS | `cue`, intent activate | asks memory for a copy |
+ *  | GETS, WAIT | `cue`, intent activate | asks memory for a copy |
  *  | RELEASE, RECLAIM, EVICT, LEAVE | `cue`, intent resume | something is given back |
  *
  *  All but PUBLISH and LEAVE name one `key`. Targets name the memory and never an agent, so that no orchestrator on the
@@ -41,8 +41,11 @@ export interface ReadOf {
 }
 
 export interface KeyEntry extends Common {
-  readonly op: 'gets' | 'getm' | 'release' | 'evict';
+  readonly op: 'gets' | 'getm' | 'wait' | 'release' | 'evict';
   readonly key: string;
+  /** Of `gets`: a read waits for the copy; without this it is only fetched in advance. `wait`: now a read waits for a copy
+   *  that was fetched in advance. */
+  readonly waits?: true;
 }
 /** `reclaim` takes a key from the owner of an epoch; `renew` says that this owner is still at work. */
 export interface EpochEntry extends Common {
@@ -89,6 +92,8 @@ export interface Result {
     | 'unknown'; //  no such key
   /** The key that decided, where there are several. */
   readonly key?: string;
+  /** With `queued`: the keys of the circle of waits that the agent closes. It has to give up. */
+  readonly circle?: readonly string[];
   /** The key's version when the entry was applied. */
   readonly version: number;
 }
@@ -120,6 +125,7 @@ export function toSignal(scope: string, entry: Entry): Signal {
     case 'define':
       return { ...cue, intent: 'update', key: entry.key };
     case 'gets':
+    case 'wait':
       return { ...cue, intent: 'activate', key: entry.key };
     case 'leave':
       return { ...cue, intent: 'resume' };
@@ -138,7 +144,7 @@ export function fromSignal(scope: string, signal: Signal): Entry | undefined {
 }
 
 const NEEDS_KEY = new Set<string>([
-  ...['gets', 'getm', 'release', 'evict', 'reclaim', 'renew', 'put', 'cas', 'define'],
+  ...['gets', 'getm', 'wait', 'release', 'evict', 'reclaim', 'renew', 'put', 'cas', 'define'],
 ]);
 /** Anything else is ignored: applying it would damage the space for every agent. */
 function isEntry(entry: Entry): boolean {
@@ -148,15 +154,4 @@ function isEntry(entry: Entry): boolean {
   if (floor < 0 || number < floor) return false;
   if (op === 'publish') return Array.isArray(entry.reads) && Array.isArray(entry.writes);
   return op === 'leave' || (NEEDS_KEY.has(op) && typeof (entry as KeyEntry).key === 'string');
-}
-
-/** The identity of one agent of one process: it is never used again. */
-export const agentId = (name: string, session: string, ordinal: number): string =>
-  `${name}@${session}.${ordinal}`;
-/** The name that a user gave to the agent of an id. */
-export const nameOf = (id: string): string => id.replace(/@[^@]*$/s, '');
-/** The session and the ordinal of an id; `undefined` for one that {@link agentId} did not make. */
-export function sessionOf(id: string): { session: string; ordinal: number } | undefined {
-  const found = /@([^@]*)\.(\d{1,15})$/.exec(id);
-  return found === null ? undefined : { session: found[1] as string, ordinal: Number(found[2]) };
 }

@@ -25,7 +25,8 @@ interface Watched {
 
 export class Leases {
   readonly #options: LeaseOptions;
-  readonly #watched = new Map<Cell, Watched>();
+  /** Holds that delay an agent. */
+  readonly watched = new Map<Cell, Watched>();
   #timer: TimerId | undefined;
   #closed = false;
 
@@ -35,22 +36,22 @@ export class Leases {
 
   /** A hold began, was renewed or ended, or an agent began to wait for its end. */
   note(cell: Cell, renewed: boolean): void {
-    const known = this.#watched.get(cell);
+    const known = this.watched.get(cell);
     if (!cell.held || (cell.queue.length === 0 && cell.readers.length === 0)) {
       if (known === undefined) return;
-      this.#watched.delete(cell);
-      if (this.#watched.size === 0) this.#disarm();
+      this.watched.delete(cell);
+      if (this.watched.size === 0) this.#disarm();
       return;
     }
     const now = this.#options.clock.now();
     if (known === undefined || known.epoch !== cell.epoch)
-      this.#watched.set(cell, { epoch: cell.epoch, seen: now, asked: now });
+      this.watched.set(cell, { epoch: cell.epoch, seen: now, asked: now });
     else if (renewed) known.seen = now;
     this.#arm();
   }
   close(): void {
     this.#closed = true;
-    this.#watched.clear();
+    this.watched.clear();
     this.#disarm();
   }
 
@@ -60,10 +61,10 @@ export class Leases {
     return working(cell) ? asked + leaseMs / 3 : Math.max(seen, asked) + leaseMs;
   }
   #arm(): void {
-    if (this.#closed || this.#timer !== undefined || this.#watched.size === 0) return;
+    if (this.#closed || this.#timer !== undefined || this.watched.size === 0) return;
     const { clock, leaseMs } = this.#options;
     let earliest = clock.now() + leaseMs;
-    for (const [cell, watched] of this.#watched) earliest = Math.min(earliest, this.#due(cell, watched));
+    for (const [cell, watched] of this.watched) earliest = Math.min(earliest, this.#due(cell, watched));
     this.#timer = clock.setTimeout(() => this.#sweep(), Math.max(1, earliest - clock.now()));
   }
   #disarm(): void {
@@ -73,7 +74,7 @@ export class Leases {
   #sweep(): void {
     this.#timer = undefined;
     const { clock, working, renew, reclaim } = this.#options;
-    for (const [cell, watched] of [...this.#watched]) {
+    for (const [cell, watched] of [...this.watched]) {
       if (this.#due(cell, watched) > clock.now()) continue;
       watched.asked = clock.now(); // if the entry is lost, it is sent again after another lease
       if (working(cell)) renew(cell);

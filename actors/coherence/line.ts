@@ -6,10 +6,16 @@
  *
  *  The machine decides; this file gives its actions their meaning. */
 import { createActor, type Actor, type AnyActorRef } from 'xstate';
-import { cacheLine, type CacheLineMachine, type LineEvent } from '../../machines/coherence/cache-line.ts';
+import {
+  cacheLine,
+  type CacheLineMachine,
+  type LineEvent,
+  type ReaderPolicy,
+} from '../../machines/coherence/cache-line.ts';
 import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
 import type { Cell } from './cell.ts';
 import type { Patch } from './entry.ts';
+import { Later } from './later.ts';
 import type { Sender } from './sender.ts';
 
 export type LineLogic = CompiledLogic<CacheLineMachine>;
@@ -21,7 +27,7 @@ export interface Copy {
   readonly version: number;
 }
 /** What a STORE puts. */
-export interface Pending {
+export interface PendingStore {
   readonly value: unknown;
   readonly base: number;
   readonly patches: readonly Patch[] | undefined;
@@ -43,34 +49,10 @@ export interface LineClient {
   deadlocked(keys: readonly string[]): void;
 }
 
-/** A read that waits. In process the copy is often there before the reader has asked for a promise. */
-export class Filling {
-  copy: Copy | undefined;
-  #failure: Error | undefined;
-  #waiting: PromiseWithResolvers<Copy> | undefined;
-
-  settle(copy: Copy): void {
-    this.copy = copy;
-    this.#waiting?.resolve(copy);
-  }
-  fail(why: Error): void {
-    this.#failure = why;
-    this.#waiting?.reject(why);
-  }
-  promise(): Promise<Copy> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#waiting = Promise.withResolvers<Copy>();
-    return this.#waiting.promise;
-  }
-}
-
+/** What the lines of one replica have in common. */
 export interface LineOptions {
-  /** Finds the line from the context of its machine. */
-  readonly number: number;
-  readonly sender: Sender;
-  readonly cell: Cell;
   readonly logic: LineLogic;
-  readonly readers: 'wait' | 'committed';
+  readonly readers: ReaderPolicy;
   /** The actor of the space, whose system the line's actor belongs to. */
   readonly parent: AnyActorRef;
 }
@@ -89,13 +71,12 @@ export class Line {
   version = -1;
   /** The epoch of this line's ownership, as its replica applied it. */
   epoch = -1;
-  /** Where it is among the lines of its key that listen for snoops; −1 when it does not. */
-  place = -1;
   /** What the next STORE puts. */
-  pending: Pending | undefined;
-  #reads: Filling[] = [];
+  pending: PendingStore | undefined;
+  #reads: Later<Copy>[] = [];
 
-  constructor({ number, sender, cell, logic, readers, parent }: LineOptions) {
+  /** @param number by which the machine's actions find the line */
+  constructor(number: number, sender: Sender, cell: Cell, { logic, readers, parent }: LineOptions) {
     this.number = number;
     this.sender = sender;
     this.cell = cell;
@@ -109,7 +90,7 @@ export class Line {
   }
   /** Sends an event to the actor. */
   take(event: LineEvent['type']): void {
-    this.actor.send(EVENTS[event]);
+    this.actor.send((EVENTS[event] ??= { type: event }));
     const { value, context } = this.actor.getSnapshot();
     this.state = value as LineState;
     this.readable = READABLE[this.state] ?? context.copy;
@@ -120,8 +101,8 @@ export class Line {
   }
 
   /** Waits for a copy; settled at the very entry that brings it, even if the next entry takes it away. */
-  whenFilled(): Filling {
-    const filling = new Filling();
+  whenFilled(): Later<Copy> {
+    const filling = new Later<Copy>();
     this.#reads.push(filling);
     return filling;
   }
@@ -149,18 +130,9 @@ export class Line {
     }
     this.client?.filled(own);
   }
-  drop(): void {
-    this.client?.dropped();
-  }
   granted(): void {
     this.epoch = this.cell.epoch;
     this.client?.moved();
-  }
-  done(): void {
-    this.fill(true);
-  }
-  lost(): void {
-    this.client?.lost();
   }
 }
 
@@ -193,10 +165,10 @@ export function lineLogic(host: LineHost): LineLogic {
       evict: bind((line) => host.request(line, 'evict')),
       put: bind((line) => host.put(line)),
       fill: bind((line) => line.fill()),
-      drop: bind((line) => line.drop()),
+      drop: bind((line) => line.client?.dropped()),
       granted: bind((line) => line.granted()),
-      done: bind((line) => line.done()),
-      lost: bind((line) => line.lost()),
+      done: bind((line) => line.fill(true)),
+      lost: bind((line) => line.client?.lost()),
       impossible: () => host.protest(),
     },
   });
@@ -215,14 +187,5 @@ const READABLE: Readonly<Record<LineState, boolean | undefined>> = {
   MP: undefined,
 };
 
-/** Every event that a line can receive: one frozen object each, shared by all lines. */
-const EVENTS = Object.freeze(
-  Object.fromEntries(
-    (
-      [
-        ...(['LOAD', 'STORE', 'HOLD', 'RELEASE', 'EVICT', 'SNOOP_GETS', 'SNOOP_GETM', 'SNOOP_PUT'] as const),
-        ...(['GRANT_S', 'GRANT_E', 'GRANT_M', 'ACCEPTED', 'REFUSED', 'RELEASED', 'RECLAIMED'] as const),
-      ] satisfies LineEvent['type'][]
-    ).map((type) => [type, Object.freeze({ type })]),
-  ),
-) as Readonly<Record<LineEvent['type'], LineEvent>>;
+/** One object for each event, shared by all lines. */
+const EVENTS: Partial<Record<LineEvent['type'], LineEvent>> = {};

@@ -5,96 +5,41 @@
  *  Sends:    the entries that lines and leases ask for.
  *
  *  Several replicas on one bus make the same state, each at its own pace. */
-import { createActor, setup, type AnyActorRef, type InspectionEvent, type Observer } from 'xstate';
+import { createActor, setup, type AnyActorRef } from 'xstate';
 import type { LineEvent, ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import type { Envelope } from '../../machines/hct/signal.ts';
-import { BusClosedError, BusHistoryError, type Bus, type Seq } from '../bus/bus.ts';
+import { BusClosedError, type Bus, type Seq } from '../bus/bus.ts';
 import { realClock, type Clock } from '../bus/clock.ts';
 import { InvariantError } from '../tomasulo/errors.ts';
+import type { Outlet } from './backlog.ts';
 import type { Cell } from './cell.ts';
-import { agentId, fromSignal, type Entry, type Result } from './entry.ts';
+import { agentId } from './agent-id.ts';
+import { fromSignal, type Entry, type KeyEntry, type Result } from './entry.ts';
+import { MissedHistoryError, OriginError } from './errors.ts';
+import { barrierOf, Joining, type ReplicaSnapshot } from './joining.ts';
 import { Leases } from './leases.ts';
-import { Line, lineLogic, type LineHost, type LineLogic, type LineState, type Pending } from './line.ts';
-import { Memory, type Faults, type MemorySnapshot, type Sink } from './memory.ts';
+import { Line, lineLogic, type LineHost, type LineLogic, type PendingStore } from './line.ts';
+import { Memory, type Sink } from './memory.ts';
+import type { Inspect, ReplicaOptions } from './options.ts';
 import { fingerprint, markOf } from './origin.ts';
-import { Sender, type Outlet, type Unsent } from './sender.ts';
+import { Positions } from './positions.ts';
+import { Sender, type Unsent } from './sender.ts';
 
-export interface ReplicaOptions {
-  readonly bus: Bus;
-  /** Names the space; several may share a bus. Default `shared`. */
-  readonly scope?: string;
-  readonly initial: Iterable<readonly [key: string, value: unknown]>;
-  readonly readers?: ReaderPolicy;
-  readonly history?: number;
-  readonly clock?: Clock;
-  /** How long an owner may be silent while another agent waits, ms. */
-  readonly leaseMs?: number;
-  /** How long a bus that fails is tried again, ms. */
-  readonly outageMs?: number;
-  /** Tells this process's entries from those of any other. */
-  readonly session: string;
-  /** Where to begin: at the start of the log (default), at its tip because no entry of this space is on it, or from
-   *  another replica's snapshot. */
-  readonly from?: 'log' | 'tip' | ReplicaSnapshot;
-  readonly faults?: Faults;
-  /** XState's inspection of every line. */
-  readonly inspect?: Inspect | undefined;
-  /** Called when this replica cannot go on: the bus is gone, or the replica does not know the history. */
-  readonly onLost?: (why: unknown) => void;
-}
-export type Inspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
-
-/** The bus no longer has the history that this replica needs. */
-export class MissedHistoryError extends Error {
-  override name = 'MissedHistoryError';
-  constructor(cause?: unknown) {
-    super(
-      "this space has a history that the bus no longer has: begin from another replica's checkpoint (`from`), or let the bus retain more.",
-      { cause },
-    );
-  }
-}
-/** Another replica began the same space with other values. */
-export class OriginError extends Error {
-  override name = 'OriginError';
-  constructor(scope: string) {
-    super(
-      `the space '${scope}' began with other keys or initial values, or from another checkpoint: give every replica the same, or give this space another scope.`,
-    );
-  }
-}
-
-/** A replica as JSON: memory, and the position up to which the bus has been applied. */
-export interface ReplicaSnapshot {
-  readonly applied: Seq;
-  /** Tells the envelope at `applied` from one at the same position of another bus. */
-  readonly mark: string;
-  /** The fingerprint of the values with which the space began. */
-  readonly origin: string;
-  readonly memory: MemorySnapshot;
-}
-
-/** A filter of snoops: the lines of one key that a snoop can change. Every other line ignores it. */
-interface Listening {
-  /** Lines that have a copy or are about to write: they listen for GETM and PUT of other agents. */
-  readonly active: Line[];
-  /** The line in E, if there is one: it listens for GETS of other agents. */
-  exclusive: Line | undefined;
-}
 /** The actor whose system the lines belong to. */
 const space = setup({}).createMachine({ id: 'shared-space' });
 const replicas = new WeakMap<object, Replica>();
 /** The replica whose lines belong to an actor system, if there is one. */
 export const replicaOf = (system: object): Replica | undefined => replicas.get(system);
 
-const ACTIVE: Readonly<Record<LineState, boolean>> = {
-  ...{ I: false, IS: false, IM: false },
-  ...{ S: true, E: true, M: true, SM: true, MP: true },
-};
-
-export class Replica implements Sink, LineHost {
-  readonly memory: Memory;
+export class Replica implements Sink, LineHost, Outlet {
+  readonly bus: Bus;
+  readonly scope: string;
   readonly session: string;
+  readonly clock: Clock;
+  readonly outageMs: number;
+  readonly memory: Memory;
+  /** The position up to which this replica has applied the bus. */
+  applied: Seq = 0;
   /** By number: every line that lives here. */
   readonly lines = new Map<number, Line>();
   /** Events that machines called impossible. Always 0 in a sound build. */
@@ -103,19 +48,18 @@ export class Replica implements Sink, LineHost {
   readonly ready: Promise<void>;
   /** Who inspects every line, if anyone does. */
   readonly inspectedBy: Inspect | undefined;
-  readonly #bus: Bus;
-  readonly #scope: string;
+  /** Why this replica has left the bus, if it has; and why it cannot go on. */
+  left: Error | undefined;
+  failure: unknown;
   readonly #readers: ReaderPolicy;
   readonly #logic: LineLogic;
   readonly #root: AnyActorRef;
-  readonly #outlet: Outlet;
   readonly #manager: Sender;
   readonly #leases: Leases;
+  readonly #joining = new Joining(this);
   readonly #lost: ((why: unknown) => void) | undefined;
   readonly #subscription: { unsubscribe(): void };
   readonly #senders = new Map<string, Sender>();
-  /** By the cell's index. */
-  readonly #listening: Listening[] = [];
   #made = 0;
   /** What lines have asked for and the bus has not been given yet. */
   readonly #outbox: { sender: Sender; entry: Unsent }[] = [];
@@ -123,163 +67,85 @@ export class Replica implements Sink, LineHost {
   readonly #afterwards: (() => void)[] = [];
   #applying: Entry | undefined;
   #busy = false;
-  #applied: Seq = 0;
   #last: Envelope | undefined;
   #origin: string | undefined;
   /** Whether an entry with this replica's origin has been applied: then one with another origin is wrong. */
   #confirmed = false;
   /** Senders that began with other values. Their entries are ignored. */
   readonly #foreign = new Set<string>();
-  /** While history is replayed: `unsure` until it is known which log this is. */
-  #joining: 'no' | 'unsure' | 'yes' = 'no';
-  #left: Error | undefined;
-  /** Why it cannot go on. */
-  #failure: unknown;
-  #waiting: { seq: Seq; resolve: () => void; reject: (why: Error) => void }[] = [];
+  readonly #positions = new Positions(this);
 
   constructor(options: ReplicaOptions) {
-    const { bus, clock = realClock, leaseMs = 30_000, outageMs = 30_000, from = 'log' } = options;
-    this.#bus = bus;
+    const { clock = realClock, leaseMs = 30_000, outageMs = 30_000, inspect } = options;
+    this.bus = options.bus;
+    this.clock = clock;
+    this.outageMs = outageMs;
     this.session = options.session;
-    this.#scope = options.scope ?? 'shared';
+    this.scope = options.scope ?? 'shared';
     this.#readers = options.readers ?? 'wait';
     this.#lost = options.onLost;
     this.memory = new Memory(options);
     this.#logic = lineLogic(this);
-    const { inspect } = options;
     this.inspectedBy = inspect;
-    this.#root = createActor(space, { id: `space:${this.#scope}`, ...(inspect && { inspect }) }).start();
+    this.#root = createActor(space, { id: `space:${this.scope}`, ...(inspect && { inspect }) }).start();
     replicas.set(this.#root.system, this);
-    this.#outlet = this.#makeOutlet({ bus, clock, outageMs, scope: this.#scope });
-    this.#manager = new Sender(agentId('memory', this.session, 0), this.#outlet);
-    this.#senders.set(this.#manager.agent, this.#manager);
+    this.#manager = this.sender(agentId('memory', this.session, 0));
     this.#leases = new Leases({
       ...{ clock, leaseMs },
       working: (cell) => this.#lineOf(cell.owner, cell)?.client?.working === true,
       renew: ({ key, epoch, owner }) => this.#senders.get(owner!)?.send({ op: 'renew', key, epoch }),
       reclaim: ({ key, epoch }) => this.#manager.send({ op: 'reclaim', key, epoch }),
     });
-    this.ready = this.#begin(from);
+    this.ready = this.#joining.begin(options.from ?? 'log');
     this.ready.catch(() => undefined); // every call of an agent reports it
-    this.#subscription = bus.signals.subscribe({
+    this.#subscription = this.bus.signals.subscribe({
       next: (envelope) => this.#receive(envelope),
-      complete: () => this.#fail(new BusClosedError()),
+      complete: () => this.fail(new BusClosedError()),
     });
   }
 
-  #makeOutlet(given: Pick<Outlet, 'bus' | 'clock' | 'outageMs' | 'scope'>): Outlet {
-    const origin = () => (this.#origin ??= fingerprint(this.memory.cells.values()));
-    const closed = () => this.#left !== undefined;
-    return {
-      ...given,
-      get origin() {
-        return origin();
-      },
-      get closed() {
-        return closed();
-      },
-      lost: (why) => this.#fail(why),
-    };
-  }
-
-  /** The position up to which this replica has applied the bus. */
-  get applied(): Seq {
-    return this.#applied;
-  }
-  /** Why this replica has left the bus, if it has. */
-  get left(): Error | undefined {
-    return this.#left;
-  }
   /** The actor system that the lines belong to. */
   get system(): AnyActorRef['system'] {
     return this.#root.system;
   }
-  snapshot(): ReplicaSnapshot {
-    const mark = this.#last === undefined ? '' : markOf(this.#last);
-    const { origin = '' } = this.#outlet;
-    return { applied: this.#applied, mark, origin, memory: this.memory.snapshot() };
-  }
-
-  // ── joining
   /** Whether the history that was on the bus before has been applied. */
   get joined(): boolean {
-    return this.#joining === 'no';
+    return this.#joining.state === 'no';
   }
-  /** @returns at once where there is nothing to catch up with. */
-  #begin(from: 'log' | 'tip' | ReplicaSnapshot): Promise<void> {
-    if (typeof from !== 'string') this.memory.restore(from.memory);
-    else if (from === 'tip' || this.#bus.tip === 0) {
-      this.#applied = this.#bus.tip;
-      return Promise.resolve();
-    }
-    this.#joining = 'unsure';
-    return this.#join(typeof from === 'string' ? undefined : from).catch((error: unknown) => {
-      const why = error instanceof BusHistoryError ? new MissedHistoryError(error) : error;
-      this.#fail(why);
-      throw why;
-    });
+  /** The fingerprint of the values with which this replica began. */
+  get origin(): string {
+    return (this.#origin ??= fingerprint(this.memory.cells.values()));
   }
-  async #join(from: ReplicaSnapshot | undefined): Promise<void> {
-    if (from !== undefined) {
-      if (from.applied > this.#bus.tip) await this.#barrier();
-      if (from.applied <= this.#bus.tip && (await this.#isLogOf(from))) {
-        this.#origin = from.origin;
-        this.#applied = from.applied;
-      } else this.memory.rebase();
-    }
-    this.#joining = 'yes';
+  set origin(origin: string) {
+    this.#origin = origin;
+  }
+  snapshot(): ReplicaSnapshot {
+    const mark = this.#last === undefined ? '' : markOf(this.#last);
+    return { applied: this.applied, mark, origin: this.origin, memory: this.memory.snapshot() };
+  }
+  /** The snapshot with which this replica begins is in place: holds in it are watched. */
+  placed(): void {
     for (const cell of this.memory.cells.values()) this.held(cell);
-    await this.#catchUp();
-    if (this.#failure !== undefined) throw this.#failure;
   }
-  #fail(why: unknown): void {
-    this.#failure ??= why;
+  /** This replica cannot go on. */
+  fail(why: unknown): void {
+    this.failure ??= why;
     this.#lost?.(why);
   }
-  /** Whether the bus has the envelope up to which a snapshot was taken. Where that is no longer retained, the bus is
-   *  taken for the same one if it has all that came after. */
-  async #isLogOf({ applied, mark }: ReplicaSnapshot): Promise<boolean> {
-    if (applied === 0 || mark === '') return true;
-    try {
-      for await (const envelope of this.#bus.replay(applied)) return markOf(envelope) === mark;
-    } catch (error) {
-      if (!(error instanceof BusHistoryError)) throw error;
-    }
-    return true;
-  }
-  async #catchUp(): Promise<void> {
-    try {
-      while (this.#left === undefined && this.#applied < this.#bus.tip) {
-        const before = this.#applied;
-        for await (const envelope of this.#bus.replay(before + 1)) this.#apply(envelope);
-        if (this.#applied === before) throw new InvariantError(`replica: the bus has no ${before + 1}`);
-      }
-    } finally {
-      this.#joining = 'no';
-    }
-  }
-  /** The log's true tip. */
-  async #barrier(): Promise<Seq> {
-    const { barrier } = this.#bus as Bus & { barrier?: () => Promise<Seq> };
-    return barrier === undefined ? this.#bus.tip : barrier.call(this.#bus);
-  }
-
   /** Resolves when the bus has been applied up to a position. */
   reached(seq: Seq): Promise<void> | undefined {
-    if (this.#applied >= seq) return undefined;
-    if (this.#left !== undefined) return Promise.reject(this.#left);
-    return new Promise((resolve, reject) => this.#waiting.push({ seq, resolve, reject }));
+    return this.#positions.reached(seq);
   }
   /** Resolves when everything that is on the bus now has been applied. */
   async fresh(): Promise<void> {
-    await this.reached(await this.#barrier());
+    await this.reached(await barrierOf(this.bus));
   }
 
   // ── agents
   /** Sends under an agent's id. */
   sender(agent: string): Sender {
     let sender = this.#senders.get(agent);
-    if (sender === undefined) this.#senders.set(agent, (sender = new Sender(agent, this.#outlet)));
+    if (sender === undefined) this.#senders.set(agent, (sender = new Sender(agent, this)));
     return sender;
   }
   /** Whether an agent lives here. */
@@ -291,29 +157,27 @@ export class Replica implements Sink, LineHost {
   line(agent: string, cell: Cell): Line;
   line(by: string | number, cell?: Cell): Line {
     if (typeof by === 'number') return this.lines.get(by) as Line;
-    const known = this.#lineOf(by, cell as Cell);
-    if (known !== undefined) return known;
-    return this.#spawn(by, cell as Cell);
+    return this.#lineOf(by, cell as Cell) ?? this.#spawn(by, cell as Cell);
   }
   #spawn(agent: string, cell: Cell): Line {
     const number = this.#made++;
-    const line = new Line({
-      ...{ number, cell, logic: this.#logic, readers: this.#readers, parent: this.#root },
-      sender: this.sender(agent),
+    const sender = this.sender(agent);
+    const line = new Line(number, sender, cell, {
+      ...{ logic: this.#logic, readers: this.#readers, parent: this.#root },
     });
     this.lines.set(number, line);
-    this.#listening[cell.index] ??= { active: [], exclusive: undefined };
-    line.sender.lines[cell.index] = line;
+    sender.lines[cell.index] = line;
     return line;
   }
+  #lineOf(agent: string | undefined, cell: Cell): Line | undefined {
+    return agent === undefined ? undefined : this.#senders.get(agent)?.lines[cell.index];
+  }
   /** Ends the lines and the sender of an agent that has left. */
-  forget(sender: Sender, lines: Iterable<Line>): void {
+  forget(sender: Sender): void {
     this.#senders.delete(sender.agent);
-    for (const line of lines) {
+    for (const line of sender.lines) {
+      if (line === undefined) continue;
       this.lines.delete(line.number);
-      const listening = this.#listening[line.cell.index] as Listening;
-      if (line.place >= 0) remove(listening.active, line);
-      if (listening.exclusive === line) listening.exclusive = undefined;
       line.stop();
     }
   }
@@ -329,12 +193,12 @@ export class Replica implements Sink, LineHost {
 
   /** An agent's event, and what the line asks for because of it. */
   send(line: Line, event: LineEvent['type']): void {
-    if (this.#left !== undefined) return;
+    if (this.left !== undefined) return;
     this.#tell(line, event);
     this.flush();
   }
   /** A STORE to a line that owns its key. */
-  store(line: Line, pending: Pending): void {
+  store(line: Line, pending: PendingStore): void {
     line.pending = pending;
     this.send(line, 'STORE');
     line.pending = undefined;
@@ -343,15 +207,15 @@ export class Replica implements Sink, LineHost {
    *  @returns its result, at once where the bus is in process and idle.
    *  @throws why the replica has left the bus, if it has. */
   ask(sender: Sender, unsent: Unsent): Promise<Result> | Result {
-    if (this.#left !== undefined) throw this.#left;
+    if (this.left !== undefined) throw this.left;
     return sender.ask(unsent);
   }
   /** Leaves the bus. Everything that waits is rejected with the reason. */
   stop(why: Error = new Error('the replica has left the bus.')): void {
-    if (this.#left !== undefined) return;
-    this.#left = why;
+    if (this.left !== undefined) return;
+    this.left = why;
     for (const sender of this.#senders.values()) sender.close(why);
-    for (const { reject } of this.#waiting.splice(0)) reject(why);
+    this.#positions.fail(why);
     this.#subscription.unsubscribe();
     this.#leases.close();
     for (const line of this.lines.values()) line.stop();
@@ -364,26 +228,21 @@ export class Replica implements Sink, LineHost {
   }
   /** The last entry of this replica: its session sends nothing more. */
   leave(): void {
-    if (this.#left === undefined) this.#manager.send({ op: 'leave' });
+    if (this.left === undefined) this.#manager.send({ op: 'leave' });
   }
 
   // ── the bus
   #receive(envelope: Envelope): void {
-    if (this.#joining === 'unsure' || this.#left !== undefined) return; // the replay brings it
-    const next = this.#applied + 1;
-    if (envelope.seq === next) this.#apply(envelope);
-    else if (envelope.seq > next && this.#joining === 'no') {
-      // The bus has skipped something: it is replayed.
-      this.#joining = 'yes';
-      this.#catchUp().catch((error: unknown) => this.#fail(new MissedHistoryError(error)));
-    }
+    if (this.#joining.state === 'unsure') return; // the replay brings it
+    if (envelope.seq <= this.applied + 1) this.apply(envelope);
+    else if (this.left === undefined) this.#joining.again();
   }
-  #apply(envelope: Envelope): void {
-    if (this.#left !== undefined || envelope.seq !== this.#applied + 1) return;
-    this.#applied = envelope.seq;
+  apply(envelope: Envelope): void {
+    if (this.left !== undefined || envelope.seq !== this.applied + 1) return;
+    this.applied = envelope.seq;
     this.#last = envelope;
-    const entry = fromSignal(this.#scope, envelope.signal);
-    if (entry !== undefined && this.#accepts(entry)) {
+    const entry = fromSignal(this.scope, envelope.signal);
+    if (entry !== undefined && this.#admits(entry)) {
       const outer = [this.#busy, this.#applying] as const;
       this.#busy = true; // what lines ask for waits until the entry has been applied as a whole
       this.#applying = entry;
@@ -396,23 +255,19 @@ export class Replica implements Sink, LineHost {
       }
       this.flush();
     }
-    if (this.#waiting.length > 0) {
-      const due = this.#waiting.filter(({ seq }) => seq <= this.#applied);
-      this.#waiting = this.#waiting.filter(({ seq }) => seq > this.#applied);
-      for (const { resolve } of due) resolve();
-    }
+    if (this.#positions.awaited) this.#positions.settle();
   }
   /** The first origin on the log is the right one. */
-  #accepts(entry: Entry): boolean {
+  #admits(entry: Entry): boolean {
     const { origin, agent } = entry;
-    if (origin !== undefined && origin !== this.#outlet.origin) {
+    if (origin !== undefined && origin !== this.origin) {
       if (this.#confirmed) this.#foreign.add(agent);
-      else this.#fail(new OriginError(this.#scope));
+      else this.fail(new OriginError(this.scope));
       return false;
     }
     if (this.#foreign.size > 0 && this.#foreign.has(agent)) return false;
     if (this.memory.missed(entry)) {
-      this.#fail(new MissedHistoryError());
+      this.fail(new MissedHistoryError());
       return false;
     }
     this.#confirmed ||= origin !== undefined;
@@ -424,70 +279,36 @@ export class Replica implements Sink, LineHost {
     const line = this.#lineOf(agent, cell);
     if (line !== undefined) this.#tell(line, event);
   }
+  /** Memory knows which agents may have a copy: no other line has to snoop. */
   others(agent: string, cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): void {
-    const lines = this.listening(cell, event);
-    // Backwards, since a line that loses its copy leaves the list.
-    for (let i = lines.length - 1; i >= 0; i--) {
-      const line = lines[i] as Line;
-      if (line.agent !== agent) this.#tell(line, event);
-    }
-  }
-  /** The lines of a key that a snoop can change. */
-  listening(cell: Cell, event: 'SNOOP_GETS' | 'SNOOP_GETM' | 'SNOOP_PUT'): readonly Line[] {
-    const listening = this.#listening[cell.index];
-    if (listening === undefined) return NO_LINES;
-    if (event !== 'SNOOP_GETS') return listening.active;
-    return listening.exclusive === undefined ? NO_LINES : [listening.exclusive];
+    if (event !== 'SNOOP_GETS') {
+      for (const sharer of cell.sharers) if (sharer !== agent) this.own(sharer, cell, event);
+    } else if (cell.owner !== undefined && cell.owner !== agent) this.own(cell.owner, cell, event);
   }
   held(cell: Cell): void {
-    this.#leases.note(cell, this.#applying?.op === 'renew');
+    const awaited = cell.queue.length > 0 || cell.readers.length > 0;
+    if (awaited || this.#leases.watched.size > 0) this.#leases.note(cell, this.#applying?.op === 'renew');
   }
   settled(entry: Entry, result: Result): void {
-    const { agent, number, op } = entry;
-    this.#senders.get(agent)?.settle(number, result);
-    if (result.outcome !== 'queued' || (op !== 'gets' && op !== 'getm')) return;
-    const cell = this.memory.cells.get(entry.key) as Cell;
-    if (op === 'gets' && !this.#waitsForCopy(agent, cell)) return;
-    const circle = this.memory.deadlock(agent, cell, this.#waitsForCopy);
-    if (circle === undefined) return;
-    // The agent that closes the circle ends it. If its replica cannot know that a reader of this one really waits, the
-    // reader does.
-    const [reader] = circle.readers;
-    if (this.#senders.has(agent)) this.#lineOf(agent, cell)?.client?.deadlocked(circle.keys);
-    else if (reader !== undefined) this.#lineOf(reader.agent, reader.cell)?.client?.deadlocked(circle.keys);
-  }
-  /** Whether an agent of this replica waits for a copy that it has asked for, and has not only asked in advance. */
-  readonly #waitsForCopy = (agent: string, cell: Cell): boolean =>
-    this.#lineOf(agent, cell)?.awaited === true;
-  /** The keys of a circle that a line's agent closes by waiting for a copy that was asked for in advance. */
-  deadlockOf(line: Line): readonly string[] | undefined {
-    return this.memory.deadlock(line.agent, line.cell, this.#waitsForCopy)?.keys;
-  }
-  #lineOf(agent: string | undefined, cell: Cell): Line | undefined {
-    return agent === undefined ? undefined : this.#senders.get(agent)?.lines[cell.index];
+    const sender = this.#senders.get(entry.agent);
+    sender?.settle(entry.number, result);
+    if (result.circle === undefined) return;
+    const cell = this.memory.cells.get((entry as KeyEntry).key) as Cell;
+    this.#lineOf(entry.agent, cell)?.client?.deadlocked(result.circle);
   }
 
   // ── what lines ask for
   #tell(line: Line, event: LineEvent['type']): void {
-    const before = line.state;
     line.take(event);
-    if (line.state !== before) this.#note(line, before);
     if (event === 'RELEASED') line.client?.moved();
     else if (event === 'REFUSED') line.client?.lost();
     // A read that waited for a request which was taken back asks by itself.
     if (line.awaited && line.state === 'I') this.#tell(line, 'LOAD');
   }
-  /** Keeps the filter of snoops. */
-  #note(line: Line, before: LineState): void {
-    const listening = this.#listening[line.cell.index] as Listening;
-    const active = ACTIVE[line.state];
-    if (active && line.place < 0) line.place = listening.active.push(line) - 1;
-    else if (!active && line.place >= 0) remove(listening.active, line);
-    if (line.state === 'E') listening.exclusive = line;
-    else if (before === 'E') listening.exclusive = undefined;
-  }
-  request({ sender, cell: { key } }: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
-    this.#outbox.push({ sender, entry: { op, key } });
+  request(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void {
+    const { key } = line.cell;
+    const entry = op === 'gets' && line.awaited ? ({ op, key, waits: true } as const) : { op, key };
+    this.#outbox.push({ sender: line.sender, entry });
   }
   put({ pending, sender, epoch, cell: { key } }: Line): void {
     if (pending === undefined)
@@ -511,15 +332,4 @@ export class Replica implements Sink, LineHost {
     }
     for (let call = this.#afterwards.shift(); call !== undefined; call = this.#afterwards.shift()) call();
   }
-}
-
-const NO_LINES: readonly Line[] = Object.freeze([]);
-/** Removes a line in constant time: the last one takes its place. */
-function remove(lines: Line[], line: Line): void {
-  const last = lines.pop() as Line;
-  if (last !== line) {
-    lines[line.place] = last;
-    last.place = line.place;
-  }
-  line.place = -1;
 }

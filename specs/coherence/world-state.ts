@@ -1,6 +1,7 @@
 /** An unpacked world: the packed one as objects, so that steps can be taken, and packed again. */
 import type { AnyStateMachine } from 'xstate';
-import { Memory, type Faults } from '../../actors/coherence/memory.ts';
+import { Memory } from '../../actors/coherence/memory.ts';
+import { type Faults } from '../../actors/coherence/faults.ts';
 import type { Cell } from '../../actors/coherence/cell.ts';
 import { cacheLine } from '../../machines/index.ts';
 import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';

@@ -1,52 +1,16 @@
 /** What one agent has: its slots, its holds, and whether it is open. */
-import { agentId, type Replica, type Sender } from '../../actors/coherence/index.ts';
-import type { Clock } from '../../actors/bus/clock.ts';
-import type { Schema } from '../score/schema.ts';
+import { agentId, type Sender } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import { ClosedAgentError, UnknownKeyError, UsageError } from './errors.ts';
-import type { TokenLedger } from './ledger.ts';
 import { Slot } from './slot.ts';
-import type { Strategy } from './strategy.ts';
-
-/** What happened in a space, for a report. */
-export interface Counts {
-  /** Reads that fetched. */
-  misses: number;
-  /** Reads of a copy that was no longer current, within the strategy's bound. */
-  staleHits: number;
-  invalidations: number;
-  writes: number;
-  conflicts: number;
-}
-
-/** What a space gives to its agents. */
-export interface Space {
-  readonly replica: Replica;
-  readonly schemas: ReadonlyMap<string, Schema>;
-  readonly ledger: TokenLedger | undefined;
-  readonly clock: Clock;
-  readonly delta: boolean;
-  readonly counts: Counts;
-  strategyFor(agent: string, key: string): Strategy;
-}
-
-/** What an agent takes along to another replica: it must not see less there. */
-export interface Passport {
-  readonly applied: number;
-  readonly seen: Readonly<Record<string, number>>;
-}
+import type { AgentSpace, Passport } from './space.ts';
 
 export class AgentState {
   readonly name: string;
-  readonly space: Space;
+  readonly space: AgentSpace;
   readonly sender: Sender;
-  /** By key: where its slot is in `slots`; the same for every agent. */
-  readonly places: ReadonlyMap<string, number>;
-  /** By the place of its key, while reads hit: a promise of the copy, and the copy itself. A hit looks at nothing else. */
-  readonly answers: (Promise<unknown> | undefined)[] = [];
-  readonly values: unknown[] = [];
-  /** By the place of its key. */
-  slots: (Slot | undefined)[] = [];
+  /** By key: what the agent has touched. */
+  readonly slots = new Map<string, Slot>();
   readonly holds = new Set<{ release(): Promise<void> }>();
   readonly #closing = new AbortController();
   /** Reads answered from a copy. */
@@ -56,11 +20,10 @@ export class AgentState {
   readonly #seen: Readonly<Record<string, number>>;
   #abandoned: Error | undefined;
 
-  constructor(space: Space, name: string, ordinal: number, passport: Passport | undefined) {
+  constructor(space: AgentSpace, name: string, ordinal: number, passport: Passport | undefined) {
     this.name = name;
     this.space = space;
     const { replica } = space;
-    this.places = replica.memory.places;
     this.sender = replica.sender(agentId(name, replica.session, ordinal));
     this.#seen = passport?.seen ?? {};
     if (replica.joined && passport === undefined) return;
@@ -70,32 +33,21 @@ export class AgentState {
     this.arriving.catch(() => undefined); // every call reports it
   }
 
-  /** The slot of a key, if the agent has touched it. */
-  known(key: string): Slot | undefined {
-    const place = this.places.get(key);
-    return place === undefined ? undefined : this.slots[place];
-  }
-  /** Every slot. */
-  get touched(): Slot[] {
-    return this.slots.filter((slot) => slot !== undefined);
-  }
   /** The slot of a key; its line is spawned when the agent first touches the key.
    *  @throws {UnknownKeyError | ClosedAgentError} */
   slot(key: string): Slot {
     this.refuseClosed();
-    const known = this.known(key);
+    const known = this.slots.get(key);
     if (known !== undefined) return known;
     const { replica, schemas } = this.space;
     const [schema, cell] = [schemas.get(key), replica.memory.cells.get(key)];
     if (schema === undefined || cell === undefined) throw new UnknownKeyError(key, schemas.keys());
-    const slot = new Slot({
-      agent: this,
-      schema,
-      line: replica.line(this.sender.agent, cell),
-      strategy: this.space.strategyFor(this.name, key),
-      seen: Object.hasOwn(this.#seen, key) ? (this.#seen[key] as number) : 0,
-    });
-    this.slots[cell.index] = slot;
+    const line = replica.line(this.sender.agent, cell);
+    const seen = Object.hasOwn(this.#seen, key) ? (this.#seen[key] as number) : 0;
+    const { byAgent, byKey, all } = this.space.strategies;
+    const strategy = byAgent.get(this.name) ?? byKey.get(key) ?? all;
+    const slot = new Slot(this, line, schema, strategy, seen);
+    this.slots.set(key, slot);
     return slot;
   }
   /** The slot, locked: at once unless another task of this agent is at work with the key.
@@ -126,34 +78,15 @@ export class AgentState {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
   }
 
-  /** Ends what is held, gives every copy back, and leaves. Settles also when the bus goes away meanwhile. */
-  async close(): Promise<void> {
+  /** What is waited for from now on is refused. */
+  stopWaiting(): void {
     this.#closing.abort(new ClosedAgentError(this.name));
-    await Promise.all([...this.holds].map((hold) => hold.release()));
-    const { replica } = this.space;
-    const slots = this.touched;
-    for (const slot of slots) {
-      await slot.lock();
-      // A line that waits for a copy has nothing to evict; memory forgets its request.
-      if (slot.line.state === 'IS' && this.dead === undefined)
-        this.sender.send({ op: 'evict', key: slot.key });
-      else replica.send(slot.line, 'EVICT');
-      slot.forget();
-      slot.unlock();
-    }
-    if (this.dead !== undefined) return;
-    if (slots.length > 0) this.sender.send({ op: 'leave' });
-    replica.forget(
-      this.sender,
-      slots.map(({ line }) => line),
-    );
-    this.slots = [];
   }
   /** Ends without a word, as a crash would. */
   abandon(reason?: Error): void {
     this.#abandoned ??=
       reason === undefined || reason instanceof ClosedAgentError ? new ClosedAgentError(this.name) : reason;
-    for (const slot of this.touched) {
+    for (const slot of this.slots.values()) {
       slot.forget();
       slot.moved();
     }

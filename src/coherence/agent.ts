@@ -1,27 +1,16 @@
 /** An agent's view of shared state. */
+import type { AgentState } from './agent-state.ts';
+import { closeAgent, evict } from './close.ts';
 import type { Values } from './json.ts';
-import { AgentState, type Passport } from './agent-state.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
-import { refuseUnknown, RetryError, UsageError } from './errors.ts';
 import { Hold, HoldSet, type HoldOptions } from './hold.ts';
-import { peek, readKey, readCopy, type ReadOptions } from './read.ts';
-import { retry, type RetryOptions } from './retry.ts';
+import { compareAndSet } from './publish.ts';
+import { peek, readCopy, readKey, type ReadOptions, type ValueCopy } from './read.ts';
 import { Session, type SessionOptions } from './session.ts';
-import { watch, type Watched, type WatchOptions } from './watch.ts';
-import { compareAndSet, write, type WriteOptions } from './write.ts';
-
-/** A value with its version: what a whole value can safely be written from. */
-export interface ValueCopy<T> {
-  readonly value: T;
-  readonly version: number;
-  /** Replaces the value, if this version is still current.
-   *  @throws {ConflictError} when it is not */
-  write(value: T, options?: { readonly signal?: AbortSignal }): Promise<number>;
-}
-export interface UpdateOptions extends RetryOptions {
-  /** Whether to hold the key and compute once more when every attempt ended in a conflict. Default true. */
-  readonly queue?: boolean;
-}
+import type { Passport } from './space.ts';
+import { update, type UpdateOptions } from './update.ts';
+import { listen, watch, type Watched, type WatchOptions } from './watch.ts';
+import { write, type WriteOptions } from './write.ts';
 
 export class SharedAgent<V extends Values> {
   readonly name: string;
@@ -42,8 +31,7 @@ export class SharedAgent<V extends Values> {
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
     refuseWithinRecipe(key);
     const state = this.#state;
-    const place = options === undefined ? state.places.get(key) : undefined;
-    const answer = place === undefined ? undefined : state.answers[place];
+    const answer = options === undefined ? state.slots.get(key)?.answer : undefined;
     if (answer === undefined) return readKey(state, key, options) as Promise<V[K]>;
     state.hits++;
     return answer as Promise<V[K]>;
@@ -74,11 +62,10 @@ export class SharedAgent<V extends Values> {
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
     refuseWithinRecipe(key);
     const state = this.#state;
-    const place = state.places.get(key);
-    if (place === undefined || state.answers[place] === undefined)
-      return peek(state, key) as V[K] | undefined;
+    const slot = state.slots.get(key);
+    if (slot?.answer === undefined) return peek(state, key) as V[K] | undefined;
     state.hits++;
-    return state.values[place] as V[K];
+    return slot.line.value as V[K];
   }
 
   /** Whether this agent has a current copy. Sends and counts nothing. */
@@ -128,28 +115,7 @@ export class SharedAgent<V extends Values> {
     options: UpdateOptions = {},
   ): Promise<number> {
     refuseWithinRecipe(key);
-    return this.#update(key, compute, options);
-  }
-  async #update<K extends keyof V & string>(
-    key: K,
-    compute: (value: V[K]) => V[K] | Promise<V[K]>,
-    options: UpdateOptions,
-  ): Promise<number> {
-    refuseUnknown('update', options, ['attempts', 'delayMs', 'signal', 'clock', 'queue']);
-    const { signal, queue = true, ...rest } = options;
-    const aborts = signal === undefined ? {} : { signal };
-    const attempt = async () => {
-      const { value, version } = await readCopy(this.#state, key, aborts);
-      const next = await compute(value as V[K]);
-      return this.compareAndSet(key, version, next, aborts);
-    };
-    try {
-      return await retry(attempt, { clock: this.#state.space.clock, attempts: 1, ...rest, ...aborts });
-    } catch (error) {
-      if (!(error instanceof RetryError) || !queue) throw error;
-    }
-    await using hold = await Hold.take<V[K]>(this.#state, key, aborts, { queue: true });
-    return hold.write(await compute(hold.value));
+    return update(this.#state, key, compute, options);
   }
 
   /** Holds a key: a fermata. Other writers queue; readers wait or go on, as the space says. End it with `release`, `write`
@@ -200,10 +166,7 @@ export class SharedAgent<V extends Values> {
     then?: (value: any, version: number) => void,
   ): () => void {
     refuseWithinRecipe(key);
-    const [options, listener] = typeof given === 'function' ? [undefined, given] : [given, then];
-    if (listener === undefined) throw new UsageError("watch needs a listener: watch('key', (value) => …).");
-    const watched = watch<any, any>(this.#state, key, options);
-    return watched.subscribe(() => listener(watched.getSnapshot(), watched.version));
+    return listen(this.#state, key, given, then);
   }
   /** The same as a store, for `useSyncExternalStore(store.subscribe, store.getSnapshot)`. The snapshot is undefined until
    *  the first copy is there.
@@ -216,27 +179,12 @@ export class SharedAgent<V extends Values> {
   /** Gives the copy of a key up; the next read fetches it. */
   evict(key: keyof V & string, options: { signal?: AbortSignal } = {}): Promise<void> {
     refuseWithinRecipe(key);
-    return this.#evict(key, options);
-  }
-  async #evict(key: string, { signal }: { signal?: AbortSignal }): Promise<void> {
-    const slot = await this.#state.enter(key, signal);
-    try {
-      while (slot.line.state === 'IS') {
-        slot.refuseEnded();
-        await slot.changed(this.#state.whileOpen(signal));
-      }
-      slot.replica.send(slot.line, 'EVICT');
-      slot.forget();
-      slot.known = -1;
-      slot.seen = 0;
-    } finally {
-      slot.unlock();
-    }
+    return evict(this.#state, key, options.signal);
   }
 
   /** Leaves for another replica, where `shared.agent(name, { passport })` goes on. */
   async leave(): Promise<Passport> {
-    const seen = Object.fromEntries(this.#state.touched.map(({ key, seen }) => [key, seen]));
+    const seen = Object.fromEntries([...this.#state.slots].map(([key, slot]) => [key, slot.seen]));
     await this.close();
     return { applied: this.#state.space.replica.applied, seen };
   }
@@ -247,7 +195,7 @@ export class SharedAgent<V extends Values> {
     if (this.#state.closed) return;
     this.#left(this, false);
     try {
-      await this.#state.close();
+      await closeAgent(this.#state);
     } finally {
       this.#left(this, true);
     }

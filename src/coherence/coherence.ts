@@ -11,13 +11,14 @@ import {
 import { InProcessBus } from '../../actors/bus/in-process-bus.ts';
 import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import { SchemaError, type Infer, type Schema } from '../score/schema.ts';
-import { AgentState, type Counts, type Passport, type Space } from './agent-state.ts';
+import { AgentState } from './agent-state.ts';
 import { SharedAgent } from './agent.ts';
-import type { Values } from './json.ts';
 import { refuseWithinRecipe } from './compute.ts';
-import { ClosedAgentError, CoherenceError, refuseUnknown, UnknownKeyError, UsageError } from './errors.ts';
-import { sharedCopy } from './json.ts';
+import { ClosedAgentError, CoherenceError, UnknownKeyError, UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
+import { sharedCopy, type Values } from './json.ts';
 import type { TokenLedger } from './ledger.ts';
+import type { AgentSpace, Counts, Passport, Strategies } from './space.ts';
 import { strategyOf, type Strategy, type StrategyOption } from './strategy.ts';
 import { Transaction } from './transaction.ts';
 
@@ -100,7 +101,7 @@ export interface KeyReport {
   readonly copies: readonly string[];
 }
 
-export class Coherence<V extends Values> implements Space {
+export class Coherence<V extends Values> implements AgentSpace {
   readonly replica: Replica;
   readonly ledger: TokenLedger | undefined;
   readonly clock: Clock;
@@ -115,18 +116,17 @@ export class Coherence<V extends Values> implements Space {
   #ordinal = 0;
   /** Hits of agents that have left. */
   #hitsBefore = 0;
-  readonly #strategy: Strategy;
   readonly #byKey: Map<string, Strategy>;
-  readonly #byAgent: ReadonlyMap<string, Strategy>;
+  readonly strategies: Strategies;
 
   constructor(options: CoherenceOptions<Schemas>) {
     check(options);
     const { bus, schema, scope = 'shared', history = 64, leaseMs = 30_000, outageMs = 30_000 } = options;
     this.#bus = bus;
     this.#scope = scope;
-    this.#strategy = strategyOf(options.strategy ?? 'lazy');
     this.#byKey = strategies(options.keys ?? {});
-    this.#byAgent = strategies(options.agents ?? {});
+    const byAgent = strategies(options.agents ?? {});
+    this.strategies = { byAgent, byKey: this.#byKey, all: strategyOf(options.strategy ?? 'lazy') };
     this.clock = options.clock ?? realClock;
     this.ledger = options.ledger;
     this.delta = options.delta ?? true;
@@ -190,7 +190,8 @@ export class Coherence<V extends Values> implements Space {
     await this.#agents.get(name)?.close();
   }
   strategyFor(agent: string, key: string): Strategy {
-    return this.#byAgent.get(agent) ?? this.#byKey.get(key) ?? this.#strategy;
+    const { byAgent, byKey, all } = this.strategies;
+    return byAgent.get(agent) ?? byKey.get(key) ?? all;
   }
   readonly #left = (agent: SharedAgent<Values>, over: boolean): void => {
     if (over) {

@@ -1,10 +1,10 @@
 /** A hold: a fermata on one key. While it lasts no other agent writes the key. */
 import type { Copy } from '../../actors/coherence/index.ts';
 import type { AgentState } from './agent-state.ts';
-import { refuseWithinRecipe, type Recipe } from './compute.ts';
-import { FencedError, LapsedError, refuseUnknown, UsageError } from './errors.ts';
+import { refuseWithinRecipe, type Computed, type Recipe } from './compute.ts';
+import { FencedError, LapsedError, UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { OwnHold, Slot } from './slot.ts';
-import { acquire, putHeld } from './write.ts';
 
 export interface HoldOptions {
   readonly signal?: AbortSignal;
@@ -160,4 +160,37 @@ export class HoldSet<V extends Record<string, unknown>> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }
+}
+
+/** Takes the key and keeps it: a fermata. Under the slot's lock. */
+async function acquire(slot: Slot, signal: AbortSignal): Promise<Copy> {
+  const { line, replica } = slot;
+  slot.begin();
+  for (;;) {
+    slot.refuseEnded();
+    signal.throwIfAborted();
+    const { state } = line;
+    if (state === 'M') {
+      slot.fenced = false;
+      return { value: line.value, version: line.version };
+    }
+    if (state === 'I' || state === 'S' || state === 'E') replica.send(line, 'HOLD');
+    slot.refuseEnded(); // the request may have closed a circle of waits at once
+    if (line.state !== 'M') await slot.changed(signal);
+  }
+}
+
+/** Writes what was computed under a hold, which ends.
+ *  @throws {FencedError} when the hold was reclaimed, here or on the way. */
+async function putHeld(slot: Slot, base: Copy, computed: Computed): Promise<number> {
+  const { line, replica } = slot;
+  if (slot.fenced || line.state !== 'M') throw new FencedError(slot.key);
+  slot.accepted = -1;
+  replica.store(line, { value: computed.value, base: base.version, patches: computed.patches });
+  while (slot.accepted < 0) {
+    slot.refuseEnded();
+    if (slot.fenced) throw new FencedError(slot.key);
+    await slot.changed();
+  }
+  return slot.accepted;
 }

@@ -2,13 +2,23 @@
 import type { Copy } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import { HoldDeadlockError, refuseUnknown, UnsetError } from './errors.ts';
+import { UnsetError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { Slot } from './slot.ts';
 
 export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Linearisable: at least as new as the log's tip when the read begins. */
   readonly fresh?: boolean;
+}
+
+/** A value with its version: what a whole value can safely be written from. */
+export interface ValueCopy<T> {
+  readonly value: T;
+  readonly version: number;
+  /** Replaces the value, if this version is still current.
+   *  @throws {ConflictError} when it is not */
+  write(value: T, options?: { readonly signal?: AbortSignal }): Promise<number>;
 }
 
 /** The copy, if there is one. */
@@ -25,7 +35,7 @@ export function readKey(agent: AgentState, key: string, options?: ReadOptions): 
   try {
     const copy = readCopy(agent, key, options);
     if (copy instanceof Promise) return copy.then(({ value }) => value);
-    return agent.answers[agent.places.get(key) ?? -1] ?? Promise.resolve(copy.value);
+    return agent.slots.get(key)?.answer ?? Promise.resolve(copy.value);
   } catch (error) {
     return Promise.reject(error);
   }
@@ -53,20 +63,37 @@ function copyOf(agent: AgentState, slot: Slot, options: ReadOptions): Copy | Pro
     agent.hits++;
     return given(slot, line);
   }
-  const stale = options.fresh === true ? undefined : slot.staleCopy();
+  const stale = options.fresh === true ? undefined : staleCopy(slot);
   if (stale !== undefined) return stale;
   const { replica, counts } = agent.space;
   counts.misses++;
+  const first = !line.awaited;
   const filling = line.whenFilled(); // before the request: the next entry may take the copy away again
   if (line.state === 'I') {
     replica.send(line, 'LOAD');
-    if (filling.copy !== undefined) return given(slot, filling.copy);
-  } else {
-    const keys = replica.deadlockOf(line);
-    if (keys !== undefined) throw new HoldDeadlockError(agent.name, keys);
+    if (filling.value !== undefined) return given(slot, filling.value);
+  } else if (first && line.state === 'IS') {
+    // The copy was asked for in advance; others may have to know that now a read waits for it.
+    agent.sender.send({ op: 'wait', key: slot.key });
   }
   slot.refuseEnded();
   return abortable(filling.promise(), agent.whileOpen(options.signal)).then((copy) => given(slot, copy));
+}
+/** A stale copy within the strategy's bound, if there is one. */
+function staleCopy(slot: Slot): Copy | undefined {
+  const { stale, agent } = slot;
+  if (stale === undefined) return undefined;
+  const { space } = agent;
+  // Never older than what this agent has seen or written since.
+  if (stale.left === 0 || stale.copy.version < slot.seen || space.clock.now() > stale.until) {
+    slot.stale = undefined;
+    return undefined;
+  }
+  stale.left--;
+  agent.hits++;
+  if (stale.copy.version !== slot.line.cell.version) space.counts.staleHits++;
+  slot.deliver(stale.copy);
+  return stale.copy;
 }
 /** Gives the agent a copy; while it is the line's, later reads hit. */
 function given(slot: Slot, { value, version }: Copy): Copy {

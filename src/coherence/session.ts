@@ -8,9 +8,10 @@ import { abortable } from './abort.ts';
 import type { Values } from './json.ts';
 import type { AgentState } from './agent-state.ts';
 import { refuseWithinRecipe, type Recipe } from './compute.ts';
-import { LapsedError, refuseUnknown, UnknownKeyError, UnsetError, UsageError } from './errors.ts';
+import { LapsedError, UnknownKeyError, UnsetError, UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { Slot } from './slot.ts';
-import { publishAll, writeOf } from './write.ts';
+import { publishAll, writeOf } from './publish.ts';
 
 export interface SessionOptions {
   readonly signal?: AbortSignal;

@@ -5,10 +5,10 @@
 import { patchesSince, type Copy, type Line, type LineClient } from '../../actors/coherence/index.ts';
 import type { Schema } from '../score/schema.ts';
 import { whenAborted } from './abort.ts';
-import type { AgentState } from './agent-state.ts';
 import { compute, type Computed } from './compute.ts';
 import { ConflictError, HoldDeadlockError, InDoubtError, type Conflict } from './errors.ts';
-import type { Cause } from './ledger.ts';
+import { charge } from './charge.ts';
+import type { SlotAgent } from './space.ts';
 import type { Strategy } from './strategy.ts';
 
 /** A hold of the agent's own, as its other tasks see it. */
@@ -21,23 +21,17 @@ export interface OwnHold {
   forfeit(): void;
 }
 
-export interface SlotOptions {
-  readonly agent: AgentState;
-  readonly line: Line;
-  readonly schema: Schema;
-  readonly strategy: Strategy;
-  readonly seen: number;
-}
-
 export class Slot implements LineClient {
   readonly line: Line;
-  readonly agent: AgentState;
+  readonly agent: SlotAgent;
   readonly strategy: Strategy;
   readonly #schema: Schema;
+  /** While reads hit: a promise of the line's copy. A hit looks at nothing else. */
+  answer: Promise<unknown> | undefined;
   known = -1;
   seen: number;
   /** A stale copy that may still be read (`lease`, `accessCount`): until when, and how often. */
-  #stale: { readonly copy: Copy; readonly until: number; left: number } | undefined;
+  stale: { readonly copy: Copy; readonly until: number; left: number } | undefined;
 
   // ── one piece of work at a time
   /** A write or a hold is under way. */
@@ -53,7 +47,8 @@ export class Slot implements LineClient {
   #wakes: (() => void)[] = [];
   readonly #watchers = new Set<() => void>();
 
-  constructor({ agent, line, schema, strategy, seen }: SlotOptions) {
+  /** @param seen the version that the agent has seen elsewhere */
+  constructor(agent: SlotAgent, line: Line, schema: Schema, strategy: Strategy, seen: number) {
     this.agent = agent;
     this.line = line;
     this.#schema = schema;
@@ -78,16 +73,13 @@ export class Slot implements LineClient {
   // ── what the agent has been given
   /** Gives the agent a copy, and charges what had to be sent. */
   deliver(copy: Copy): unknown {
-    if (this.known !== copy.version) this.#charge(copy);
+    if (this.known !== copy.version) charge(this, copy);
     if (copy.version > this.seen) this.seen = copy.version;
     return copy.value;
   }
   /** From now on reads of the line's copy hit. */
   keep(value: unknown): Promise<unknown> {
-    const { cell } = this.line;
-    const { answers, values } = this.agent;
-    values[cell.index] = value;
-    return (answers[cell.index] = cell.answer ??= Promise.resolve(value));
+    return (this.answer = this.line.cell.answer ??= Promise.resolve(value));
   }
   /** The agent made this version itself. */
   made(version: number): void {
@@ -96,28 +88,10 @@ export class Slot implements LineClient {
     this.seen = Math.max(this.seen, version);
     this.agent.space.counts.writes++;
   }
-  /** A stale copy within the strategy's bound, if there is one. */
-  staleCopy(): Copy | undefined {
-    const stale = this.#stale;
-    if (stale === undefined) return undefined;
-    const { space } = this.agent;
-    // Never older than what this agent has seen or written since.
-    if (stale.left === 0 || stale.copy.version < this.seen || space.clock.now() > stale.until) {
-      this.#stale = undefined;
-      return undefined;
-    }
-    stale.left--;
-    this.agent.hits++;
-    if (stale.copy.version !== this.line.cell.version) space.counts.staleHits++;
-    this.deliver(stale.copy);
-    return stale.copy;
-  }
   /** No copy is left, current or stale. */
   forget(): void {
-    const { index } = this.line.cell;
-    this.agent.answers[index] = undefined;
-    this.agent.values[index] = undefined;
-    this.#stale = undefined;
+    this.answer = undefined;
+    this.stale = undefined;
   }
 
   conflict(expected: number, actual = this.line.cell.version): Conflict {
@@ -125,7 +99,7 @@ export class Slot implements LineClient {
   }
   refuse(reason: 'version' | 'held', expected: number, actual?: number): ConflictError {
     this.agent.space.counts.conflicts++;
-    this.#stale = undefined; // the agent knows now that it is stale
+    this.stale = undefined; // the agent knows now that it is stale
     return new ConflictError(reason, [this.conflict(expected, actual)]);
   }
 
@@ -212,8 +186,8 @@ export class Slot implements LineClient {
       this.accepted = this.line.version;
     } else if (!this.#writing) {
       const { name } = this.strategy;
-      if (name === 'broadcast' && this.known !== this.line.version) this.#charge(this.line, 'broadcast');
-      else if (name === 'eager' && this.known !== this.line.version) this.#charge(this.line);
+      if (name === 'broadcast' && this.known !== this.line.version) charge(this, this.line, 'broadcast');
+      else if (name === 'eager' && this.known !== this.line.version) charge(this, this.line);
     }
     this.moved();
     if (this.#watchers.size > 0)
@@ -235,7 +209,7 @@ export class Slot implements LineClient {
     else if (strategy.name !== 'lazy' && !byOwn && this.known === line.version) {
       const until = strategy.name === 'lease' ? space.clock.now() + strategy.ttlMs : Infinity;
       const left = strategy.name === 'accessCount' ? strategy.reads : Infinity;
-      this.#stale = { copy: { value: line.value, version: line.version }, until, left };
+      this.stale = { copy: { value: line.value, version: line.version }, until, left };
     }
     this.moved();
   }
@@ -245,8 +219,8 @@ export class Slot implements LineClient {
   }
   deadlocked(keys: readonly string[]): void {
     const error = new HoldDeadlockError(this.agent.name, keys);
+    if (this.#writing) this.#deadlock = error;
     this.line.failReads(error);
-    this.#deadlock = error;
     this.moved();
   }
   /** Wakes what waits for a change. */
@@ -255,23 +229,6 @@ export class Slot implements LineClient {
     const wakes = this.#wakes;
     this.#wakes = [];
     for (const wake of wakes) wake();
-  }
-
-  #charge({ value, version }: Copy, pushed?: 'broadcast'): void {
-    const { ledger, delta } = this.agent.space;
-    const before = this.known;
-    this.known = version;
-    if (ledger === undefined) return;
-    const { cell } = this.line;
-    const whole = ledger.tokensOf(cell.key, version, value);
-    let tokens = whole;
-    let cause: Cause = pushed ?? (before < 0 ? 'coldFetch' : 'reFetch');
-    if (delta && before >= 0 && pushed === undefined) {
-      const patches = patchesSince(cell, before, version);
-      const difference = patches === undefined ? Infinity : ledger.tokensOfDelta(patches);
-      if (difference < whole) [tokens, cause] = [difference, 'delta'];
-    }
-    ledger.add(this.agent.name, cell.key, cause, tokens);
   }
 }
 

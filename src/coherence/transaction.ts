@@ -5,14 +5,16 @@
  *  version can conflict. */
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import type { SharedAgent, ValueCopy } from './agent.ts';
+import type { SharedAgent } from './agent.ts';
 import type { Values } from './json.ts';
 import { refuseWithinRecipe, type Computed, type Recipe } from './compute.ts';
-import { ConflictError, LapsedError, refuseUnknown, UsageError } from './errors.ts';
+import { ConflictError, LapsedError, UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import { Hold } from './hold.ts';
-import { readCopy, type ReadOptions } from './read.ts';
+import { readCopy, type ReadOptions, type ValueCopy } from './read.ts';
 import type { Slot } from './slot.ts';
-import { publishAll, versionOf, writeOf, type WriteOptions } from './write.ts';
+import { publishAll, writeOf } from './publish.ts';
+import { versionOf, type WriteOptions } from './write.ts';
 
 /** A write that waits for publication. */
 interface Change {
@@ -218,7 +220,7 @@ export class Transaction<V extends Values = Record<string, any>> {
     } finally {
       await Promise.all(own.map((hold) => hold.release()));
       for (const [key, hold] of this.#holds)
-        if (changes.has(key) && hold.version !== this.#state.known(key)?.line.cell.version) {
+        if (changes.has(key) && hold.version !== this.#state.slots.get(key)?.line.cell.version) {
           this.#holds.delete(key);
           await hold.release();
         }

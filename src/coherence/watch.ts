@@ -1,7 +1,8 @@
 /** Watching a key: the value as this agent's replica has it, or a part of it, with a notice of each change. */
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
-import { refuseUnknown } from './errors.ts';
+import { UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 
 export interface WatchOptions<V, T> {
   /** The part of the value that matters. Default: all of it. */
@@ -70,6 +71,21 @@ export function watch<V, T>(agent: AgentState, key: string, options: WatchOption
       return version;
     },
   };
+}
+
+type Listener = (value: any, version: number) => void;
+/** Calls back with every new value.
+ *  @param given the listener, or the options, and then the listener */
+export function listen(
+  agent: AgentState,
+  key: string,
+  given: WatchOptions<any, any> | Listener,
+  then?: Listener,
+): () => void {
+  const [options, listener] = typeof given === 'function' ? [undefined, given] : [given, then];
+  if (listener === undefined) throw new UsageError("watch needs a listener: watch('key', (value) => …).");
+  const watched = watch<any, any>(agent, key, options);
+  return watched.subscribe(() => listener(watched.getSnapshot(), watched.version));
 }
 
 /** A listener that throws harms no other listener, and not the bus. */

@@ -1,17 +1,10 @@
-/** Writes: own the key, compute, put; a hold, which is the same with a pause; and the two kinds of entries that write
- *  without owning: compare-and-set, and the atomic publish of several keys. */
-import type { Copy, ReadOf, Write } from '../../actors/coherence/index.ts';
+/** A write: own the key, compute, put. */
+import type { Copy } from '../../actors/coherence/index.ts';
 import { abortable } from './abort.ts';
 import type { AgentState } from './agent-state.ts';
 import type { Computed } from './compute.ts';
-import {
-  ConflictError,
-  FencedError,
-  InDoubtError,
-  refuseUnknown,
-  UsageError,
-  type Conflict,
-} from './errors.ts';
+import { UsageError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { Slot } from './slot.ts';
 
 export interface WriteOptions {
@@ -133,105 +126,4 @@ function advance(
   return undefined;
 }
 
-/** Takes the key and keeps it: a fermata. Under the slot's lock. */
-export async function acquire(slot: Slot, signal: AbortSignal): Promise<Copy> {
-  const { line, replica } = slot;
-  slot.begin();
-  for (;;) {
-    slot.refuseEnded();
-    signal.throwIfAborted();
-    const { state } = line;
-    if (state === 'M') {
-      slot.fenced = false;
-      return { value: line.value, version: line.version };
-    }
-    if (state === 'I' || state === 'S' || state === 'E') replica.send(line, 'HOLD');
-    slot.refuseEnded(); // the request may have closed a circle of waits at once
-    if (line.state !== 'M') await slot.changed(signal);
-  }
-}
-
-/** Writes what was computed under a hold, which ends.
- *  @throws {FencedError} when the hold was reclaimed, here or on the way. */
-export async function putHeld(slot: Slot, base: Copy, computed: Computed): Promise<number> {
-  const { line, replica } = slot;
-  if (slot.fenced || line.state !== 'M') throw new FencedError(slot.key);
-  slot.accepted = -1;
-  replica.store(line, { value: computed.value, base: base.version, patches: computed.patches });
-  while (slot.accepted < 0) {
-    slot.refuseEnded();
-    if (slot.fenced) throw new FencedError(slot.key);
-    await slot.changed();
-  }
-  return slot.accepted;
-}
-
-/** Writes if `expected` is the current version: one entry, which does not queue. */
-export async function compareAndSet(
-  agent: AgentState,
-  key: string,
-  expected: number,
-  change: unknown,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  versionOf('compareAndSet: the expected version', expected);
-  const entering = agent.enter(key, signal);
-  const slot = entering instanceof Promise ? await entering : entering;
-  const { cell } = slot.line;
-  try {
-    // A recipe needs the very version that it is to change: one from the future is not here yet.
-    if (cell.version > expected || (typeof change === 'function' && cell.version !== expected))
-      throw slot.refuse('version', expected);
-    const computing = slot.compute(change, { value: cell.value, version: cell.version });
-    const computed =
-      computing instanceof Promise ? await abortable(computing, agent.whileOpen(signal)) : computing;
-    agent.whileOpen(signal).throwIfAborted();
-    const entry = { op: 'cas', ...writeOf(key, expected, computed) } as const;
-    const asked = slot.replica.ask(agent.sender, entry);
-    const result = asked instanceof Promise ? await asked.catch(inDoubt([key])) : asked;
-    if (result.outcome !== 'accepted')
-      throw slot.refuse(result.outcome === 'held' ? 'held' : 'version', expected, result.version);
-    slot.made(result.version);
-    return result.version;
-  } finally {
-    slot.unlock();
-  }
-}
-
-export const writeOf = (key: string, base: number, { value, patches }: Computed): Write =>
-  patches === undefined ? { key, base, value } : { key, base, value, patches };
-const inDoubt = (keys: readonly string[]) => (cause: unknown) => {
-  throw new InDoubtError(keys, cause);
-};
-
-/** Publishes several writes at once, if nothing that was read or written has changed. Under the lock of every slot that
- *  is written.
- *  @param slots of everything that was read or written, with the version that must be current.
- *  @throws {ConflictError} naming every key that changed: nothing is written then. */
-export async function publishAll(
-  agent: AgentState,
-  slots: ReadonlyMap<Slot, number>,
-  reads: readonly ReadOf[],
-  writes: readonly Write[],
-): Promise<void> {
-  refuseStale(agent, slots);
-  if (writes.length === 0) return;
-  const asked = agent.space.replica.ask(agent.sender, { op: 'publish', reads, writes });
-  const result = asked instanceof Promise ? await asked.catch(inDoubt(writes.map(({ key }) => key))) : asked;
-  if (result.outcome !== 'accepted') {
-    if (result.outcome !== 'held') refuseStale(agent, slots);
-    const slot = agent.slot(result.key as string);
-    throw slot.refuse(result.outcome === 'held' ? 'held' : 'version', slots.get(slot) ?? 0, result.version);
-  }
-  for (const { key, base } of writes) agent.known(key)?.made(base + 1);
-}
-function refuseStale(agent: AgentState, slots: ReadonlyMap<Slot, number>): void {
-  const conflicts: Conflict[] = [];
-  for (const [slot, version] of slots)
-    if (slot.line.cell.version !== version) conflicts.push(slot.conflict(version));
-  const [first, ...rest] = conflicts;
-  if (first === undefined) return;
-  agent.space.counts.conflicts++;
-  throw new ConflictError('version', [first, ...rest]);
-}
 const NONE: WriteOptions = Object.freeze({});

@@ -198,7 +198,7 @@ export interface CoherenceEntry {
   /** The name of the space. */
   readonly scope: string;
   readonly op:
-    | ('gets' | 'getm' | 'put' | 'cas' | 'publish' | 'release' | 'reclaim' | 'renew' | 'evict')
+    | ('gets' | 'getm' | 'wait' | 'put' | 'cas' | 'publish' | 'release' | 'reclaim' | 'renew' | 'evict')
     | ('define' | 'leave');
   /** The sender, with its session and ordinal: `planner@4f1c.1`. */
   readonly agent: string;

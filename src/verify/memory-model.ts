@@ -4,7 +4,7 @@ import { LaggingLog, ManualClock, settle } from '../../specs/harness/lagging.ts'
 import type { Random } from '../../specs/harness/random.ts';
 import { coherence, ConflictError, type Coherence, type Session } from '../coherence/index.ts';
 import type { StrategyOption } from '../coherence/strategy.ts';
-import type { ValueCopy } from '../coherence/agent.ts';
+import type { ValueCopy } from '../coherence/read.ts';
 import { must, text } from './sample.ts';
 import { anything } from './shared-values.ts';
 

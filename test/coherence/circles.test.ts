@@ -54,6 +54,7 @@ describe('a circle through a read', () => {
   const two = async (
     spaces: readonly Coherence<Record<'a' | 'b' | 'c', string[]>>[],
     pump: () => Promise<void>,
+    reads = false,
   ) => {
     const [first, second] = [spaces[0]!.agent('first'), spaces.at(-1)!.agent('second')];
     const run = async <T>(work: Promise<T>): Promise<T> => {
@@ -62,7 +63,10 @@ describe('a circle through a read', () => {
       return work;
     };
     const held = [await run(first.hold('a')), await run(second.hold('b'))];
-    const waits = Promise.allSettled([first.read('b'), second.write('a', (items) => void items.push('x'))]);
+    const waits = Promise.allSettled([
+      first.read('b'),
+      reads ? second.read('a') : second.write('a', (items) => void items.push('x')),
+    ]);
     await pump();
     const ended: unknown[] = [];
     void waits.then((all) => ended.push(...all));
@@ -73,13 +77,16 @@ describe('a circle through a read', () => {
       .length;
   };
 
-  it('is found once, in one replica and across two', async () => {
+  it.each([
+    ['and a write', false],
+    ['and another read', true],
+  ])('%s is found once, in one replica and across two', async (_, reads) => {
     const settled = async () => {
       for (let i = 0; i < 5; i++) await settle();
     };
     for (const how of ['lazy', 'eager'] as const) {
       const alone = coherence({ bus: createBus(), schema, initial, readers: 'wait', strategy: how });
-      expect(await two([alone], settled)).toBe(1);
+      expect(await two([alone], settled, reads)).toBe(1);
       alone.stop();
       const log = new LaggingLog();
       const apart = ['r0', 'r1'].map((session) =>
@@ -91,7 +98,7 @@ describe('a circle through a read', () => {
           await settle();
         }
       };
-      expect(await two(apart, delivered)).toBe(1);
+      expect(await two(apart, delivered, reads)).toBe(1);
       for (const space of apart) space.stop();
     }
   });

@@ -6,7 +6,9 @@ import { accessCount, lease } from '../../src/coherence/strategy.ts';
 import { ClosedAgentError, UsageError } from '../../src/coherence/errors.ts';
 import { ConflictError, gptTokenizer, TokenLedger } from 'tutti/coherence';
 import { z } from 'zod';
-import { Cell, patchesSince, remember, restoreCell, snapshotCell } from '../../actors/coherence/cell.ts';
+import { Cell, remember } from '../../actors/coherence/cell.ts';
+import { patchesSince } from '../../actors/coherence/changes.ts';
+import { restoreCell, snapshotCell } from '../../actors/coherence/snapshot.ts';
 import { LaggingLog, settle } from '../../specs/harness/lagging.ts';
 
 const schema = { n: z.number(), text: z.string() };

@@ -1,5 +1,5 @@
 /** A claim about MESI that really fails: memory without one of its rules, explored to the shortest way to what is wrong. */
-import type { Faults } from '../../actors/coherence/memory.ts';
+import type { Faults } from '../../actors/coherence/faults.ts';
 import type { Claim, Finding } from '../../specs/harness/claim.ts';
 import { exploreOneKey, MesiViolation } from '../../specs/coherence/explore.ts';
 import type { Judged } from '../../specs/verify.ts';

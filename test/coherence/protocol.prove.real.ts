@@ -2,7 +2,8 @@
  *  agent the words that the bus has not ordered yet. */
 import type { AnyStateMachine } from 'xstate';
 import { type Entry } from 'tutti/actors';
-import { Memory, type Faults } from '../../actors/coherence/memory.ts';
+import { Memory } from '../../actors/coherence/memory.ts';
+import { type Faults } from '../../actors/coherence/faults.ts';
 import { compile } from 'tutti/machines';
 import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import type { Key } from '../../specs/coherence/prove/line.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { coherence, ConflictError, type Coherence } from 'tutti';
 import { FencedError } from '../../src/coherence/errors.ts';
 import type { Entry } from 'tutti/actors';
-import type { Faults } from '../../actors/coherence/memory.ts';
+import type { Faults } from '../../actors/coherence/faults.ts';
 import { fromSignal } from '../../actors/coherence/entry.ts';
 import type { Schema } from '../../src/score/schema.ts';
 import type { Signal } from 'tutti/machines';

@@ -136,7 +136,7 @@ describe('coherence: the ledger', () => {
   });
   it('patches since any version make the current value', async () => {
     const { applyPatches } = await import('immer');
-    const { patchesSince } = await import('../../actors/coherence/cell.ts');
+    const { patchesSince } = await import('../../actors/coherence/changes.ts');
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.nat(3), fc.string(), fc.nat(4)), { minLength: 1, maxLength: 12 }),

@@ -9,7 +9,7 @@ import { type Bus, type Clock, type Entry } from '../../../actors/index.ts';
 import { fromSignal, toSignal } from '../../../actors/coherence/entry.ts';
 import { Replica } from '../../../actors/coherence/replica.ts';
 import type { Cell } from '../../../actors/coherence/cell.ts';
-import type { Faults } from '../../../actors/coherence/memory.ts';
+import type { Faults } from '../../../actors/coherence/faults.ts';
 import type { Line } from '../../../actors/coherence/line.ts';
 import type { Envelope, Signal } from '../../../machines/index.ts';
 import type { ReaderPolicy } from '../../../machines/coherence/cache-line.ts';
@@ -189,7 +189,7 @@ export class PlayedThread {
       this.#waits = false;
     }
     for (const loc of this.#writing.keys()) this.#write(loc);
-    return this.#end(this.#filling?.copy?.value as number | undefined);
+    return this.#end(this.#filling?.value?.value as number | undefined);
   }
 
   /** Where it is, as far as anything may depend on it: `needs` decides which cells and lines do. */

@@ -1,7 +1,8 @@
 /** A whole litmus test at one moment: where each thread is, and memory as of the end of the log. The bus orders words,
  *  and each thread receives them at any later time. */
 import { type Entry } from '../../../actors/index.ts';
-import { Memory, type MemorySnapshot, type Sink } from '../../../actors/coherence/memory.ts';
+import { Memory, type Sink } from '../../../actors/coherence/memory.ts';
+import { type MemorySnapshot } from '../../../actors/coherence/snapshot.ts';
 import type { LitmusTest } from './file.ts';
 import type { PlayOptions, LitmusEntry } from './player.ts';
 import type { Move } from './places.ts';

@@ -5,7 +5,7 @@
  *  queue decides which agent waits, and not which may write); a reclaim of the current epoch comes at any time (several
  *  managers may each have sent one); and a CAS may find its base current or not (an atomic publish of several keys may
  *  fail because of another key). What is proved of more steps also holds of fewer. */
-import type { Faults } from '../../../actors/coherence/memory.ts';
+import type { Faults } from '../../../actors/coherence/faults.ts';
 import type { StepUnderWay } from './line.ts';
 import { none, type Logic, type Of } from './logic.ts';
 
