@@ -106,7 +106,7 @@ export class IssueStage {
     station.result = previous;
     station.retrying = restMs !== undefined;
     if (restMs !== undefined) this.#run.setTimerOf(index, restMs, () => this.#resume(index));
-    if (inDoubt) this.#run.events.tellStep('step.held', index);
+    if (inDoubt) this.#run.events.tellStep('step.doubtful', index);
   }
 
   #event(index: number, step: StepPlan, missing: number, restored?: Restored): StationEvent {

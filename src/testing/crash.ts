@@ -76,14 +76,13 @@ export async function crashJob(
     const done = callsIn(calls).findLast(({ step, phase }) => step === stepId && phase === 'end');
     const open = callsIn(calls).findLast(({ step, phase }) => step === stepId && phase === 'start');
     const did = done !== undefined && done.effectKey === open?.effectKey;
-    try {
-      run.decide(stepId, did ? { did: done.result } : { redo: true });
-    } catch {
-      run.cue(stepId); // a fermata, and no doubt
-    }
+    run.decide(stepId, did ? { did: done.result } : { redo: true });
   };
   void (async () => {
-    for await (const event of run.events) if (event.type === 'step.held') decide(event.stepId);
+    for await (const event of run.events) {
+      if (event.type === 'step.held') run.cue(event.stepId);
+      else if (event.type === 'step.doubtful') decide(event.stepId);
+    }
   })();
   const report = await run.report;
   const record = foldLog(store.read(RUN));
