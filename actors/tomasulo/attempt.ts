@@ -49,6 +49,7 @@ export class Attempt {
   readonly lastError: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
+  readonly stepId: string;
   readonly #round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
@@ -72,10 +73,18 @@ export class Attempt {
   #sleepers: Set<Sleeper> | undefined;
 
   /** @param round of a vamp, from 1; 0 where there is none */
-  constructor(run: RunOfAttempts, step: StepPlan, attempt: number, round = 0, lastError?: unknown) {
+  constructor(
+    run: RunOfAttempts,
+    step: StepPlan,
+    stepId: string,
+    attempt: number,
+    round = 0,
+    lastError?: unknown,
+  ) {
     this.lastError = lastError;
     this.#run = run;
     this.#step = step;
+    this.stepId = stepId;
     this.attempt = attempt;
     this.#round = round;
     run.clock.work();
@@ -83,11 +92,8 @@ export class Attempt {
   get runId(): string {
     return this.#run.id;
   }
-  get stepId(): string {
-    return this.#step.id;
-  }
   get effectKey(): string {
-    return effectKeyOf(this.#run.id, this.#step.id, this.#round);
+    return effectKeyOf(this.#run.id, this.stepId, this.#round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -97,7 +103,7 @@ export class Attempt {
   }
   get shared(): SharedView | undefined {
     if (this.#shared === undefined && this.#working)
-      this.#shared = this.#run.options.share?.(this.#step.id, (work) => this.#whileWaiting(work));
+      this.#shared = this.#run.options.share?.(this.stepId, (work) => this.#whileWaiting(work));
     return this.#shared;
   }
   /** The agent waits for shared state, perhaps for another step: virtual time passes meanwhile. */
@@ -123,8 +129,15 @@ export class Attempt {
     return (delta, again = false) => {
       if (!this.#working || (delta === '' && !again)) return;
       this.#beat();
-      const { id: stepId, agent } = this.#step;
-      events.tell({ type: 'step.text', stepId, agent: agent.name, attempt: this.attempt, delta, again });
+      const { agent } = this.#step;
+      events.tell({
+        type: 'step.text',
+        stepId: this.stepId,
+        agent: agent.name,
+        attempt: this.attempt,
+        delta,
+        again,
+      });
     };
   }
   get beat(): () => void {

@@ -6,7 +6,8 @@
  *  priority goes first. */
 import type { AnyActorRef } from 'xstate';
 import { clear } from './clear.ts';
-import type { AgentPlan, Program } from './program.ts';
+import type { DynamicProgram } from './dynamic-program.ts';
+import type { AgentPlan } from './program.ts';
 import type { Station } from './station-pool.ts';
 import { Unit } from './unit.ts';
 
@@ -14,7 +15,7 @@ import { Unit } from './unit.ts';
 export type Dispatch = 'reactive' | 'batch' | 'sequential';
 
 export interface DispatcherOptions {
-  readonly program: Program;
+  readonly program: DynamicProgram;
   readonly dispatch: Dispatch;
   readonly priority: 'path' | 'fifo';
   readonly maxConcurrency: number | undefined;

@@ -35,6 +35,10 @@ export class StepError extends Error {
     this.#root.#blamed = true;
     return isNew;
   }
+  /** Whether nothing has failed: a condition did not hold. */
+  get isAbsence(): boolean {
+    return this.cause instanceof SkippedError;
+  }
   /** The same fault, one step further. */
   through(stepId: string): StepError {
     return new StepError(stepId, this.cause, this);
@@ -101,12 +105,24 @@ export class HoldError extends Error {
   }
 }
 
+/** A step was not performed because its condition does not hold, and nothing stands in for its result. Steps that read it
+ *  are skipped, too. This is no failure. */
+export class SkippedError extends Error {
+  override name = 'SkippedError';
+}
+
+/** A map cannot have its result. */
+export class MapError extends Error {
+  override name = 'MapError';
+}
+
 /** A vamp was not satisfied in as many rounds as it may have. */
 export class VampError extends Error {
   override name = 'VampError';
-  constructor(max: number) {
+  /** @param option where the cap is written. */
+  constructor(max: number, option = 'vamp.max') {
     super(
-      `not good enough after ${max} rounds; raise \`vamp.max\`, or say onCap: 'accept' to take the last result.`,
+      `not good enough after ${max} rounds; raise \`${option}\`, or say onCap: 'accept' to take the last result.`,
     );
   }
 }

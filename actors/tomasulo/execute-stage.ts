@@ -12,6 +12,7 @@ import { operandsOf } from './operands.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
 import { delayAfter, drawFrom, isRetryable, predicateFailed } from './retry.ts';
 import type { RunContext } from './run.ts';
+import type { Scopes } from './scopes.ts';
 import type { Station } from './station-pool.ts';
 
 const GRANT_UNIT = Object.freeze({ type: 'GRANT_UNIT' } as const);
@@ -23,6 +24,7 @@ const REFUSE = Object.freeze({ type: 'REFUSE' } as const);
 
 export class ExecuteStage {
   readonly #run: RunContext;
+  readonly #scopes: Scopes;
   readonly #pump: () => void;
   readonly #answered: Station[] = [];
   #running = 0;
@@ -30,8 +32,9 @@ export class ExecuteStage {
   #retries = 0;
 
   /** @param pump does at once what can be done. */
-  constructor(run: RunContext, pump: () => void) {
+  constructor(run: RunContext, scopes: Scopes, pump: () => void) {
     this.#run = run;
+    this.#scopes = scopes;
     this.#pump = pump;
   }
   /** Agents that have been started and have not answered. */
@@ -58,7 +61,7 @@ export class ExecuteStage {
     station.attempt?.endGrace(); // else it might run out before this answer is settled, and answer again
     this.#answered.push(station);
     // If no other agent works, no other answer can arrive in this instant.
-    if (this.#running === 1) this.#pump();
+    if (this.#running === 1 && !station.isScope) this.#pump();
     else this.#run.wake();
   }
 
@@ -70,6 +73,7 @@ export class ExecuteStage {
   }
 
   #settle(station: Station): void {
+    if (station.isScope) return this.#settleScope(station);
     const attempt = station.attempt as Attempt;
     const step = this.#run.stepOf(station);
     const { ok, answer } = station;
@@ -96,20 +100,31 @@ export class ExecuteStage {
     if (event === undefined) {
       station.failures++;
       event = FAILED;
+      const id = this.#run.idOf(station);
       try {
         if (!isRetryable(error, step.retry ?? this.#run.options.retry, attempt.attempt))
           event = FAILED_FOR_GOOD;
       } catch (thrown) {
         event = FAILED_FOR_GOOD;
-        error = predicateFailed(step.id, thrown);
+        error = predicateFailed(id, thrown);
       }
       station.lastError = error;
-      station.fault = new errors.StepError(step.id, error instanceof errors.UntilError ? error.cause : error);
+      station.fault = new errors.StepError(id, error instanceof errors.UntilError ? error.cause : error);
     } else {
       station.failures = 0;
       station.lastError = undefined;
     }
     station.actor.send(event);
+  }
+
+  #settleScope(station: Station): void {
+    const { ok, answer } = station;
+    const id = this.#run.idOf(station);
+    station.answer = undefined;
+    if (ok) station.result = answer;
+    else if (answer instanceof errors.StepError) station.fault = answer.through(id);
+    else station.fault = new errors.StepError(id, answer);
+    station.actor.send(ok ? DONE : FAILED_FOR_GOOD);
   }
 
   /** What a successful answer still waits for: its shared state to be published, then an asynchronous `until`.
@@ -151,7 +166,7 @@ export class ExecuteStage {
   }
 
   /** Whether a successful step is done, or goes round again: its vamp, or one that a signal asked for. */
-  #judge(station: Station, { verdict }: Attempt, { id, vamp }: StepPlan): StationEvent {
+  #judge(station: Station, { verdict }: Attempt, { vamp }: StepPlan): StationEvent {
     const { orders, timeline } = this.#run;
     const ordered = orders.vamps.get(station.step);
     if (vamp === undefined && ordered === undefined) return DONE;
@@ -167,7 +182,7 @@ export class ExecuteStage {
     if (this.#round(station, max) < max) {
       timeline.rested(station.step);
       this.#noteRound(station);
-    } else station.fault = new errors.StepError(id, new errors.VampError(max));
+    } else station.fault = new errors.StepError(this.#run.idOf(station), new errors.VampError(max));
     return { type: 'DONE', again: true, capFails: onCap !== 'accept' };
   }
 
@@ -182,12 +197,83 @@ export class ExecuteStage {
   }
 
   grant(): void {
+    if (!this.#run.program.isPlain) this.#divert();
     const granted = this.#run.dispatcher.round(
       this.#run.pool.notes.requests,
       this.#noteReady,
       this.#run.instant,
     );
     for (let i = 0; i < granted.length; i++) granted[i]!.actor.send(GRANT_UNIT);
+  }
+  /** Scopes need no unit, and neither do steps whose condition does not hold. */
+  #divert(): void {
+    const { requests } = this.#run.pool.notes;
+    let left = 0;
+    for (let i = 0; i < requests.length; i++) {
+      const station = requests[i]!;
+      if (station.condition === 'unasked') this.#ask(station);
+      if (station.isScope || station.condition === 'fails' || station.condition === 'broken')
+        station.actor.send(GRANT_UNIT);
+      else requests[left++] = station;
+    }
+    requests.length = left;
+  }
+  /** Asks a step's condition. */
+  #ask(station: Station): void {
+    const { program, tags, declined, input } = this.#run;
+    const { step } = station;
+    const { when, otherwise } = program.steps[step]!;
+    station.condition = 'holds';
+    if (when === undefined && otherwise !== true) return;
+    const { above } = program.guardOf(step);
+    if (above !== undefined && !declined.has(program.source[above]!))
+      return void (station.condition = 'fails');
+    if (when === undefined) return;
+    try {
+      if (when.test(operandsOf(program, tags, input, step))) return;
+      station.condition = 'fails';
+      declined.add(step);
+    } catch (error) {
+      station.condition = 'broken';
+      station.answer = error;
+    }
+  }
+  /** A step whose condition does not hold: the name that it writes keeps its value, if it has one. */
+  #skip(station: Station): void {
+    const { program, tags } = this.#run;
+    const id = this.#run.idOf(station);
+    const { kept } = program.guardOf(station.step);
+    if (station.condition === 'broken') station.fault = new errors.StepError(id, station.answer);
+    else if (kept === undefined) {
+      const why = `'${id}' was not performed, because its condition does not hold; give it a \`default\`, or write the name before`;
+      station.fault = new errors.StepError(id, new errors.SkippedError(why));
+    } else {
+      const before = program.source[kept]!;
+      if (!tags.isFaulty(before)) {
+        station.result = tags.value(before);
+        return station.actor.send(DONE);
+      }
+      station.fault = tags.fault(before).through(id);
+    }
+    station.answer = undefined;
+    station.actor.send(FAILED_FOR_GOOD);
+  }
+  #openScope(station: Station): void {
+    const { program, tags, timeline, events, input } = this.#run;
+    const { step: index } = station;
+    const { timeoutMs, agent } = program.steps[index]!;
+    timeline.started(index, this.#run.now());
+    const stepId = program.idOf(index);
+    if (events.heard) events.tell({ type: 'step.started', stepId, agent: agent.name, attempt: 1 });
+    if (timeoutMs !== undefined)
+      this.#run.setTimerOf(index, timeoutMs, () =>
+        this.refuse(index, new errors.TimeoutError(`step '${stepId}'`, timeoutMs)),
+      );
+    try {
+      this.#scopes.open(station, operandsOf(program, tags, input, index));
+    } catch (error) {
+      this.answer(station, false, error);
+    }
   }
   readonly #noteReady = (station: Station): void => this.#run.events.tellStep('step.ready', station.step);
 
@@ -243,13 +329,15 @@ export class ExecuteStage {
     const { program, options, tags, timeline, events, orders, journal } = this.#run;
     const index = station.step;
     const step = program.steps[index]!;
+    if (station.condition === 'fails' || station.condition === 'broken') return this.#skip(station);
+    if (station.isScope) return this.#openScope(station);
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
-    const attempt = new Attempt(this.#run, step, count, this.#roundOf(station), station.lastError);
+    const stepId = program.idOf(index);
+    const attempt = new Attempt(this.#run, step, stepId, count, this.#roundOf(station), station.lastError);
     station.attempt = attempt;
     this.#running++;
-    if (events.heard)
-      events.tell({ type: 'step.started', stepId: step.id, agent: step.agent.name, attempt: count });
+    if (events.heard) events.tell({ type: 'step.started', stepId, agent: step.agent.name, attempt: count });
     const given = journal?.standIn(index);
     if (given !== undefined) return this.answer(station, given.ok, given.ok ? given.value : given.error);
     const refused = journal === undefined ? options.charge?.() : station.refusal;
@@ -261,7 +349,7 @@ export class ExecuteStage {
     const limitMs = step.timeoutMs ?? options.timeout?.stepMs;
     if (limitMs !== undefined) this.#limit(station, attempt, limitMs);
     if (step.idleMs !== undefined)
-      attempt.watch(step.idleMs, (ms) => this.#abort(station, new errors.IdleError(step.id, ms)));
+      attempt.watch(step.idleMs, (ms) => this.#abort(station, new errors.IdleError(attempt.stepId, ms)));
     const { runner } = station;
     try {
       const operands = operandsOf(program, tags, this.#run.input, index);
@@ -277,7 +365,7 @@ export class ExecuteStage {
   }
 
   #limit(station: Station, attempt: Attempt, limitMs: number): void {
-    const { id } = this.#run.stepOf(station);
+    const id = this.#run.idOf(station);
     attempt.timer = this.#run.clock.setTimeout(
       () => this.#abort(station, new errors.TimeoutError(`step '${id}'`, limitMs)),
       limitMs,
@@ -310,11 +398,12 @@ export class ExecuteStage {
   #abortUnstarted(station: Station, reason: Error): void {
     const { starts } = this.#run.pool.notes;
     const waiting = starts.indexOf(station);
-    if (waiting < 0) return;
+    if (waiting < 0) return station.isScope ? this.#scopes.cancel(station, reason) : undefined;
     starts.splice(waiting, 1);
     if (station.noted && station.refusal === undefined) this.#run.journal?.unstarted(station.step);
-    this.#run.dispatcher.answered(station);
-    station.fault = new errors.StepError(this.#run.stepOf(station).id, reason);
+    if (!station.isScope && station.condition !== 'fails' && station.condition !== 'broken')
+      this.#run.dispatcher.answered(station);
+    station.fault = new errors.StepError(this.#run.idOf(station), reason);
     station.actor.send(FAILED_FOR_GOOD);
   }
   /** The performance ends: answers that are still to come are dropped. */
@@ -339,7 +428,7 @@ export class ExecuteStage {
       this.#run.journal?.failed(index, timeline.attempts(index), station.fault?.cause, delayMs);
       events.tell({
         type: 'step.retrying',
-        stepId: step.id,
+        stepId: this.#run.idOf(station),
         attempt: timeline.attempts(index) + 1,
         delayMs,
         error: station.fault?.cause,
@@ -368,7 +457,7 @@ export class ExecuteStage {
   }
   /** A step's hold ran out. */
   expire(index: number, limitMs: number): void {
-    this.refuse(index, new errors.HoldError(this.#run.program.steps[index]!.id, limitMs));
+    this.refuse(index, new errors.HoldError(this.#run.program.idOf(index), limitMs));
   }
   /** Refuses a step that must not run, or must stop running. Its station decides how. */
   refuse(index: number, reason: Error): void {
@@ -380,7 +469,7 @@ export class ExecuteStage {
     station.stopReason ??= reason;
     station.actor.send(REFUSE);
     if (station.actor.getSnapshot().value !== before) {
-      station.fault = new errors.StepError(this.#run.stepOf(station).id, reason);
+      station.fault = new errors.StepError(this.#run.idOf(station), reason);
       holds.leave(index);
     }
     this.withdraw();

@@ -18,6 +18,9 @@ interface Held {
   readonly timer: TimerId | undefined;
 }
 
+/** What a step answers to. */
+export type StepNames = readonly [id: string, agent: string, ...around: string[]];
+
 export interface HoldEffects {
   /** The step has lost one hold. */
   resume(step: number): void;
@@ -63,10 +66,10 @@ export class Holds {
     return hold;
   }
 
-  /** The holds that a step comes under by its id or its agent's name. */
-  *over(stepId: string, agent: string): Iterable<FermataHold> {
+  /** The holds that a step comes under by its id, its agent's name, or the id of a scope around it. */
+  *over(...[stepId, agent, ...around]: StepNames): Iterable<FermataHold> {
     for (const { hold, ofSteps } of this.#inForce.values())
-      if (isHeld(hold, stepId, agent) && (!ofSteps || hold.held.includes(stepId))) yield hold;
+      if (isHeld(hold, stepId, agent, ...around) && (!ofSteps || isHeld(hold, stepId, ...around))) yield hold;
   }
 
   /** Notes that a station counts this hold. */
@@ -80,7 +83,7 @@ export class Holds {
 
   /** A signal that may release: a cue, a downbeat. It may name an agent, or one step of an agent that is held.
    *  @param namesOf the names that a step answers to */
-  resolve(signal: HctSignal, namesOf: (step: number) => readonly [id: string, agent: string]): void {
+  resolve(signal: HctSignal, namesOf: (step: number) => StepNames): void {
     for (const [id, held] of this.#inForce) {
       if (releaseOf(held.hold, signal) === undefined) continue;
       const resolution = resolveHold(held.hold, signal);

@@ -5,7 +5,8 @@
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import { fermata, type Tag } from '../../machines/hct/signal.ts';
 import type { Restored } from './journal.ts';
-import { INPUT, type StepPlan } from './program.ts';
+import { INPUT, type HoldPlan, type StepPlan } from './program.ts';
+import type { ScopeStep, Scopes } from './scopes.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 import type { WriteStage } from './write-stage.ts';
@@ -13,24 +14,27 @@ import type { WriteStage } from './write-stage.ts';
 export class IssueStage {
   readonly #run: RunContext;
   readonly #write: WriteStage;
+  readonly #scopes: Scopes;
   readonly #refuse: (step: number, reason: Error) => void;
   readonly #resume: (step: number) => void;
-  /** The next step to issue. */
-  #cursor = 0;
   /** Times that no station was free. */
   #stalls = 0;
   #growing = false;
+  /** Whether a scope that comes earlier in the program may still issue steps: it needs a station that it can count on. */
+  #reserved = false;
 
   /** @param refuse refuses a step that a signal named before the step was issued
    *  @param resume lets a step go on whose rest is over */
   constructor(
     run: RunContext,
     write: WriteStage,
+    scopes: Scopes,
     refuse: (step: number, reason: Error) => void,
     resume: (step: number) => void,
   ) {
     this.#run = run;
     this.#write = write;
+    this.#scopes = scopes;
     this.#refuse = refuse;
     this.#resume = resume;
   }
@@ -39,28 +43,57 @@ export class IssueStage {
   }
   /** Whether the tag is that of an issued step whose result has not been on the bus. */
   awaits(tag: Tag): boolean {
-    return typeof tag === 'number' && tag >= 0 && tag < this.#cursor && this.#run.tags.isPending(tag);
+    const { tags, timeline, program } = this.#run;
+    if (typeof tag !== 'number' || !(tag >= 0 && tag < program.steps.length)) return false;
+    return tags.isPending(tag) && timeline.isIssued(tag);
   }
 
-  /** Issues what can be issued now. */
+  /** Issues what can be issued now: first what scopes have added, from the oldest scope on, then what follows them. */
   issue(): void {
+    this.#reserved = false;
+    this.#scopes.hasNews = false;
+    if (this.#run.isPerforming()) this.#visit(this.#scopes.root);
+  }
+  /** @returns whether there is still a free station */
+  #visit(scope: ScopeStep): boolean {
+    if (scope.children.length > 0) {
+      for (const child of [...scope.children]) if (!this.#visit(child)) return false;
+      this.#scopes.prune(scope);
+    }
+    const goesOn = this.#issueFrom(scope);
+    if (!scope.isExhausted) this.#reserved = true;
+    return goesOn;
+  }
+  #issueFrom(scope: ScopeStep): boolean {
     const { program, pool, isPerforming } = this.#run;
-    const { steps } = program;
-    while (this.#cursor < steps.length && isPerforming()) {
-      const index = this.#cursor;
-      const step = steps[index] as StepPlan;
-      if (step.downbeat && this.#write.settled < index) return;
-      const restored = this.#run.journal?.restored(index);
+    while (scope.mayGoOn && isPerforming()) {
+      const tag = scope.cursor;
+      const step = program.steps[tag]!;
+      if (step.downbeat && !this.#scopes.hasSettledBefore(scope, tag, this.#write.settledOfScore))
+        return true;
+      const restored = this.#run.journal?.restored(tag);
       if (restored?.end !== undefined) {
-        this.#cursor++;
-        this.#write.restore(index, restored);
+        scope.cursor++;
+        this.#scopes.beginStep(scope, tag);
+        this.#write.restore(tag, restored);
         continue;
       }
-      if (!step.tacet && !pool.hasRoom) return this.#stall();
-      this.#cursor++; // first: a silent step is on the bus before the call returns
-      if (step.tacet) this.#skipSilent(index);
-      else this.#issueStep(index, step, restored);
+      const isReserved = this.#reserved || scope.children.length > 0;
+      if (step.tacet === true) {
+        // takes no station
+      } else if (step.scope !== undefined) {
+        if (isReserved && !pool.hasRoomForScope) return true;
+      } else if (pool.room < (isReserved ? 2 : 1)) {
+        this.#stall();
+        return false;
+      }
+      scope.cursor++; // first: a silent step is on the bus before the call returns
+      this.#scopes.beginStep(scope, tag);
+      if (step.scope !== undefined && step.tacet !== true) this.#scopes.issued(tag, scope);
+      if (step.tacet) this.#skipSilent(tag);
+      else this.#issueStep(tag, step, restored);
     }
+    return true;
   }
 
   /** The pool grows only if no station is free even when what settles at once has settled. */
@@ -71,7 +104,7 @@ export class IssueStage {
       this.#growing = true;
       clock.afterThisTurn(() => {
         this.#growing = false;
-        if (!pool.hasRoom && pool.grow()) wake();
+        if (pool.room < 2 && pool.grow()) wake();
       });
     }
   }
@@ -85,13 +118,14 @@ export class IssueStage {
       const tag = source[edge]!;
       if (tag === INPUT) continue;
       if (tags.isPending(tag)) tags.wait(edge, tag);
-      else if (tags.isFaulty(tag)) faults++;
+      else if (tags.isFaulty(tag) && !program.isGuard(edge, index)) faults++;
       else continue;
       missing++;
     }
     timeline.issued(index, this.#run.now());
     events.tellStep('step.issued', index);
-    const station = pool.issue(index, this.#event(index, step, missing, restored));
+    const isScope = step.scope !== undefined;
+    const station = pool.issue(index, this.#event(index, step, missing, restored), isScope);
     if (restored !== undefined) this.#goOn(station, index, restored);
     if (faults > 0) this.#captureFaults(station, index);
     const refusal = this.#run.orders.refused.get(index);
@@ -122,7 +156,7 @@ export class IssueStage {
       step.join !== 'allSettled' &&
       step.vamp === undefined &&
       ordered === undefined &&
-      this.#run.options.retry === undefined;
+      (this.#run.options.retry === undefined || step.scope !== undefined);
     if (plain) return { type: 'ISSUE', tag: index, missing };
     return {
       type: 'ISSUE',
@@ -142,21 +176,23 @@ export class IssueStage {
     const { firstEdge, source } = program;
     for (let edge = firstEdge[index]!; edge < firstEdge[index + 1]!; edge++) {
       const tag = source[edge]!;
-      if (tag !== INPUT && tags.isFaulty(tag)) this.#write.captureFault(station, tags.fault(tag));
+      if (tag !== INPUT && tags.isFaulty(tag) && !program.isGuard(edge, index))
+        this.#write.captureFault(station, tags.fault(tag));
     }
   }
 
   #holdsAtIssue(index: number, step: StepPlan, restored: Restored | undefined): number {
-    const { holds, events, journal } = this.#run;
+    const { holds, events, journal, program } = this.#run;
     if (step.fermata === undefined && holds.none) return 0;
     let count = 0;
     // A step that has been started was released before.
     const begun = restored !== undefined && restored.attempts > 0;
     if (step.fermata !== undefined && !begun && !this.#run.orders.released.has(index)) {
-      const hold = holds.begin(holdSignal(step), `fermata:${index}`, true, restored?.heldSince);
+      const signal = holdSignal(program.idOf(index), step.fermata);
+      const hold = holds.begin(signal, `fermata:${index}`, true, restored?.heldSince);
       if (restored?.heldSince === undefined) journal?.held(index, hold);
     }
-    for (const hold of holds.over(step.id, step.agent.name)) {
+    for (const hold of holds.over(...program.namesOf(index))) {
       holds.join(hold.id, index);
       count++;
     }
@@ -171,6 +207,7 @@ export class IssueStage {
   }
 
   #retriesOf(step: StepPlan): number {
+    if (step.scope !== undefined) return 0;
     const policy = step.retry ?? this.#run.options.retry;
     return policy === undefined || (step.effects === 'external' && !policy.repeatsEffect)
       ? 0
@@ -179,7 +216,7 @@ export class IssueStage {
 }
 
 /** The fermata that a score writes on a step. */
-function holdSignal({ id, fermata: plan = {} }: StepPlan) {
+function holdSignal(id: string, plan: HoldPlan) {
   const { holdType = 'human', timeoutMs = 30_000, onTimeout = 'fail' } = plan;
   return fermata({ source: 'score', targets: [id], holdType, timeoutMs, onTimeout });
 }

@@ -1,7 +1,8 @@
 /** Operands in, outputs out: what a step is handed, and what a performance returns. */
 import type { StepError } from './errors.ts';
 import { setOwn } from '../bus/freeze.ts';
-import { INPUT, type OutputPlan, type Program, type StepPlan } from './program.ts';
+import type { DynamicProgram } from './dynamic-program.ts';
+import { INPUT, type OutputPlan, type StepPlan } from './program.ts';
 import type { TagTable } from './tag-table.ts';
 
 /** A read names a property that the value does not have. */
@@ -17,41 +18,58 @@ export type Settled<V = unknown> =
 /** Gathers the operands of a step from the tag table, under the step's own names for them.
  *  @throws {OperandError} when a read follows a property that is not there. */
 export function operandsOf(
-  program: Program,
+  program: DynamicProgram,
   tags: TagTable,
-  input: unknown,
+  whole: unknown,
   index: number,
 ): Record<string, unknown> {
   const step = program.steps[index] as StepPlan;
+  const input = program.inputOf(index, whole);
+  if (step.spread === true) return { ...(input as Record<string, unknown>) };
   const operands: Record<string, unknown> = {};
   let edge = program.firstEdge[index] as number;
   for (const name in step.reads) {
     const reads = step.reads[name] as string | readonly string[];
-    if (typeof reads === 'string') setOwn(operands, name, operand(program, tags, input, step, edge++));
+    if (typeof reads === 'string') setOwn(operands, name, operand(program, tags, input, index, edge++));
     else
       setOwn(
         operands,
         name,
-        reads.map(() => operand(program, tags, input, step, edge++)),
+        reads.map(() => operand(program, tags, input, index, edge++)),
       );
   }
   return operands;
 }
 
-function operand(program: Program, tags: TagTable, input: unknown, step: StepPlan, edge: number): unknown {
+function operand(
+  program: DynamicProgram,
+  tags: TagTable,
+  input: unknown,
+  index: number,
+  edge: number,
+): unknown {
+  const step = program.steps[index] as StepPlan;
   const tag = program.source[edge] as number;
   const settled = step.join === 'allSettled' && tag !== INPUT;
   if (settled && tags.isFaulty(tag)) return { status: 'rejected', reason: tags.fault(tag) } satisfies Settled;
   const whole = tag === INPUT ? input : tags.value(tag);
-  const value =
-    program.paths.size === 0 ? whole : follow(whole, program.paths.get(edge), () => writerOf(program, tag));
+  const value = follow(whole, program.pathOf(edge, index), () => writerOf(program, tag));
   return settled ? ({ status: 'fulfilled', value } satisfies Settled) : value;
 }
 
-/** The outputs that can be had, by name; what is faulty is left out. */
-export function outputsOf(program: Program, tags: TagTable, input: unknown): Record<string, unknown> {
+/** The outputs that can be had, by name; what is faulty is left out.
+ *  @param plans the outputs of the score, or of a body
+ *  @param first the tag of the first step of that body */
+export function outputsOf(
+  program: DynamicProgram,
+  tags: TagTable,
+  input: unknown,
+  plans: ReadonlyMap<string, OutputPlan> = program.outputs,
+  first = 0,
+): Record<string, unknown> {
   const outputs: Record<string, unknown> = {};
-  for (const [name, { tag, path }] of program.outputs) {
+  for (const [name, { tag: place, path }] of plans) {
+    const tag = place === INPUT ? INPUT : first + place;
     if (tag !== INPUT && (tags.isPending(tag) || tags.isFaulty(tag))) continue;
     const whole = tag === INPUT ? input : tags.value(tag);
     setOwn(
@@ -84,5 +102,5 @@ function follow(whole: unknown, path: readonly string[] | undefined, writer: () 
   return value;
 }
 
-const writerOf = (program: Program, tag: number): string =>
-  tag === INPUT ? 'the input' : `the result of '${(program.steps[tag] as StepPlan).id}'`;
+const writerOf = (program: DynamicProgram, tag: number): string =>
+  tag === INPUT ? 'the input' : `the result of '${program.idOf(tag)}'`;

@@ -25,6 +25,8 @@ export interface OrchestratorOptions {
   readonly timeout?:
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   readonly retry?: RetryPolicy | undefined;
+  /** What a failure that no step absorbs does to the others: they `settle` (default), or all is cancelled. */
+  readonly onFailure?: 'settle' | 'cancel' | undefined;
   /** What the jitter of delays is drawn from, a whole number. Default 0. */
   readonly seed?: number | undefined;
   /** Called before each start of an agent. Returns the error of the step if a budget does not allow the start. */

@@ -26,6 +26,7 @@ import { outputsOf } from './operands.ts';
 import { INPUT, type Program } from './program.ts';
 import { RunContext } from './run.ts';
 import type { RunOutcome, RunEvent, RunStatus } from './run-events.ts';
+import { Scopes } from './scopes.ts';
 import { SignalHandler } from './signal-handler.ts';
 import type { Station } from './station-pool.ts';
 import { WriteStage } from './write-stage.ts';
@@ -34,6 +35,8 @@ import { WriteStage } from './write-stage.ts';
  *  simulation has to give the same result on any machine. */
 const SLICE_MS = 10;
 const SLICE_STARTS = 4_096;
+
+const isOpen = ({ actor }: Station): boolean => actor.getSnapshot().value === 'executing';
 
 const SQUASH = Object.freeze({ type: 'SQUASH' } as const);
 
@@ -53,6 +56,7 @@ export class Orchestrator {
   readonly #issue: IssueStage;
   readonly #execute: ExecuteStage;
   readonly #write: WriteStage;
+  readonly #scopes: Scopes;
   readonly #signals: SignalHandler;
   readonly #resolve: (outcome: RunOutcome) => void;
 
@@ -83,6 +87,7 @@ export class Orchestrator {
       answered: (station, ok, value) => this.#execute.answer(station, ok, value),
       resumed: (step) => this.#execute.resume(step),
       expired: (step, limitMs) => this.#execute.expire(step, limitMs),
+      ofScope: (tag, fault) => this.#run.program.hasScopes && this.#scopes.settled(tag, fault),
       wake: this.#wake,
       stop: this.#stop,
       next: (work) => void this.#todo.push(work),
@@ -90,10 +95,17 @@ export class Orchestrator {
     });
     this.bus = this.#run.bus;
     this.#write = new WriteStage(this.#run);
-    this.#execute = new ExecuteStage(this.#run, () => this.#scheduled || this.#pump());
+    this.#scopes = new Scopes(
+      this.#run,
+      (station, ok, value) => this.#execute.answer(station, ok, value),
+      (step, reason) => this.#execute.refuse(step, reason),
+      (added) => this.#signals.applyEarly(added),
+    );
+    this.#execute = new ExecuteStage(this.#run, this.#scopes, () => this.#scheduled || this.#pump());
     this.#issue = new IssueStage(
       this.#run,
       this.#write,
+      this.#scopes,
       (step, reason) => this.#execute.refuse(step, reason),
       (step) => this.#execute.goOn(step),
     );
@@ -233,6 +245,7 @@ export class Orchestrator {
       if (notes.rests.length > 0) execute.backOff();
     } while (
       execute.hasAnswers ||
+      this.#scopes.hasNews ||
       notes.aborts.length + this.#todo.length > 0 ||
       (notes.writes.length + notes.starts.length > 0 && run.journal?.isWhole !== false) ||
       execute.hasWork
@@ -307,7 +320,7 @@ export class Orchestrator {
         begin: nextRound(() => {
           run.instant = run.clock.now();
           run.startedAt = run.journal?.startedAt ?? run.instant;
-          run.events.tell({ type: 'run.started', steps: run.program.steps.length });
+          run.events.tell({ type: 'run.started', steps: run.program.fixed });
           run.journal?.signals.forEach(({ signal, at }, i) =>
             this.#signals.handle(signal, `earlier:${i}`, at),
           );
@@ -371,7 +384,7 @@ export class Orchestrator {
     if (value === 'closing') return idle ? this.#conduct('SETTLED') : undefined;
     if (this.#write.outstanding > 0 || this.#delivery !== undefined) this.#watchDelivery();
     if (value === 'silent') return;
-    const over = idle && this.#write.settled === program.steps.length;
+    const over = idle && this.#write.settled + this.#scopes.forgone === program.steps.length;
     const { writes, starts } = pool.notes;
     const working = running + writes.length + starts.length > 0 || this.#execute.hasWork;
     const moving = over || working || this.#run.willGoOn;
@@ -402,10 +415,11 @@ export class Orchestrator {
 
   #waitingSteps(): errors.WaitingStep[] {
     const { pool, timeline } = this.#run;
-    const held = pool.held();
-    const unsettled = new Set(held.map((station) => this.#run.stepOf(station).id));
+    // A scope that is open waits for its own steps, which are listed.
+    const held = pool.held().filter((station) => !station.isScope || !isOpen(station));
+    const unsettled = new Set(held.map((station) => this.#run.idOf(station)));
     return held.map((station) => {
-      const { id, agent } = this.#run.stepOf(station);
+      const { agent } = this.#run.stepOf(station);
       const { value } = station.actor.getSnapshot();
       const missing = timeline.waitedFor(station.step).filter((other) => unsettled.has(other));
       const waitsFor =
@@ -416,7 +430,7 @@ export class Orchestrator {
           : value === 'ready'
             ? `a unit of '${agent.name}'`
             : missing.map((other) => `'${other}'`).join(', ');
-      return { stepId: id, waitsFor };
+      return { stepId: this.#run.idOf(station), waitsFor };
     });
   }
 

@@ -115,6 +115,51 @@ export interface HoldPlan {
   readonly onTimeout?: 'fail' | 'resume' | undefined;
 }
 
+/** A condition of a step: it is asked when the operands are there. */
+export interface ConditionPlan {
+  readonly test: (operands: Readonly<Record<string, unknown>>) => boolean;
+  /** The condition in words, for reports. */
+  readonly text?: string | undefined;
+}
+
+/** When a map has its result: `all` elements have one (default); `allSettled`: each has a result or a fault; `any`: the
+ *  first success; `first`: the first element that ends; `quorum`: so many successes. */
+export type MapJoin = 'all' | 'allSettled' | 'any' | 'first' | { readonly quorum: number };
+
+interface ScopeOf {
+  /** The steps that the scope adds while the performance runs. */
+  readonly body: Program;
+  /** Checks what a body reads as `input`. Throws for what does not fit. */
+  readonly accept?: ((input: unknown) => unknown) | undefined;
+}
+/** The body once for each element of a list. */
+export interface MapPlan extends ScopeOf {
+  readonly kind: 'map';
+  /** The operand of the element, and that of its place if it has one. */
+  readonly as: string;
+  readonly index?: string | undefined;
+  /** How many elements may be under way at once. Default: no limit. */
+  readonly concurrency?: number | undefined;
+  readonly join?: MapJoin | undefined;
+  /** The body is one step, and its result is that of the element. */
+  readonly flat: boolean;
+}
+/** The body once. */
+export interface SubScorePlan extends ScopeOf {
+  readonly kind: 'score';
+}
+/** The body until its outputs are good enough. Each round reads the operands, overwritten by the outputs before. */
+export interface RepeatPlan extends ScopeOf {
+  readonly kind: 'repeat';
+  /** The most rounds, 1 … 1,000. */
+  readonly max: number;
+  readonly until: (outputs: Readonly<Record<string, unknown>>, round: number) => boolean;
+  /** What happens when the last round is not good enough: `fail` (default) or `accept` its outputs. */
+  readonly onCap?: 'fail' | 'accept' | undefined;
+}
+/** A step whose work is other steps. */
+export type ScopePlan = MapPlan | SubScorePlan | RepeatPlan;
+
 /** What may be read: `name`, `name.property`, `input`, `input.property`, or a list of these. */
 export type Read = string | readonly string[];
 
@@ -148,6 +193,15 @@ export interface StepPlan {
   readonly attacca?: boolean | undefined;
   /** Nothing from here on is issued before everything above has settled. */
   readonly downbeat?: boolean | undefined;
+  /** Perform this step only if the condition holds. Otherwise the name that it writes keeps its earlier value, or else
+   *  gets the step's `fallback`, or else is absent. */
+  readonly when?: ConditionPlan | undefined;
+  /** Perform this step only if the step above was skipped by its condition. */
+  readonly otherwise?: boolean | undefined;
+  /** The work of this step is other steps; its agent is not called. */
+  readonly scope?: ScopePlan | undefined;
+  /** All of the input's properties are operands. For the one step of a map's body. */
+  readonly spread?: boolean | undefined;
 }
 
 /** A score that cannot be performed: what, in which step, and what to do. */
@@ -182,6 +236,9 @@ export interface Program {
   readonly paths: ReadonlyMap<number, readonly string[]>;
   /** Per step: the longest remaining path through it, in units of `cost`. */
   readonly remaining: Float64Array;
+  /** By step with a condition: its edges that are no operands. `kept` leads to the earlier value of the name that it
+   *  writes; `above` to the step whose condition decides. */
+  readonly guards: ReadonlyMap<number, { readonly kept?: number; readonly above?: number }>;
   /** What the performance returns, by name. */
   readonly outputs: ReadonlyMap<string, OutputPlan>;
 }
@@ -198,6 +255,7 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
   const firstEdge = new Int32Array(steps.length + 1);
   const source: number[] = [];
   const paths = new Map<number, readonly string[]>(); // by edge; the edge to come is source.length
+  const guards = new Map<number, { kept?: number; above?: number }>();
   const bind = (reference: string, at: (index: number) => string, index: number): number => {
     const whole = latest.get(reference);
     if (whole !== undefined) return whole;
@@ -208,7 +266,7 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
     return tag;
   };
   for (let i = 0; i < steps.length; i++) {
-    const { id, reads, after, writes } = steps[i] as StepPlan;
+    const { id, reads, after, writes, when, otherwise } = steps[i] as StepPlan;
     firstEdge[i] = source.length;
     if (ids.has(id)) throw new ScoreError(`steps[${i}].id`, `'${id}' is used twice; ids are unique.`, id);
     ids.add(id);
@@ -227,6 +285,21 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
         "nothing may write 'input'; choose another name.",
         id,
       );
+    if (when !== undefined || otherwise === true) {
+      const guard: { kept?: number; above?: number } = {};
+      const before = latest.get(writes ?? id);
+      if (before !== undefined) {
+        guard.kept = source.length;
+        source.push(before);
+      }
+      if (otherwise === true) {
+        if (i === 0 || (steps[i - 1] as StepPlan).when === undefined)
+          throw new ScoreError(`steps[${i}].otherwise`, OTHERWISE, id);
+        guard.above = source.length;
+        source.push(i - 1);
+      }
+      guards.set(i, guard);
+    }
     latest.set(writes ?? id, i);
   }
   firstEdge[steps.length] = source.length;
@@ -253,10 +326,14 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
     reader: readerOfEdges(firstEdge, sources.length),
     readers: counts,
     paths,
+    guards,
     remaining: longestRemaining(steps, firstEdge, sources),
     outputs: outputPlans,
   };
 }
+
+const OTHERWISE =
+  'needs a step with a condition (`when`) right above it; move it there, or write its own `when`.';
 
 function readerOfEdges(firstEdge: Int32Array, edges: number): Int32Array {
   const reader = new Int32Array(edges);

@@ -2,7 +2,7 @@
 import type { HctSignalType } from '../../machines/hct/signal.ts';
 import type { Clock } from '../bus/clock.ts';
 import type * as errors from './errors.ts';
-import type { Program } from './program.ts';
+import type { DynamicProgram } from './dynamic-program.ts';
 import { callListener } from '../bus/listener.ts';
 import type { StepStatus, Timeline } from './timeline.ts';
 
@@ -48,6 +48,8 @@ export type RunEventBody =
       readonly stepId: string;
       readonly status: StepStatus;
       readonly error?: errors.StepError;
+      /** Why it was skipped. */
+      readonly reason?: string;
       /** It ended in an earlier life of a durable performance. */
       readonly restored?: true;
     }
@@ -87,12 +89,12 @@ const reportFault = (error: unknown): void => console.error('tutti: an event lis
 
 export class RunEvents {
   readonly #runId: string;
-  readonly #program: Program;
+  readonly #program: DynamicProgram;
   readonly #clock: Clock;
   #listener: ((event: RunEvent) => void) | undefined;
   #seq = 0;
 
-  constructor(runId: string, program: Program, clock: Clock) {
+  constructor(runId: string, program: DynamicProgram, clock: Clock) {
     this.#runId = runId;
     this.#program = program;
     this.#clock = clock;
@@ -114,6 +116,6 @@ export class RunEvents {
     type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed' | 'step.doubtful',
     step: number,
   ): void {
-    if (this.#listener !== undefined) this.tell({ type, stepId: this.#program.steps[step]!.id });
+    if (this.#listener !== undefined) this.tell({ type, stepId: this.#program.idOf(step) });
   }
 }

@@ -4,9 +4,10 @@ import type { Bus } from '../bus/bus.ts';
 import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import { Dispatcher } from './dispatcher.ts';
 import * as errors from './errors.ts';
-import { Holds } from './holds.ts';
+import { Holds, type StepNames } from './holds.ts';
 import type { Journal } from './journal.ts';
 import { createBus } from '../bus/in-process-bus.ts';
+import { DynamicProgram, type AddedSteps } from './dynamic-program.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
 import { INPUT, type Program, type StepPlan } from './program.ts';
 import { RunEvents } from './run-events.ts';
@@ -24,6 +25,8 @@ export interface RunLinks {
   resumed(step: number): void;
   /** A step's hold ran out, and its policy is to fail. */
   expired(step: number, limitMs: number): void;
+  /** A step's result or fault has been on the bus. */
+  ofScope(tag: number, fault: errors.StepError | undefined): void;
   /** There is something to do at the end of this instant. */
   wake(): void;
   /** Ends the performance early. */
@@ -36,7 +39,7 @@ export interface RunLinks {
 
 export class RunContext {
   readonly id: string;
-  readonly program: Program;
+  readonly program: DynamicProgram;
   readonly options: OrchestratorOptions;
   readonly clock: Clock;
   readonly bus: Bus;
@@ -46,6 +49,7 @@ export class RunContext {
   readonly pool: StationPool;
   readonly holds: Holds;
   readonly dispatcher: Dispatcher;
+  readonly ofScope: RunLinks['ofScope'];
   readonly journal: Journal | undefined;
   readonly wake: () => void;
   readonly stop: (error: Error) => void;
@@ -55,6 +59,8 @@ export class RunContext {
   readonly errors: Error[] = [];
   /** What the score reads as `input`. */
   input: unknown;
+  /** Steps whose own condition did not hold: what `otherwise` asks. */
+  readonly declined = new Set<number>();
   /** Orders of signals to steps, until the steps have ended. */
   readonly orders = new StepOrders();
   startedAt = 0;
@@ -73,16 +79,19 @@ export class RunContext {
   /** By step: its back-off, and the limit of a vamp that a signal asked for. */
   readonly #timersOf = new Map<number, TimerId[]>();
 
-  constructor(program: Program, options: OrchestratorOptions, links: RunLinks) {
+  constructor(score: Program, options: OrchestratorOptions, links: RunLinks) {
+    const program = new DynamicProgram(score);
     this.id = options.runId;
     this.program = program;
     this.options = options;
     this.journal = options.journal;
+    this.journal?.use(program);
     this.clock = options.clock ?? realClock;
     this.bus = options.bus ?? createBus({ runId: options.runId, clock: this.clock });
     this.tags = new TagTable(program);
     this.timeline = new Timeline(program);
     this.events = new RunEvents(options.runId, program, this.clock);
+    this.ofScope = links.ofScope;
     this.wake = links.wake;
     this.stop = links.stop;
     this.next = links.next;
@@ -115,10 +124,19 @@ export class RunContext {
   stepOf(station: Station): StepPlan {
     return this.program.steps[station.step]!;
   }
-  readonly namesOf = (step: number): readonly [id: string, agent: string] => {
-    const { id, agent } = this.program.steps[step]!;
-    return [id, agent.name];
-  };
+  idOf(station: Station): string {
+    return this.program.idOf(station.step);
+  }
+  readonly namesOf = (step: number): StepNames => this.program.namesOf(step);
+  /** Adds the steps of a body, once for each element of a scope. */
+  expand(given: Omit<AddedSteps, 'base' | 'firstEdge'>): AddedSteps {
+    const { program, tags, timeline, pool } = this;
+    const expansion = program.expand(given);
+    tags.grow(expansion.base, program);
+    timeline.grow();
+    pool.reach(program.steps.length);
+    return expansion;
+  }
   /** The value that stands in for a step's result. */
   fallback(step: number): unknown {
     return this.program.steps[step]!.fallback?.value;
@@ -136,7 +154,9 @@ export class RunContext {
 
   /** A fault that no step absorbs. Each step that failed first is named once. */
   blame(fault: errors.StepError): void {
-    if (fault.blame()) this.errors.push(fault);
+    if (fault.isAbsence || !fault.blame()) return;
+    if (this.options.onFailure === 'cancel') this.stop(fault);
+    else this.errors.push(fault);
   }
 
   /** A timer that ends with the performance. */
@@ -193,9 +213,10 @@ export class RunContext {
 
 /** Whether ready steps compete for units: then all of the window has to be issued before the choice. */
 function chooses(
-  { steps }: Program,
+  program: DynamicProgram,
   { dispatch = 'reactive', maxConcurrency }: OrchestratorOptions,
 ): boolean {
   if (dispatch !== 'reactive' || maxConcurrency !== undefined) return true;
-  return steps.some(({ agent }) => agent.capacity !== undefined);
+  for (const { capacity } of program.agents()) if (capacity !== undefined) return true;
+  return false;
 }

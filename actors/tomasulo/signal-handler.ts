@@ -11,12 +11,19 @@ import { addresses, EVERYONE } from '../../machines/hct/targets.ts';
 import { TEMPI, DEFAULT_TEMPO } from '../../machines/hct/tempo.ts';
 import { busError } from '../bus/bus.ts';
 import type { TimerId } from '../bus/clock.ts';
+import type { AddedSteps } from './dynamic-program.ts';
 import * as errors from './errors.ts';
 import type { ExecuteStage } from './execute-stage.ts';
 import { leftOf } from './holds.ts';
 import { didYouMean, type AgentPlan } from './program.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
+
+/** Tags, from the first to before the second. */
+type Range = readonly [from: number, to: number];
+
+/** What a signal of these types asks of a step counts for steps that are added later, too. */
+const KEPT: ReadonlySet<string> = new Set(['cue', 'vamp', 'attacca', 'caesura']);
 
 const HOLD = Object.freeze({ type: 'HOLD' } as const);
 const RESUME = Object.freeze({ type: 'RESUME' } as const);
@@ -51,6 +58,7 @@ export class SignalHandler {
     this.#since = at;
     const signal = addresses(given.targets, this.#run.id) ? { ...given, targets: [EVERYONE] } : given;
     this.#reportUnknown(signal);
+    this.#keep(signal);
     if (signal.type === 'cue') this.#cue(signal);
     else if (signal.type === 'downbeat') this.#run.holds.resolve(signal, this.#run.namesOf);
     else if (signal.type === 'fermata') this.#hold(signal, seq);
@@ -60,6 +68,21 @@ export class SignalHandler {
     else this.#vamp(signal);
   }
 
+  /** Keeps a signal for steps that scopes will add. Holds and silences last by themselves. */
+  #keep(signal: HctSignal): void {
+    if (this.#run.program.hasScopes && KEPT.has(signal.type)) this.#run.orders.early.push(signal);
+  }
+  /** Steps have been added: what signals have asked of them counts from now on. */
+  applyEarly({ base, body, elements }: AddedSteps): void {
+    const range = [base, base + elements * body.steps.length] as const;
+    for (const signal of this.#run.orders.early) {
+      if (signal.type === 'cue') this.#cueSteps(signal, range);
+      else if (signal.type === 'vamp') this.#vamp(signal, range);
+      else if (signal.type === 'attacca')
+        this.#eachStep(signal, (step) => this.#prefer(step, Infinity), range);
+      else this.#caesura(signal, range);
+    }
+  }
   /** Commits a signal before it takes effect. @returns whether it may take effect */
   #note(signal: HctSignal): boolean {
     const { journal, stop } = this.#run;
@@ -76,18 +99,23 @@ export class SignalHandler {
   /** Lifts holds, wakes silent units, ends vamps after the round that runs, and changes the order of ready steps. */
   #cue(signal: HctSignal & { type: 'cue' }): void {
     if (signal.intent === 'update') return;
-    const { dispatcher, holds, orders, namesOf } = this.#run;
-    const preference = preferenceOf(signal);
+    const { dispatcher, holds, namesOf } = this.#run;
     holds.resolve(signal, namesOf);
     this.#eachAgent(signal, (agent) => {
       this.#endSilence(agent);
       dispatcher.wake(agent);
     });
-    this.#eachStep(signal, (step, station) => {
+    this.#cueSteps(signal);
+  }
+  #cueSteps(signal: HctSignal & { type: 'cue' }, range?: Range): void {
+    const { orders } = this.#run;
+    const preference = preferenceOf(signal);
+    const act = (step: number, station: Station | undefined): void => {
       if (station === undefined && signal.intent === 'resume') orders.released.add(step);
       if (this.#isVamping(step, station)) orders.lastRounds.add(step);
       if (preference !== 0) this.#prefer(step, preference);
-    });
+    };
+    this.#eachStep(signal, act, range);
   }
   /** A cue ends a vamp that is under way, not one that has yet to begin. */
   #isVamping(step: number, station: Station | undefined): boolean {
@@ -112,11 +140,13 @@ export class SignalHandler {
     this.#execute.withdraw();
   }
 
-  #caesura(signal: HctSignal): void {
+  #caesura(signal: HctSignal, range?: Range): void {
     const { reason } = (signal.payload ?? {}) as { reason?: unknown };
     const why = `caesura by ${signal.source}${typeof reason === 'string' ? `: ${reason}` : ''}`;
     if (signal.targets.includes(EVERYONE)) return this.#cancel(why);
-    this.#eachStep(signal, (step) => this.#execute.refuse(step, new errors.CancelledError(why, 'the step')));
+    const refuse = (step: number): void =>
+      this.#execute.refuse(step, new errors.CancelledError(why, 'the step'));
+    this.#eachStep(signal, refuse, range);
   }
 
   /** Silences agents: nothing of them starts until every silence is over, or a cue. A step that is named is held alone. */
@@ -136,10 +166,11 @@ export class SignalHandler {
       const timer = until === Infinity ? undefined : this.#run.setTimer(until - now, over);
       this.#silences.set(agent, { until, timer });
     });
-    const { steps: plans } = this.#run.program;
-    const steps = plans.flatMap(({ id, agent }) =>
-      agent.name !== id && signal.targets.includes(id) ? [id] : [],
-    );
+    const { steps: plans, fixed } = this.#run.program;
+    const steps = plans
+      .slice(0, fixed)
+      .flatMap(({ id, agent }) => (agent.name !== id && signal.targets.includes(id) ? [id] : []));
+    steps.push(...signal.targets.filter((name) => this.#isInScope(name)));
     if (steps.length === 0) return;
     const conditions = { holdType: 'quality', onTimeout: 'resume' } as const;
     const performance = durationMs === Infinity ? {} : { performance: timed(durationMs) };
@@ -157,12 +188,12 @@ export class SignalHandler {
   }
 
   /** Repeats the steps until a cue, until a result says that it is good enough, or up to the cap. */
-  #vamp(signal: Vamp): void {
+  #vamp(signal: Vamp, range?: Range): void {
     const { orders } = this.#run;
     const { qualityThreshold: quality, maxIterations: rounds = MOST_ROUNDS } = signal.conditions ?? {};
     const timeoutMs = signal.performance?.timeoutMs;
     const now = this.#run.clock.now();
-    this.#eachStep(signal, (step, station) => {
+    const act = (step: number, station: Station | undefined): void => {
       orders.vamps.set(step, { rounds, quality });
       orders.lastRounds.delete(step);
       station?.actor.send({ type: 'VAMP', rounds: rounds - 1 });
@@ -172,7 +203,8 @@ export class SignalHandler {
           leftOf(timeoutMs, this.#since ?? now, now),
           () => void orders.lastRounds.add(step),
         );
-    });
+    };
+    this.#eachStep(signal, act, range);
   }
 
   /** A ready step's place in the queue was found by its old priority: it leaves the queue and joins it again. */
@@ -187,26 +219,42 @@ export class SignalHandler {
   }
 
   /** Every step that the signal addresses and that has not ended. */
-  #eachStep(signal: HctSignal, act: (step: number, station: Station | undefined) => void): void {
-    const { program, tags, pool, namesOf } = this.#run;
-    for (let step = 0; step < program.steps.length; step++)
+  #eachStep(
+    signal: HctSignal,
+    act: (step: number, station: Station | undefined) => void,
+    [from, to]: Range = [0, this.#run.program.steps.length],
+  ): void {
+    const { tags, pool, namesOf } = this.#run;
+    for (let step = from; step < to; step++)
       if (tags.isPending(step) && addresses(signal.targets, ...namesOf(step))) act(step, pool.holding(step));
   }
   #eachAgent(signal: HctSignal, act: (agent: AgentPlan) => void): void {
     for (const [name, agent] of this.#agentsByName) if (addresses(signal.targets, name)) act(agent);
   }
   get #agentsByName(): Map<string, AgentPlan> {
-    return (this.#agents ??= new Map(this.#run.program.steps.map(({ agent }) => [agent.name, agent])));
+    return (this.#agents ??= new Map([...this.#run.program.agents()].map((agent) => [agent.name, agent])));
   }
   get #ids(): Set<string> {
-    return (this.#stepIds ??= new Set(this.#run.program.steps.map(({ id }) => id)));
+    return (this.#stepIds ??= new Set(
+      this.#run.program.steps.slice(0, this.#run.program.fixed).map(({ id }) => id),
+    ));
+  }
+  /** Whether a name can be that of an element, a round, or a step in a scope: `reviews[3]`, `review/security`. */
+  #isInScope(name: string): boolean {
+    if (!this.#run.program.hasScopes || this.#ids.has(name) || this.#agentsByName.has(name)) return false;
+    const end = name.search(/[[#/]/);
+    return end > 0 && this.#ids.has(name.slice(0, end));
   }
 
   #reportUnknown({ type, targets }: HctSignal): void {
     const { events } = this.#run;
     if (!events.heard) return;
     const known = (name: string) =>
-      name === EVERYONE || name === GOVERNANCE || this.#ids.has(name) || this.#agentsByName.has(name);
+      name === EVERYONE ||
+      name === GOVERNANCE ||
+      this.#ids.has(name) ||
+      this.#agentsByName.has(name) ||
+      this.#isInScope(name);
     const unknown = targets.filter((name) => !known(name));
     if (unknown.length === 0) return;
     const hint = didYouMean(unknown[0]!, [...this.#ids, ...this.#agentsByName.keys()]);

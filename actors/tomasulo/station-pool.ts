@@ -9,6 +9,7 @@ import {
   type ReservationStationMachine,
   type StationEvent,
 } from '../../machines/tomasulo/reservation-station.ts';
+import { grownInts } from './columns.ts';
 import { Runner, type Attempt, type Settle } from './attempt.ts';
 import type { StepError } from './errors.ts';
 import type { Unit } from './unit.ts';
@@ -48,6 +49,10 @@ export interface Station {
   refusal: Error | undefined;
   /** Why its agent is to stop. */
   stopReason: Error | undefined;
+  /** Its work is other steps: it takes none of the places of the window, since they need those. */
+  isScope: boolean;
+  /** Whether its condition holds; `broken` if asking it failed. */
+  condition: 'unasked' | 'holds' | 'fails' | 'broken';
 }
 
 /** The machines' outputs that the orchestrator has not yet acted on. */
@@ -80,7 +85,9 @@ export class StationPool {
   readonly #stations: Station[] = [];
   readonly #free: Station[] = [];
   /** By step: the index of the station that holds it, or −1. */
-  readonly #holder: Int32Array;
+  #holder: Int32Array;
+  /** Stations of scopes. */
+  #scopes = 0;
   readonly #window: number;
   #size: number;
   readonly #parent: AnyActorRef;
@@ -138,9 +145,27 @@ export class StationPool {
   get busy(): number {
     return this.#stations.length - this.#free.length;
   }
+  /** Stations that hold a scope. */
+  get scopes(): number {
+    return this.#scopes;
+  }
+  /** How many steps can be issued, scopes aside. */
+  get room(): number {
+    return this.#size - (this.busy - this.#scopes);
+  }
   /** Whether a step can be issued. */
   get hasRoom(): boolean {
-    return this.#free.length > 0 || this.#stations.length < this.#size;
+    return this.room > 0;
+  }
+  /** Whether another scope can be issued: they are as many as the window, at most. */
+  get hasRoomForScope(): boolean {
+    return this.#scopes < this.#window;
+  }
+  /** Makes room for the tags of steps that a scope has added. */
+  reach(steps: number): void {
+    const known = this.#holder.length;
+    this.#holder = grownInts(this.#holder, steps);
+    if (this.#holder.length > known) this.#holder.fill(-1, known);
   }
   /** Doubles the pool, up to its window. @returns whether there was anything to gain. */
   grow(): boolean {
@@ -169,9 +194,11 @@ export class StationPool {
     return this.#stations.filter(isWriting);
   }
 
-  issue(step: number, event: StationEvent): Station {
+  issue(step: number, event: StationEvent, isScope: boolean): Station {
     const station = this.#free.pop() ?? this.#create();
     station.step = step;
+    station.isScope = isScope;
+    if (isScope) this.#scopes++;
     this.#holder[step] = station.index;
     station.actor.send(event);
     return station;
@@ -215,6 +242,8 @@ export class StationPool {
       noted: false,
       refusal: undefined,
       stopReason: undefined,
+      isScope: false,
+      condition: 'unasked',
     };
     this.#stations.push(station);
     return station;
@@ -231,6 +260,8 @@ export class StationPool {
     station.noted = false;
     station.refusal = undefined;
     station.stopReason = undefined;
+    station.condition = 'unasked';
+    if (station.isScope) this.#scopes--;
     this.#free.push(station);
   }
 }

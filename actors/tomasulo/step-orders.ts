@@ -1,6 +1,8 @@
 /** Orders of signals to single steps, whether or not the steps have been issued: an outcome must not depend on how far
  *  issue has come. Orders of a step are dropped when it ends. */
 
+import type { HctSignal } from '../../machines/hct/signal.ts';
+
 /** A vamp that a signal asked for. */
 export interface VampOrder {
   /** The most rounds. */
@@ -17,6 +19,9 @@ export class StepOrders {
   readonly released = new Set<number>();
   /** Steps whose vamp ends with the round that runs. */
   readonly lastRounds = new Set<number>();
+
+  /** Signals that name what this performance has not, or not yet: they count for steps that a scope adds later. */
+  readonly early: HctSignal[] = [];
 
   drop(step: number): void {
     if (this.refused.size > 0) this.refused.delete(step);

@@ -3,29 +3,41 @@
  *  Hardware: the register status table (Qi) with the result file behind it. A station that is issued after its operand
  *  was broadcast finds the value here, for as long as any step may still read it; then the value is dropped, so that
  *  memory grows with the window and not with the number of steps. */
+import { grownBytes, grownInts } from './columns.ts';
+import type { DynamicProgram } from './dynamic-program.ts';
 import type { StepError } from './errors.ts';
-import type { Program } from './program.ts';
 
 const PENDING = 0;
 const VALUE = 1;
 const FAULT = 2;
+const FORGONE = 3;
 const NONE = -1;
 
 export class TagTable {
-  readonly #state: Uint8Array;
+  #state: Uint8Array;
   /** By tag: its value or its fault, while any step may still read it. */
   readonly #values: unknown[];
   /** Waiter lists: the first waiting edge per tag, the next per edge. */
-  readonly #first: Int32Array;
-  readonly #next: Int32Array;
-  readonly #readersLeft: Int32Array;
+  #first: Int32Array;
+  #next: Int32Array;
+  #readersLeft: Int32Array;
 
-  constructor({ steps, source, readers }: Program) {
+  constructor({ steps, source, readers }: DynamicProgram) {
     this.#state = new Uint8Array(steps.length);
     this.#values = new Array(steps.length);
     this.#first = new Int32Array(steps.length).fill(NONE);
     this.#next = new Int32Array(source.length);
     this.#readersLeft = Int32Array.from(readers);
+  }
+
+  /** Makes room for steps from this tag on, which a scope has added. */
+  grow(from: number, { steps, edges, readers }: DynamicProgram): void {
+    const { length } = steps;
+    this.#state = grownBytes(this.#state, length);
+    this.#first = grownInts(this.#first, length).fill(NONE, from);
+    this.#next = grownInts(this.#next, edges);
+    this.#readersLeft = grownInts(this.#readersLeft, length);
+    this.#readersLeft.set(readers.subarray(from, length), from);
   }
 
   isPending(tag: number): boolean {
@@ -61,6 +73,10 @@ export class TagTable {
   poison(tag: number, fault: StepError): void {
     this.#state[tag] = FAULT;
     if (this.#readersLeft[tag] !== 0) this.#values[tag] = fault;
+  }
+  /** No result will come: its step is never issued. */
+  forgo(tag: number): void {
+    this.#state[tag] = FORGONE;
   }
   /** Removes one reader; with the last one the value is dropped. */
   drop(tag: number): void {

@@ -1,8 +1,10 @@
 /** What happened when, in columns: a performance of 100,000 steps keeps a few bytes for each. */
-import { INPUT, type Program, type StepPlan } from './program.ts';
+import { grownBytes, grownFloats } from './columns.ts';
+import type { DynamicProgram, AddedSteps } from './dynamic-program.ts';
+import { INPUT } from './program.ts';
 
 /** Where a step stands, or how it ended.
- *  `skipped`: an operand was faulty. `defaulted`: its default stood in. `tacet`: it was silent. */
+ *  `skipped`: its condition did not hold, or an operand was faulty or absent. `defaulted`: its default stood in. `tacet`: it was silent. */
 export type StepStatus =
   'pending' | 'waiting' | 'running' | 'done' | 'defaulted' | 'tacet' | 'failed' | 'skipped' | 'cancelled';
 
@@ -29,19 +31,23 @@ export interface StepReport {
   /** Ids of the steps whose results it waited for. */
   readonly waitedFor: readonly string[];
   readonly attempts: number;
+  /** Why it was skipped. */
+  readonly reason?: string;
 }
 
 export class Timeline {
-  readonly #program: Program;
-  readonly #issued: Float64Array;
-  readonly #start: Float64Array;
-  readonly #end: Float64Array;
-  readonly #status: Uint8Array;
+  readonly #program: DynamicProgram;
+  #issued: Float64Array;
+  #start: Float64Array;
+  #end: Float64Array;
+  #status: Uint8Array;
   /** A vamp of 1,000 rounds counts further than a byte. */
-  readonly #attempts: Uint16Array;
+  #attempts: Uint16Array;
+  /** By step that was skipped: why. */
+  readonly #reasons = new Map<number, string>();
   #makespan = 0;
 
-  constructor(program: Program) {
+  constructor(program: DynamicProgram) {
     const n = program.steps.length;
     this.#program = program;
     this.#issued = new Float64Array(n).fill(NaN);
@@ -49,6 +55,28 @@ export class Timeline {
     this.#end = new Float64Array(n).fill(NaN);
     this.#status = new Uint8Array(n);
     this.#attempts = new Uint16Array(n);
+  }
+
+  /** Makes room for steps that a scope has added. */
+  grow(): void {
+    const { length } = this.#program.steps;
+    this.#issued = grownFloats(this.#issued, length, NaN);
+    this.#start = grownFloats(this.#start, length, NaN);
+    this.#end = grownFloats(this.#end, length, NaN);
+    this.#status = grownBytes(this.#status, length);
+    if (this.#attempts.length < this.#status.length) {
+      const grown = new Uint16Array(this.#status.length);
+      grown.set(this.#attempts);
+      this.#attempts = grown;
+    }
+  }
+  /** Notes why a step is skipped. */
+  because(step: number, reason: string): void {
+    this.#reasons.set(step, reason);
+  }
+
+  reasonOf(step: number): string | undefined {
+    return this.#reasons.get(step);
   }
 
   /** Milliseconds from the downbeat to the last event. */
@@ -84,6 +112,9 @@ export class Timeline {
     this.#status[step] = STATUSES.indexOf(status);
     if (at > this.#makespan) this.#makespan = at;
   }
+  isIssued(step: number): boolean {
+    return this.#status[step] !== 0;
+  }
   status(step: number): StepStatus {
     return STATUSES[this.#status[step] as number] as StepStatus;
   }
@@ -93,19 +124,16 @@ export class Timeline {
 
   /** The ids of the steps that this one reads, each once. */
   waitedFor(step: number): string[] {
-    const { firstEdge, source, steps } = this.#program;
-    const ids = new Set<string>();
-    for (let edge = firstEdge[step] as number; edge < (firstEdge[step + 1] as number); edge++) {
-      const tag = source[edge] as number;
-      if (tag !== INPUT) ids.add((steps[tag] as StepPlan).id);
-    }
-    return [...ids];
+    const { firstEdge, source } = this.#program;
+    const tags = new Set(source.subarray(firstEdge[step], firstEdge[step + 1]));
+    return [...tags].flatMap((tag) => (tag === INPUT ? [] : [this.#program.idOf(tag)]));
   }
 
   report(step: number): StepReport {
-    const { id, agent } = this.#program.steps[step] as StepPlan;
+    const { agent } = this.#program.steps[step]!;
+    const reason = this.#reasons.get(step);
     return {
-      id,
+      id: this.#program.idOf(step),
       agent: agent.name,
       status: this.status(step),
       issued: known(this.#issued[step]),
@@ -113,42 +141,99 @@ export class Timeline {
       end: known(this.#end[step]),
       waitedFor: this.waitedFor(step),
       attempts: this.attempts(step),
+      ...(reason === undefined ? {} : { reason }),
     };
   }
 
+  /** In program order; what a scope has added follows the scope. */
   reports(): StepReport[] {
-    return this.#program.steps.map((_, step) => this.report(step));
+    const { fixed } = this.#program;
+    const expansions = this.#program.expansions();
+    const reports: StepReport[] = [];
+    const add = (from: number, to: number): void => {
+      for (let step = from; step < to; step++) {
+        reports.push(this.report(step));
+        for (const { base, body, elements } of expansions.get(step) ?? [])
+          add(base, base + elements * body.steps.length);
+      }
+    };
+    add(0, fixed);
+    return reports;
   }
 
   /** The longest chain of dependent steps by what they really took: no schedule could have been shorter. Below a
-   *  downbeat every step depends on all above it.
+   *  downbeat every step depends on all above it. A scope took as long as the longest chain inside it.
    *  @returns its length in milliseconds and its steps, first to last. */
   criticalPath(): { length: number; steps: string[] } {
+    const expansions = this.#program.expansions();
+    const inside = new Map<number, Chain>();
+    // What a scope has added comes after the scope: inner scopes are measured before the ones around them.
+    for (const [scope, list] of [...expansions].sort(([a], [b]) => b - a)) {
+      const chains = list.map((expansion) => this.#longestElement(expansion, inside));
+      const { kind } = this.#program.steps[scope]!.scope!;
+      inside.set(scope, kind === 'repeat' ? joined(chains) : chains[0]!);
+    }
+    const { length, steps } = this.#chain(0, this.#program.fixed, inside);
+    return { length, steps: steps.map((step) => this.#program.idOf(step)) };
+  }
+  #longestElement(expansion: AddedSteps, inside: ReadonlyMap<number, Chain>): Chain {
+    const { base, body, elements } = expansion;
+    let longest: Chain = { length: 0, steps: [] };
+    for (let element = 0; element < elements; element++) {
+      const from = base + element * body.steps.length;
+      if (expansion.flat) {
+        const length = this.#took(from, inside);
+        if (length > longest.length) longest = { length, steps: [from] };
+        continue;
+      }
+      const chain = this.#chain(from, from + body.steps.length, inside);
+      if (chain.length > longest.length) longest = chain;
+    }
+    return longest;
+  }
+  #took(step: number, inside: ReadonlyMap<number, Chain>): number {
+    const took = inside.get(step)?.length ?? this.#end[step]! - this.#start[step]!;
+    return Number.isNaN(took) ? 0 : took;
+  }
+
+  /** The longest chain among steps that follow each other. */
+  #chain(from: number, to: number, inside: ReadonlyMap<number, Chain>): Chain {
     const { steps, firstEdge, source } = this.#program;
-    const reached = new Float64Array(steps.length);
-    const before = new Int32Array(steps.length).fill(INPUT);
+    const reached = new Float64Array(to - from);
+    const before = new Int32Array(to - from).fill(INPUT);
     let last = INPUT; //    the step that the longest chain so far ends with
     let barrier = INPUT; // the same at the last downbeat
-    for (let i = 0; i < steps.length; i++) {
-      if ((steps[i] as StepPlan).downbeat) barrier = last;
-      let longest = barrier === INPUT ? 0 : (reached[barrier] as number);
+    for (let i = 0; i < to - from; i++) {
+      const tag = from + i;
+      if (steps[tag]!.downbeat) barrier = last;
+      let longest = barrier === INPUT ? 0 : reached[barrier]!;
       before[i] = barrier;
-      for (let edge = firstEdge[i] as number; edge < (firstEdge[i + 1] as number); edge++) {
-        const tag = source[edge] as number;
-        if (tag === INPUT || (before[i] !== INPUT && (reached[tag] as number) <= longest)) continue;
-        longest = reached[tag] as number;
-        before[i] = tag;
+      for (let edge = firstEdge[tag]!; edge < firstEdge[tag + 1]!; edge++) {
+        if (source[edge] === INPUT) continue;
+        const other = source[edge]! - from;
+        if (before[i] !== INPUT && reached[other]! <= longest) continue;
+        longest = reached[other]!;
+        before[i] = other;
       }
-      const took = (this.#end[i] as number) - (this.#start[i] as number);
-      reached[i] = longest + (Number.isNaN(took) ? 0 : took);
-      if (last === INPUT || (reached[i] as number) > (reached[last] as number)) last = i;
+      reached[i] = longest + this.#took(tag, inside);
+      if (last === INPUT || reached[i]! > reached[last]!) last = i;
     }
-    const length = last === INPUT ? 0 : (reached[last] as number);
-    const chain: string[] = [];
-    for (let i = last; i !== INPUT; i = before[i] as number) chain.push((steps[i] as StepPlan).id);
-    return { length, steps: chain.reverse() };
+    const chain: number[] = [];
+    for (let i = last; i !== INPUT; i = before[i]!)
+      chain.push(...(inside.get(from + i)?.steps ?? []).toReversed(), from + i);
+    return { length: last === INPUT ? 0 : reached[last]!, steps: chain.reverse() };
   }
 }
+
+/** Steps that follow each other, and how long they took together. */
+interface Chain {
+  readonly length: number;
+  readonly steps: readonly number[];
+}
+const joined = (chains: readonly Chain[]): Chain => ({
+  length: chains.reduce((sum, { length }) => sum + length, 0),
+  steps: chains.flatMap(({ steps }) => steps),
+});
 
 const known = (time: number | undefined): number | undefined =>
   time === undefined || Number.isNaN(time) ? undefined : time;

@@ -7,6 +7,8 @@ import { busError } from '../bus/bus.ts';
 import { clear } from './clear.ts';
 import * as errors from './errors.ts';
 import type { Restored } from './journal.ts';
+import { outputTags } from './operands.ts';
+import type { StepPlan } from './program.ts';
 import type { RunContext } from './run.ts';
 import { isWriting, type Station } from './station-pool.ts';
 import type { StepStatus } from './timeline.ts';
@@ -20,7 +22,9 @@ export class WriteStage {
   readonly #run: RunContext;
   readonly #publishOptions: { readonly runId: string };
   #settled = 0;
+  #settledOfScore = 0;
   #outstanding = 0;
+  #outputs: ReadonlySet<number> | undefined;
 
   constructor(run: RunContext) {
     this.#run = run;
@@ -29,6 +33,11 @@ export class WriteStage {
   /** Steps whose result or fault has been on the bus. */
   get settled(): number {
     return this.#settled;
+  }
+
+  /** Those of them that are steps of the score itself. */
+  get settledOfScore(): number {
+    return this.#settledOfScore;
   }
 
   /** Puts on the bus what stations have written. The bus answers through {@link capture}, at once or later. */
@@ -87,12 +96,14 @@ export class WriteStage {
     if (fault === undefined) tags.write(tag, value);
     else tags.poison(tag, fault);
     this.#settled++;
-    if (fault !== undefined && program.readers[tag] === 0) this.#run.blame(fault);
+    if (tag < program.fixed) this.#settledOfScore++;
+    if (fault !== undefined && tag < program.fixed && this.#isUnabsorbed(tag)) this.#run.blame(fault);
     if (events.heard) {
-      const stepId = program.steps[tag]!.id;
+      const stepId = program.idOf(tag);
       events.tell({ type: 'step.ended', stepId, status, restored: true, ...(fault ? { error: fault } : {}) });
     }
     this.#run.settled(tag);
+    this.#run.ofScope(tag, fault);
   }
 
   send(pulse: Pulse): void {
@@ -149,20 +160,22 @@ export class WriteStage {
     if (fault === undefined) tags.write(tag, pulse.value);
     else tags.poison(tag, fault);
     this.#settled++;
+    if (tag < program.fixed) this.#settledOfScore++;
     this.#outstanding--;
     this.#noteEnd(tag, writer, fault);
     this.#run.settled(tag);
     for (let edge = tags.firstWaiter(tag); edge >= 0; edge = tags.nextWaiter(edge)) {
       const station = pool.holding(program.reader[edge]!);
       if (station === undefined) continue; // it has settled without this operand
-      if (fault === undefined) station.actor.send(OPERAND);
+      if (fault === undefined || program.isGuard(edge, program.reader[edge]!)) station.actor.send(OPERAND);
       else this.captureFault(station, fault);
     }
     writer?.actor.send(WRITTEN);
+    this.#run.ofScope(tag, fault);
   }
 
   captureFault(station: Station, fault: errors.StepError): void {
-    station.fault ??= fault.through(this.#run.stepOf(station).id);
+    station.fault ??= fault.through(this.#run.idOf(station));
     station.actor.send(FAULT);
   }
 
@@ -170,14 +183,39 @@ export class WriteStage {
     const { timeline, program, events } = this.#run;
     const status = this.#statusOf(tag, writer, fault);
     timeline.ended(tag, this.#run.now(), status);
-    if (fault !== undefined && program.readers[tag] === 0) this.#run.blame(fault);
+    if (status === 'skipped') this.#noteReason(tag, writer, fault);
+    if (fault !== undefined && tag < program.fixed && this.#isUnabsorbed(tag)) this.#run.blame(fault);
     if (!events.heard) return;
-    const error = fault ?? (status === 'defaulted' ? writer?.fault : undefined);
-    const stepId = program.steps[tag]!.id;
-    events.tell({ type: 'step.ended', stepId, status, ...(error ? { error } : {}) });
+    const error = fault?.isAbsence
+      ? undefined
+      : (fault ?? (status === 'defaulted' ? writer?.fault : undefined));
+    const reason = timeline.reasonOf(tag);
+    const stepId = program.idOf(tag);
+    events.tell({
+      type: 'step.ended',
+      stepId,
+      status,
+      ...(error ? { error } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  /** Whether no step stands between a fault and the caller. What an output reads is blamed at the end, since an order of
+   *  blame that depends on time would make two equal runs differ; with `onFailure: 'cancel'` it is the end. */
+  #isUnabsorbed(tag: number): boolean {
+    const { program, options } = this.#run;
+    if (program.readers[tag] === 0) return true;
+    return options.onFailure === 'cancel' && (this.#outputs ??= outputTags(program.outputs)).has(tag);
+  }
+  #noteReason(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): void {
+    const { timeline, program } = this.#run;
+    if (writer?.condition === 'fails') timeline.because(tag, conditionOf(program.steps[tag]!));
+    else if (fault !== undefined)
+      timeline.because(tag, `'${fault.stepId}' ${fault.isAbsence ? 'was skipped' : 'failed'}`);
   }
 
   #statusOf(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): StepStatus {
+    if (writer?.condition === 'fails') return 'skipped';
     if (fault !== undefined) {
       const ran = this.#run.timeline.attempts(tag) > 0;
       if (fault.stepId !== fault.at) return ran ? 'failed' : 'skipped';
@@ -187,3 +225,9 @@ export class WriteStage {
     return writer.written === 'default' ? 'defaulted' : 'done';
   }
 }
+
+/** Why a condition did not hold, in words. */
+const conditionOf = ({ when, otherwise }: StepPlan): string =>
+  when === undefined || otherwise === true
+    ? 'the step above was performed'
+    : `its condition does not hold${when.text === undefined ? '' : `: ${when.text}`}`;

@@ -15,7 +15,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider';
-import type { AgentContext, AgentPlan, Program } from '../../actors/tomasulo/program.ts';
+import type { AgentContext, AgentPlan, Program, StepPlan } from '../../actors/tomasulo/program.ts';
 import type { SdkModel } from '../models/sdk.ts';
 import { perform, type PerformOptions, type Run } from '../score/perform.ts';
 import type { Score } from '../score/score.ts';
@@ -131,7 +131,13 @@ class Steps {
   }
   /** The program with agents that report spans. Steps with a common agent still have a common one. */
   program(program: Program): Program {
-    return { ...program, steps: program.steps.map((step) => ({ ...step, agent: this.#agent(step.agent) })) };
+    const steps = program.steps.map((step): StepPlan => {
+      const { scope } = step;
+      return scope === undefined
+        ? { ...step, agent: this.#agent(step.agent) }
+        : { ...step, scope: { ...scope, body: this.program(scope.body) } };
+    });
+    return { ...program, steps };
   }
   /** Ends what an abandoned agent has left open. */
   end(): void {

@@ -1,6 +1,12 @@
 /** Options that a score or its caller may set. An unknown or impossible option is refused with its place and a remedy, in
  *  JavaScript too. */
-import { didYouMean, ScoreError, type RetryPolicy, type StepPlan } from '../../actors/tomasulo/program.ts';
+import {
+  didYouMean,
+  ScoreError,
+  type RetryPolicy,
+  type ScopePlan,
+  type StepPlan,
+} from '../../actors/tomasulo/program.ts';
 import { HOLD_TYPES, TIMEOUT_POLICIES } from '../../machines/hct/signal.ts';
 
 /** A hundred years: a longer time is a mistake. */
@@ -75,14 +81,35 @@ const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'jitter', 'on', 'r
 const VAMP = ['max', 'until', 'onCap'];
 const FERMATA = ['holdType', 'timeoutMs', 'onTimeout'];
 const JOINS = ['all', 'allSettled'];
+const MAP_JOINS = ['all', 'allSettled', 'any', 'first'];
 export const EFFECTS = ['none', 'idempotent', 'external'];
 const PLAN = [
   ...['id', 'agent', 'reads', 'after', 'writes', 'join', 'retry', 'timeoutMs', 'urgency', 'cost', 'effects'],
-  ...['idleMs', 'fermata', 'vamp', 'tacet', 'attacca'],
+  ...['idleMs', 'fermata', 'vamp', 'tacet', 'attacca', 'when', 'otherwise'],
 ];
 /** The options of `score.step`. */
 export const STEP_OPTIONS = [...PLAN.slice(1), 'default'];
-const STEP_PLAN = [...PLAN, 'fallback', 'downbeat'];
+/** The options that maps, sub-scores and loops have in common. */
+const SCOPE_OPTIONS = [
+  ...[
+    'reads',
+    'after',
+    'writes',
+    'default',
+    'urgency',
+    'cost',
+    'fermata',
+    'tacet',
+    'attacca',
+    'when',
+    'otherwise',
+  ],
+];
+export const SUB_SCORE_OPTIONS = [...SCOPE_OPTIONS, 'score', 'timeoutMs'];
+export const MAP_OPTIONS = [...SCOPE_OPTIONS, 'over', 'as', 'index', 'concurrency', 'join'];
+/** Of a map whose elements are steps of an agent. */
+export const ELEMENT_OPTIONS = ['agent', 'retry', 'timeoutMs', 'idleMs', 'effects'];
+const STEP_PLAN = [...PLAN, 'fallback', 'downbeat', 'scope', 'spread'];
 
 /** Checks a retry policy. @throws {ScoreError} */
 export function checkRetry(at: string, retry: RetryPolicy | undefined, stepId?: string): void {
@@ -119,6 +146,10 @@ export function checkStep(step: StepPlan, at: string): void {
   milliseconds(`${at}.idleMs`, step.idleMs, id);
   inRange(`${at}.urgency`, step.urgency, 1, 10, false, id);
   inRange(`${at}.cost`, step.cost, 0, Number.MAX_VALUE, false, id);
+  isA(`${at}.otherwise`, step.otherwise, typeof step.otherwise === 'boolean', 'true or false', id);
+  const { when, scope } = step;
+  isA(`${at}.when`, when, typeof when?.test === 'function', 'a function of the operands', id);
+  if (scope !== undefined) checkScope(scope, at, id);
   checkRetry(`${at}.retry`, retry, id);
   if (retry !== undefined && step.effects === 'external' && retry.attempts > 1 && !retry.repeatsEffect) {
     const remedy = 'drop the retry, or say retry.repeatsEffect: true when the agent makes repeats harmless';
@@ -143,6 +174,38 @@ export function checkStep(step: StepPlan, at: string): void {
   milliseconds(`${at}.fermata.timeoutMs`, fermata.timeoutMs, id);
 }
 
+/** Checks what a map or a loop needs. */
+function checkScope(scope: ScopePlan, at: string, id: string): void {
+  if (scope.kind === 'map') {
+    const { as, index, concurrency, join } = scope;
+    isA(`${at}.as`, as, isName(as), 'a name', id);
+    isA(
+      `${at}.index`,
+      index,
+      isName(index) && index !== as,
+      'a name, and another one than that of the element',
+      id,
+    );
+    inRange(`${at}.concurrency`, concurrency, 1, Number.MAX_SAFE_INTEGER, true, id);
+    if (typeof join !== 'object' || join === null) return oneOf(`${at}.join`, join, MAP_JOINS, id);
+    knownKeys(`${at}.join`, join, ['quorum'], id);
+    if (join.quorum === undefined) throw new ScoreError(`${at}.join.quorum`, 'is missing.', id);
+    inRange(`${at}.join.quorum`, join.quorum, 1, Number.MAX_SAFE_INTEGER, true, id);
+  } else if (scope.kind === 'repeat') {
+    const { max, until, onCap } = scope;
+    if (max === undefined)
+      throw new ScoreError(
+        `${at}.max`,
+        'a loop needs a cap; say how many rounds there may be, 1 to 1000.',
+        id,
+      );
+    inRange(`${at}.max`, max, 1, 1_000, true, id);
+    if (typeof until !== 'function')
+      throw new ScoreError(`${at}.until`, `must be a function of the outputs, not ${shown(until)}.`, id);
+    oneOf(`${at}.onCap`, onCap, ['fail', 'accept'], id);
+  }
+}
+
 /** What is said of a value that should be an agent. */
 export const notAnAgent = (value: unknown): string =>
   `must be a function of its operands, or what agent({ name, run }) makes; not ${shown(value)}.`;
@@ -159,7 +222,7 @@ function checkReads(reads: StepPlan['reads'], at: string, id: string): void {
 
 const PERFORM = [
   ...['input', 'signal', 'maxConcurrency', 'window', 'timeout', 'retry', 'budget', 'dispatch', 'priority'],
-  ...['seed'],
+  ...['seed', 'onFailure'],
   ...['patience', 'graceMs', 'deliveryMs', 'stallMs', 'bus', 'clock', 'runId', 'inspect', 'onEvent'],
   ...['durable', 'heldMs', 'scoreFile'],
 ];
@@ -181,6 +244,7 @@ export function checkPerformOptions(options: Readonly<Record<string, any>>): voi
   checkRetry('retry', options['retry']);
   inRange('seed', options['seed'], 0, 2 ** 32 - 1, true);
   oneOf('dispatch', options['dispatch'], ['reactive', 'batch', 'sequential']);
+  oneOf('onFailure', options['onFailure'], ['settle', 'cancel']);
   oneOf('priority', options['priority'], ['path', 'fifo']);
   isA('signal', signal, typeof signal?.addEventListener === 'function', 'an AbortSignal');
   isA('bus', bus, typeof bus?.publish === 'function', 'a bus, as createBus() makes it');

@@ -41,6 +41,8 @@ export interface PerformOptions<Input = unknown> {
     { readonly totalMs?: number | undefined; readonly stepMs?: number | undefined } | undefined;
   /** For every step that has no retry policy. */
   readonly retry?: RetryPolicy | undefined;
+  /** What a failure does that no step absorbs: the other steps `settle` (default), or all is cancelled at once. */
+  readonly onFailure?: 'settle' | 'cancel' | undefined;
   /** What the jitter of retries is drawn from, a whole number from 0 to 2^32 − 1: the same seed draws the same delays.
    *  Default: 0 in virtual time, random in real time. */
   readonly seed?: number | undefined;
@@ -212,7 +214,7 @@ export function performFrom<Input, N extends Record<string, unknown>>(
   const { durable } = options;
   const journal = recovered?.journal ?? (durable && beginJournal(durable, id, score.name, program, clock));
   const account = new RunAccount(options.budget, {
-    spenders: () => program.steps.filter(({ agent, tacet }) => agent.spends && !tacet).length,
+    spenders: () => spendersIn(program),
     deadline: totalMs === undefined ? undefined : clock.now() + totalMs,
     shareOfTime: sharesOf(program),
   });
@@ -382,6 +384,14 @@ function reportOf(
     },
   };
 }
+
+/** Steps whose agents pay from the account; those of a scope count once. */
+const spendersIn = ({ steps }: Program): number =>
+  steps.reduce(
+    (sum, { agent, tacet, scope }) =>
+      tacet ? sum : sum + (scope === undefined ? Number(agent.spends === true) : spendersIn(scope.body)),
+    0,
+  );
 
 /** A step's own part of the longest remaining path through it. */
 function sharesOf({ steps, remaining }: Program): (stepId: string) => number {

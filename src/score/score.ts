@@ -2,18 +2,31 @@
 import {
   rename,
   ScoreError,
+  type AgentPlan,
+  type ConditionPlan,
   type HoldPlan,
+  type MapJoin,
   type Program,
   type RetryPolicy,
+  type ScopePlan,
   type StepPlan,
   type VampPlan,
 } from '../../actors/tomasulo/program.ts';
 import type { Settled } from '../../actors/tomasulo/operands.ts';
 import { planOf, type Agent, type AgentSpec } from './agent.ts';
 import { frozenCopy } from '../../actors/bus/freeze.ts';
-import { checkStep, knownKeys, notAnAgent, shown, STEP_OPTIONS } from './limits.ts';
+import {
+  checkStep,
+  ELEMENT_OPTIONS,
+  knownKeys,
+  MAP_OPTIONS,
+  notAnAgent,
+  shown,
+  STEP_OPTIONS,
+  SUB_SCORE_OPTIONS,
+} from './limits.ts';
 import type { Schemas } from '../coherence/coherence.ts';
-import type { Infer, Schema } from './schema.ts';
+import { validate, type Infer, type Schema } from './schema.ts';
 import type { SharedState } from '../coherence/shared.ts';
 
 type Names = Record<string, unknown>;
@@ -51,6 +64,101 @@ type ReadsOption<N extends Names, Operands, Join> =
     ? { readonly reads?: Reads<N, Operands, Join> }
     : { readonly reads: Reads<N, Operands, Join> };
 
+/** When a step or a scope is performed. */
+interface Conditional<Operands> {
+  /** Perform it only if this holds of its operands. Otherwise the name that it writes keeps its earlier value, or else gets
+   *  the `default`, or else is absent: steps that read it are skipped, too. */
+  readonly when?: (operands: Operands) => boolean;
+  /** Perform it only if the step above was skipped by its condition. */
+  readonly otherwise?: boolean;
+}
+
+/** What maps, sub-scores and loops have in common. */
+interface ScopeSettings<N extends Names, Operands, Result, W extends string> extends Conditional<Operands> {
+  /** Names that have to be written before, though nothing of them is read. */
+  readonly after?: readonly (keyof N & string)[];
+  /** The name that the result is written to. Default: the id. */
+  readonly writes?: W;
+  /** Stands in for the result when there is none. */
+  readonly default?: Result;
+  readonly urgency?: number;
+  readonly cost?: number;
+  readonly fermata?: HoldPlan;
+  readonly tacet?: boolean;
+  readonly attacca?: boolean;
+}
+
+/** A score as a step: its input is what is read, its result is what it returns, by name. */
+export type SubScoreOptions<N extends Names, In, Out extends Names, W extends string> = ScopeSettings<
+  N,
+  In,
+  Out,
+  W
+> & {
+  readonly score: Score<In, Out & { input: In }> | Score<In, Out>;
+  /** For all of it, in milliseconds. */
+  readonly timeoutMs?: number;
+} & ReadsOption<N, In, 'all'>;
+
+/** A score that is repeated. Each round reads what is read here, overwritten by the outputs of the round before. */
+export type RepeatOptions<N extends Names, In, Out extends Names, W extends string> = SubScoreOptions<
+  N,
+  In,
+  Out,
+  W
+> & {
+  /** Whether the outputs are good enough; rounds count from 1. */
+  readonly until: (outputs: Omit<Out, 'input'>, round: number) => boolean;
+  /** The most rounds, 1 … 1,000. */
+  readonly max: number;
+  /** What happens when the last round is not good enough: `fail` (default) or `accept` its outputs. */
+  readonly onCap?: 'fail' | 'accept';
+};
+
+type ListsOf<N extends Names, Item> = ReadsOf<N, readonly NoInfer<Item>[]>;
+
+/** What a map returns. */
+type Mapped<Result, J> = J extends 'allSettled'
+  ? Settled<Awaited<Result>>[]
+  : J extends 'any' | 'first'
+    ? Awaited<Result>
+    : Awaited<Result>[];
+
+/** An agent, or a score, for each element of a list. */
+export type MapOptions<
+  N extends Names,
+  Operands,
+  Result,
+  W extends string,
+  As extends string,
+  Index extends string,
+  J extends MapJoin,
+> = Omit<ScopeSettings<N, any, Mapped<Result, J>, W>, 'when'> & {
+  /** The list: a name, or a property of one. */
+  readonly over: ListsOf<N, As extends keyof Operands ? Operands[As] : unknown>;
+  /** The operand of an element. Default `item`. */
+  readonly as?: As;
+  /** The operand of its place, from 0, if it is wanted. */
+  readonly index?: Index;
+  /** How many elements may be under way at once, 1 … Default: no limit. */
+  readonly concurrency?: number;
+  /** `all` (default): a list of results in the order of the list. `allSettled`: each as `{ status, value }` or
+   *  `{ status, reason }`. `any`: the first success. `first`: the first that ends. `{ quorum: n }`: the first n successes;
+   *  what still runs is cancelled. */
+  readonly join?: J;
+  readonly when?: (operands: any) => boolean;
+} & ReadsOption<N, NoInfer<Omit<Operands, As | Index>>, 'all'>;
+
+/** What is done for each element by an agent; each element is a step. Durations in milliseconds. */
+interface ElementSettings<Operands, Result> {
+  readonly agent: Agent<Operands, Result>;
+  readonly retry?: RetryPolicy;
+  readonly timeoutMs?: number;
+  /** An attempt that is silent for so long is given up; see `context.beat`. */
+  readonly idleMs?: number;
+  readonly effects?: 'none' | 'idempotent' | 'external';
+}
+
 /** One step of a score. Durations in milliseconds. */
 export type StepOptions<
   N extends Names,
@@ -66,7 +174,7 @@ interface StepSettings<
   Result,
   W extends string,
   Join extends 'all' | 'allSettled',
-> {
+> extends Conditional<Operands> {
   readonly agent: Agent<Operands, Result>;
   /** Names that have to be written before this step starts, though nothing of them is read. */
   readonly after?: readonly (keyof N & string)[];
@@ -141,22 +249,66 @@ export class Score<Input = undefined, N extends Names = {}> {
     );
   }
 
+  /** Adds a score as a step. It shares the window, the units, the budget, the clock and the signals of this one; its
+   *  steps are `id/…`. */
+  step<Id extends string, In, Out extends Names, W extends string = Id>(
+    id: Id,
+    options: SubScoreOptions<N, In, Out, W>,
+  ): Score<Input, Written<N, W, Omit<Out, 'input'>>>;
   /** Adds a step.
    *  @param id unique in the score; also the name that it writes, unless `writes` says another. */
   step<Id extends string, Operands, Result, W extends string = Id, Join extends 'all' | 'allSettled' = 'all'>(
     id: Id,
     options: StepOptions<N, Operands, Result, W, Join>,
-  ): Score<Input, Written<N, W, Result>> {
-    const plan = planStep(id, options as StepOptions<any, any, any, any, any>, this.#downbeat);
+  ): Score<Input, Written<N, W, Result>>;
+  step(id: string, options: object): Score<Input, any> {
+    const downbeat = this.#downbeat;
+    const isScore = typeof options === 'object' && options !== null && 'score' in options;
+    return this.#with(isScore ? planSubScore(id, options, downbeat) : planStep(id, options, downbeat));
+  }
+
+  /** Adds a score for each element of a list. Its steps are `id[3]/…`. */
+  map<
+    Id extends string,
+    In,
+    Out extends Names,
+    W extends string = Id,
+    As extends string = 'item',
+    Index extends string = never,
+    const J extends MapJoin = 'all',
+  >(
+    id: Id,
+    options: MapOptions<N, In, Omit<Out, 'input'>, W, As, Index, J> & { readonly score: Score<In, Out> },
+  ): Score<Input, Written<N, W, Mapped<Omit<Out, 'input'>, J>>>;
+  /** Adds an agent for each element of a list. The list may be known only when the performance has come this far; its
+   *  elements are the steps `id[0]`, `id[1]`, …, in one window with all others. */
+  map<
+    Id extends string,
+    Operands,
+    Result,
+    W extends string = Id,
+    As extends string = 'item',
+    Index extends string = never,
+    const J extends MapJoin = 'all',
+  >(
+    id: Id,
+    options: MapOptions<N, Operands, Result, W, As, Index, J> & ElementSettings<Operands, Result>,
+  ): Score<Input, Written<N, W, Mapped<Result, J>>>;
+  map(id: string, options: object): Score<Input, any> {
+    return this.#with(planMap(id, options, this.#downbeat));
+  }
+
+  /** Adds a loop: a score that is repeated until its outputs are good enough. Its steps are `id#1/…`, `id#2/…`. */
+  repeat<Id extends string, In, Out extends Names, W extends string = Id>(
+    id: Id,
+    options: RepeatOptions<N, In, Out, W>,
+  ): Score<Input, Written<N, W, Omit<Out, 'input'>>> {
+    return this.#with(planRepeat(id, options, this.#downbeat));
+  }
+
+  #with(plan: StepPlan): Score<Input, any> {
     const link: Link = { plan, before: this.#last };
-    return new Score<Input, Written<N, W, Result>>(
-      this.name,
-      this.inputSchema,
-      link,
-      false,
-      this.#outputs,
-      this.state,
-    );
+    return new Score<Input, any>(this.name, this.inputSchema, link, false, this.#outputs, this.state);
   }
 
   /** A point that all steps reach together: nothing below starts before everything above has settled. */
@@ -246,10 +398,17 @@ export function scoreOf(
   return built;
 }
 
-function planStep(id: string, options: StepOptions<any, any, any, any, any>, downbeat: boolean): StepPlan {
+/** A condition, as plans have it. */
+const conditionOf = (
+  when: ((operands: any) => boolean) | ConditionPlan | undefined,
+): { readonly when?: ConditionPlan } =>
+  when === undefined ? {} : { when: typeof when === 'function' ? { test: when } : when };
+
+function planStep(id: string, given: object, downbeat: boolean): StepPlan {
   const at = `step '${id}'`;
-  knownKeys(at, options, STEP_OPTIONS, id);
-  const { agent, default: fallback, ...rest } = options;
+  knownKeys(at, given, STEP_OPTIONS, id);
+  const { agent, default: fallback, when, ...rest } = given as StepOptions<any, any, any, any, any>;
+  const options = rest;
   if (typeof agent !== 'function' && typeof agent?.plan?.run !== 'function')
     throw new ScoreError(`${at}.agent`, notAnAgent(agent), id);
   const defaults: Partial<AgentSpec> = typeof agent === 'function' ? {} : agent;
@@ -264,8 +423,120 @@ function planStep(id: string, options: StepOptions<any, any, any, any, any>, dow
     effects: options.effects === undefined ? defaults.effects : options.effects,
     ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),
+    ...conditionOf(when),
   } as StepPlan;
 }
+
+/** The step of a scope. */
+export function planScope(
+  id: string,
+  options: Readonly<Record<string, any>>,
+  scope: ScopePlan,
+  downbeat = false,
+): StepPlan {
+  const { default: fallback, when, ...rest } = options;
+  return {
+    ...rest,
+    id,
+    agent: SCOPE_AGENTS[scope.kind],
+    scope,
+    ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
+    ...(downbeat ? { downbeat } : {}),
+    ...conditionOf(when),
+  } as StepPlan;
+}
+/** What reports name as the agent of a scope; it is never called. */
+const scopeAgent = (kind: string): AgentPlan => ({
+  name: `(${kind})`,
+  run: () => {
+    throw new TypeError(`a ${kind} has steps, and no agent`);
+  },
+});
+const SCOPE_AGENTS = {
+  map: scopeAgent('map'),
+  score: scopeAgent('score'),
+  repeat: scopeAgent('repeat'),
+} as const;
+
+/** What a scope needs of a score. @throws {ScoreError} when the score cannot be one of a scope. */
+export function bodyOf(score: unknown, at: string, id: string): Pick<ScopePlan, 'body' | 'accept'> {
+  if (!(score instanceof Score))
+    throw new ScoreError(
+      `${at}.score`,
+      `must be a score, as score('name').step(…) makes it; not ${shown(score)}.`,
+      id,
+    );
+  if (score.state !== undefined)
+    throw new ScoreError(
+      `${at}.score`,
+      `'${score.name}' shares state; say \`shared\` in the outermost score.`,
+      id,
+    );
+  const body = score.program;
+  if (body.steps.length === 0) throw new ScoreError(`${at}.score`, `'${score.name}' has no steps.`, id);
+  const { inputSchema } = score;
+  return inputSchema === undefined
+    ? { body }
+    : { body, accept: (input) => validate(inputSchema, input, `the input of '${score.name}'`) };
+}
+
+function planSubScore(id: string, options: Readonly<Record<string, any>>, downbeat: boolean): StepPlan {
+  const at = `step '${id}'`;
+  knownKeys(at, options, SUB_SCORE_OPTIONS, id);
+  const { score: inner, ...rest } = options;
+  return planScope(id, rest, { kind: 'score', ...bodyOf(inner, at, id) }, downbeat);
+}
+
+function planRepeat(id: string, options: Readonly<Record<string, any>>, downbeat: boolean): StepPlan {
+  const at = `step '${id}'`;
+  knownKeys(at, options, [...SUB_SCORE_OPTIONS, 'until', 'max', 'onCap'], id);
+  const { score: inner, until, max, onCap, ...rest } = options;
+  return planScope(id, rest, { kind: 'repeat', ...bodyOf(inner, at, id), until, max, onCap }, downbeat);
+}
+
+function planMap(id: string, options: Readonly<Record<string, any>>, downbeat: boolean): StepPlan {
+  const at = `step '${id}'`;
+  const ofAgent = typeof options !== 'object' || options === null || !('score' in options);
+  knownKeys(at, options, [...MAP_OPTIONS, ...(ofAgent ? ELEMENT_OPTIONS : ['score'])], id);
+  const {
+    score: inner,
+    agent,
+    retry,
+    timeoutMs,
+    idleMs,
+    effects,
+    over,
+    as = 'item',
+    index,
+    concurrency,
+    join,
+    ...rest
+  } = options;
+  if (typeof over !== 'string' || over === '')
+    throw new ScoreError(`${at}.over`, `must be the name of a list, not ${shown(over)}.`, id);
+  const body = ofAgent
+    ? {
+        body: elementBody(planStep(id, said({ agent, retry, timeoutMs, idleMs, effects }), false)),
+        flat: true,
+      }
+    : { ...bodyOf(inner, at, id), flat: false };
+  if (Object.hasOwn(rest['reads'] ?? {}, as))
+    throw new ScoreError(
+      `${at}.reads.${as}`,
+      `'${as}' is the operand of the element; rename one of them.`,
+      id,
+    );
+  const reads = { ...rest['reads'], [as]: over };
+  return planScope(id, { ...rest, reads }, { kind: 'map', ...body, as, index, concurrency, join }, downbeat);
+}
+/** The body of a map that is one step; it is checked as any step is. */
+export function elementBody(step: StepPlan): Program {
+  const plan = { ...step, spread: true };
+  checkStep(plan, `step '${step.id}'`);
+  return rename([plan]);
+}
+const said = (options: Readonly<Record<string, unknown>>): object =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
 /** Checks what no type can: limits, and one capacity per agent name. */
 function assemble(
@@ -273,14 +544,18 @@ function assemble(
   outputs: Readonly<Record<string, string>> | undefined,
 ): Program {
   const agents = new Map<string, StepPlan>();
-  steps.forEach((step, index) => {
-    checkStep(step, `steps[${index}]`);
+  const note = (step: StepPlan, at: string): void => {
     const known = agents.get(step.agent.name);
     if (known === undefined) agents.set(step.agent.name, step);
     else if (known.agent !== step.agent && known.agent.capacity !== step.agent.capacity) {
       const problem = `two agents are named '${step.agent.name}' with different capacities (here and in step '${known.id}')`;
-      throw new ScoreError(`steps[${index}].agent`, `${problem}; give one of them another name.`, step.id);
+      throw new ScoreError(`${at}.agent`, `${problem}; give one of them another name.`, step.id);
     }
+    for (const inner of step.scope?.body.steps ?? []) note(inner, at);
+  };
+  steps.forEach((step, index) => {
+    checkStep(step, `steps[${index}]`);
+    note(step, `steps[${index}]`);
   });
   return rename(steps, outputs);
 }

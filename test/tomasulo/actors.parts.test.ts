@@ -6,6 +6,7 @@ import { realClock, type Clock } from '../../actors/bus/clock.ts';
 import { freeze } from '../../actors/bus/freeze.ts';
 import { UnitGovernor } from '../../actors/governor/governor.ts';
 import { Heap } from '../../actors/tomasulo/heap.ts';
+import { DynamicProgram } from '../../actors/tomasulo/dynamic-program.ts';
 import { rename } from '../../actors/tomasulo/program.ts';
 import { ReadyQueue } from '../../actors/tomasulo/ready-queue.ts';
 import { TagTable } from '../../actors/tomasulo/tag-table.ts';
@@ -190,7 +191,7 @@ describe('results', () => {
       { id: 'c', agent, reads: { a: 'a' } },
       { id: 'unread', agent },
     ];
-    const tags = new TagTable(rename(steps, { c: 'c' }));
+    const tags = new TagTable(new DynamicProgram(rename(steps, { c: 'c' })));
     tags.write(0, 'kept');
     tags.write(3, 'never kept');
     expect([tags.value(0), tags.value(3)]).toEqual(['kept', undefined]);

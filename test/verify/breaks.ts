@@ -206,7 +206,7 @@ export const BREAKS: readonly Break[] = [
   ]),
   ...of(
     'actors/tomasulo/issue-stage.ts',
-    ['a downbeat is not waited for', 'if (step.downbeat && this.#write.settled < index) return;', ''],
+    ['a downbeat is not waited for', 'step.downbeat && ', 'false && '],
     [
       'a refusal before issue is forgotten',
       '    if (refusal !== undefined) this.#refuse(index, refusal);\n',

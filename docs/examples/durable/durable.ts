@@ -18,7 +18,8 @@ const send = agent({
   run: async ({ text }: { text: string }, { effectKey, signal }: AgentContext) => {
     receiver(effectKey, text);
     // The answer never comes: the process ends while it waits.
-    if (offline) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    if (offline)
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     return `sent under ${effectKey}`;
   },
 });
