@@ -70,6 +70,13 @@ cli
   .option('--cue <step>', 'let this step go on when it is held; may be given many times', gather, [])
   .option('--durable [dir]', 'keep the run, so that it can be resumed after a crash; default: .tutti')
   .option('--run-id <id>', 'the id of the durable run')
+  .option('--answer <step=value>', "answer a step's question; may be given many times", gather, [])
+  .option(
+    '--refuse <step>',
+    'refuse a step that is held, or STEP=REASON; may be given many times',
+    gather,
+    [],
+  )
   .option('--inspect', 'serve a page that shows what happens, until Ctrl-C')
   .option('--open', 'open that page in the browser')
   .action(async (file: string, flags: PerformFlags) =>
@@ -87,6 +94,8 @@ cli
   .option('--fail <step>', 'give a cut-off step up', gather, [])
   .option('--adopt', 'go on with a score that has changed in steps that have not begun')
   .option('--cue <step>', 'let this step go on when it is held; may be given many times', gather, [])
+  .option('--answer <step=value>', "answer a step's question; may be given many times", gather, [])
+  .option('--refuse <step>', 'refuse a step that is held, or STEP=REASON', gather, [])
   .option('--out <dir>', 'write every output, and a picture of the timeline, to this folder')
   .option('--json', 'print the report as JSON, and nothing else, on standard output')
   .option('--quiet', 'no progress, only outputs')

@@ -39,6 +39,11 @@ const fermata = z.strictObject({
   hold: z.enum(HOLD_TYPES).optional(),
   timeout: seconds.optional(),
   onTimeout: z.enum(['fail', 'resume']).optional(),
+  question: z.string().min(1).optional(),
+  /** JSON Schema of the answer. */
+  answer: z.union([z.boolean(), z.record(z.string(), z.json())]).optional(),
+  remind: seconds.optional(),
+  escalate: z.strictObject({ to: z.string().min(1), timeout: seconds.optional() }).optional(),
 });
 const vamp = z.strictObject({
   max: z.int().min(1).max(1_000),
@@ -228,7 +233,7 @@ export function scoreOfDocument(
         `unknown agent '${entry.agent}'; the score's agents are: ${names}.`,
       );
     }
-    return stepOf(entry, agent, document.agents[entry.agent]!);
+    return stepOf(entry, index, agent, document.agents[entry.agent]!);
   });
   const { outputs } = document;
   const named = Array.isArray(outputs) ? Object.fromEntries(outputs.map((name) => [name, name])) : outputs;
@@ -288,7 +293,10 @@ function stateOf(shared: ScoreDocument['shared']): SharedState | undefined {
   return { schema, initial };
 }
 
-function schemaOf(schema: ScoreDocument['input'], path: readonly string[]): Schema<any, any> | undefined {
+function schemaOf(
+  schema: ScoreDocument['input'],
+  path: readonly PropertyKey[],
+): Schema<any, any> | undefined {
   if (schema === undefined) return undefined;
   try {
     return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]) as unknown as Schema<any, any>;
@@ -302,7 +310,7 @@ function schemaOf(schema: ScoreDocument['input'], path: readonly string[]): Sche
 
 type Entry = ScoreDocument['steps'][number];
 
-function stepOf(entry: Entry, agent: AgentPlan, source: AgentEntry): StepPlan {
+function stepOf(entry: Entry, index: number, agent: AgentPlan, source: AgentEntry): StepPlan {
   const { id, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat } = entry;
   return {
     ...{ id, agent, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat },
@@ -318,15 +326,22 @@ function stepOf(entry: Entry, agent: AgentPlan, source: AgentEntry): StepPlan {
       repeatsEffect: entry.retry.repeatsEffect,
     },
     fallback: 'default' in entry && entry.default !== undefined ? { value: entry.default } : undefined,
-    fermata: fermataOf(entry.fermata),
+    fermata: fermataOf(entry.fermata, ['steps', index, 'fermata', 'answer']),
     vamp: entry.vamp && { max: entry.vamp.max, onCap: entry.vamp.onCap, until: untilOf(entry.vamp) },
   };
 }
 
-function fermataOf(given: Entry['fermata']): StepPlan['fermata'] {
+function fermataOf(given: Entry['fermata'], path: readonly PropertyKey[]): StepPlan['fermata'] {
   if (given === undefined) return undefined;
   if (typeof given === 'string') return { holdType: given };
-  return { holdType: given.hold, timeoutMs: inMilliseconds(given.timeout), onTimeout: given.onTimeout };
+  const { hold, timeout, onTimeout, question, answer, remind, escalate } = given;
+  return {
+    ...{ holdType: hold, onTimeout, question },
+    timeoutMs: inMilliseconds(timeout),
+    remindMs: inMilliseconds(remind),
+    answer: schemaOf(answer, path),
+    escalate: escalate && { to: escalate.to, timeoutMs: inMilliseconds(escalate.timeout) },
+  };
 }
 
 function untilOf({ until, atLeast }: NonNullable<Entry['vamp']>): (result: unknown) => boolean {
