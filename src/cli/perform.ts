@@ -61,7 +61,7 @@ export interface Resumed {
   readonly adopt: boolean;
 }
 
-/** After this long, a durable run that only waits for a person ends, where nobody is at the terminal. */
+/** After this long, a durable run that only waits for a person ends, where no person is at the terminal. */
 const HELD_MS = 1_000;
 
 /** @param resumed goes on with this run instead of beginning one

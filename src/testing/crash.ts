@@ -60,7 +60,7 @@ export async function crashJob(
   const life = Number(process.env['TUTTI_CRASH_LIFE']);
   const store = crashing(sqliteStore(folder), point);
   const noted = withNotes(score, calls, life, point);
-  const { input, adopt, ...rest } = options;
+  const { input: _, adopt, ...rest } = options;
   let run;
   if (store.list().length === 0) run = perform(noted, { ...options, durable: store, runId: RUN });
   else {
