@@ -8,6 +8,7 @@ export { VirtualClock } from '../actors/bus/clock.ts';
 export { coherence, type Coherence, type CoherenceOptions } from './coherence/coherence.ts';
 export { ConflictError } from './coherence/errors.ts';
 export { SchemaError, type Schema } from './score/schema.ts';
+export { AnswerError, type HeldStep } from '../actors/tomasulo/questions.ts';
 export {
   ScoreError,
   type AgentContext,

@@ -38,6 +38,12 @@ interface RunOfAttempts {
   };
 }
 
+/** What came before a try: why the last one failed, and what a person has answered. */
+interface Before {
+  readonly lastError?: unknown;
+  readonly answer?: unknown;
+}
+
 interface Sleeper {
   readonly timer: TimerId;
   readonly abort: () => void;
@@ -47,6 +53,7 @@ interface Sleeper {
 export class Attempt {
   readonly attempt: number;
   readonly lastError: unknown;
+  readonly answer: unknown;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
   readonly stepId: string;
@@ -79,9 +86,10 @@ export class Attempt {
     stepId: string,
     attempt: number,
     round = 0,
-    lastError?: unknown,
+    before: Before = {},
   ) {
-    this.lastError = lastError;
+    this.lastError = before.lastError;
+    this.answer = before.answer;
     this.#run = run;
     this.#step = step;
     this.stepId = stepId;
@@ -256,6 +264,7 @@ const CONTEXT_KEYS = [
   'attempt',
   'effectKey',
   'lastError',
+  'answer',
   'account',
   'shared',
   'say',

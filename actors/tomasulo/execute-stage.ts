@@ -7,7 +7,7 @@ import { clear } from './clear.ts';
 import { busError } from '../bus/bus.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
-import { freeze } from '../bus/freeze.ts';
+import { freeze, setOwn } from '../bus/freeze.ts';
 import { operandsOf } from './operands.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
 import { delayAfter, drawFrom, isRetryable, predicateFailed } from './retry.ts';
@@ -334,7 +334,10 @@ export class ExecuteStage {
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
     const stepId = program.idOf(index);
-    const attempt = new Attempt(this.#run, step, stepId, count, this.#roundOf(station), station.lastError);
+    const attempt = new Attempt(this.#run, step, stepId, count, this.#roundOf(station), {
+      lastError: station.lastError,
+      answer: orders.answers.get(index),
+    });
     station.attempt = attempt;
     this.#running++;
     if (events.heard) events.tell({ type: 'step.started', stepId, agent: step.agent.name, attempt: count });
@@ -354,6 +357,8 @@ export class ExecuteStage {
     try {
       const operands = operandsOf(program, tags, this.#run.input, index);
       if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
+      const edits = orders.edits.get(index);
+      for (const name in edits) setOwn(operands, name, edits[name]);
       const result = callAgent(attempt, step.agent, operands);
       if (!isThenable(result)) this.answer(station, true, result);
       else if (isNative(result)) void result.then(runner.resolved, runner.rejected);

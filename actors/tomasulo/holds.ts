@@ -8,6 +8,7 @@
 import { exempt, holdOf, isHeld, releaseOf, resolveHold, type FermataHold } from '../../machines/hct/hold.ts';
 import type { Fermata, HctSignal } from '../../machines/hct/signal.ts';
 import type { Clock, TimerId } from '../bus/clock.ts';
+import type { HoldPlan } from './program.ts';
 
 interface Held {
   hold: FermataHold;
@@ -15,7 +16,9 @@ interface Held {
   readonly ofSteps: boolean;
   /** The steps that have this hold among those they count. */
   readonly steps: Set<number>;
-  readonly timer: TimerId | undefined;
+  timer: TimerId | undefined;
+  /** Who decides when the time is over. */
+  escalate: HoldPlan['escalate'];
 }
 
 /** What a step answers to. */
@@ -24,9 +27,13 @@ export type StepNames = readonly [id: string, agent: string, ...around: string[]
 export interface HoldEffects {
   /** The step has lost one hold. */
   resume(step: number): void;
+  /** The hold ran out, and another one decides now. */
+  escalate(step: number, to: string): void;
   /** The hold ran out and its policy is to fail. */
   expire(step: number, limitMs: number): void;
 }
+
+const NONE: ReadonlySet<never> = new Set();
 
 /** What is left of a time that began in the past; never more than all of it, also if the clock was set back. */
 export const leftOf = (durationMs: number, since: number, now: number): number =>
@@ -56,14 +63,44 @@ export class Holds {
    *  @param ofSteps whether the targets are ids of steps alone, and not also names of agents
    *  @param since when it began, if that was in an earlier life */
   begin(signal: Fermata, id: string | number, ofSteps = false, since = this.#clock.now()): FermataHold {
-    const hold = holdOf(signal, id, since);
-    const { timeoutMs } = hold;
-    const timer =
+    const hold = this.beginUntimed(signal, id, ofSteps);
+    this.time(id, undefined, since);
+    return hold;
+  }
+  /** The same without its time, which begins with {@link time}. */
+  beginUntimed(signal: Fermata, id: string | number, ofSteps = false): FermataHold {
+    const hold = holdOf(signal, id, this.#clock.now());
+    this.#inForce.set(id, { hold, ofSteps, steps: new Set(), timer: undefined, escalate: undefined });
+    return hold;
+  }
+  /** The time of a hold begins.
+   *  @param escalate who decides when it is over
+   *  @param since when it began, if that was in an earlier life */
+  time(id: string | number, escalate?: HoldPlan['escalate'], since = this.#clock.now()): void {
+    const held = this.#inForce.get(id);
+    if (held === undefined) return;
+    const { timeoutMs } = held.hold;
+    held.hold = { ...held.hold, since };
+    held.escalate = escalate;
+    held.timer =
       timeoutMs === undefined
         ? undefined
         : this.#clock.setTimeout(() => this.#ranOut(id), leftOf(timeoutMs, since, this.#clock.now()));
-    this.#inForce.set(id, { hold, ofSteps, steps: new Set(), timer });
-    return hold;
+  }
+  /** The holds in force that hold a step. */
+  of(step: number): FermataHold[] {
+    return [...this.#inForce.values()].flatMap(({ hold, steps }) => (steps.has(step) ? [hold] : []));
+  }
+  /** @returns undefined for a hold that is not in force */
+  get(id: string | number): FermataHold | undefined {
+    return this.#inForce.get(id)?.hold;
+  }
+  /** Lifts one hold from all its steps. */
+  lift(id: string | number): void {
+    const held = this.#inForce.get(id);
+    if (held === undefined) return;
+    this.#end(id, held);
+    for (const step of held.steps) this.#effects.resume(step);
   }
 
   /** The holds that a step comes under by its id, its agent's name, or the id of a scope around it. */
@@ -82,9 +119,15 @@ export class Holds {
   }
 
   /** A signal that may release: a cue, a downbeat. It may name an agent, or one step of an agent that is held.
-   *  @param namesOf the names that a step answers to */
-  resolve(signal: HctSignal, namesOf: (step: number) => StepNames): void {
+   *  @param namesOf the names that a step answers to
+   *  @param kept holds that this signal does not lift */
+  resolve(
+    signal: HctSignal,
+    namesOf: (step: number) => StepNames,
+    kept: ReadonlySet<string | number> = NONE,
+  ): void {
     for (const [id, held] of this.#inForce) {
+      if (kept.has(id)) continue;
       if (releaseOf(held.hold, signal) === undefined) continue;
       const resolution = resolveHold(held.hold, signal);
       const left =
@@ -108,6 +151,16 @@ export class Holds {
   #ranOut(id: string | number): void {
     const held = this.#inForce.get(id);
     if (held === undefined) return;
+    const { escalate } = held;
+    if (escalate !== undefined) {
+      const { timeoutMs: _over, ...rest } = held.hold;
+      const since = this.#clock.now();
+      const limit = escalate.timeoutMs === undefined ? {} : { timeoutMs: escalate.timeoutMs };
+      held.hold = { ...rest, ...limit, since, deciders: [escalate.to] };
+      this.time(id);
+      for (const step of held.steps) this.#effects.escalate(step, escalate.to);
+      return;
+    }
     this.#end(id, held);
     for (const step of [...held.steps]) {
       if (held.hold.onTimeout === 'resume') this.#effects.resume(step);

@@ -3,9 +3,10 @@
  *  Hardware: the issue stage of Tomasulo 1967. An operand that is on its way is waited for by its tag; one that has
  *  passed is in the tag table. A step that finds no station stalls all behind it (a structural hazard). */
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
-import { fermata, type Tag } from '../../machines/hct/signal.ts';
+import type { Tag } from '../../machines/hct/signal.ts';
 import type { Restored } from './journal.ts';
-import { INPUT, type HoldPlan, type StepPlan } from './program.ts';
+import { INPUT, type StepPlan } from './program.ts';
+import { putQuestion, holdByScore } from './questions.ts';
 import type { ScopeStep, Scopes } from './scopes.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
@@ -126,6 +127,7 @@ export class IssueStage {
     const isScope = step.scope !== undefined;
     const station = pool.issue(index, this.#event(index, step, missing, restored), isScope);
     if (restored !== undefined) this.#goOn(station, index, restored);
+    if (missing === 0 && this.#run.orders.unasked.has(index)) putQuestion(this.#run, index);
     if (faults > 0) this.#captureFaults(station, index);
     const refusal = this.#run.orders.refused.get(index);
     if (refusal !== undefined) this.#refuse(index, refusal);
@@ -181,16 +183,13 @@ export class IssueStage {
   }
 
   #holdsAtIssue(index: number, step: StepPlan, restored: Restored | undefined): number {
-    const { holds, events, journal, program } = this.#run;
+    const { holds, events, program } = this.#run;
     if (step.fermata === undefined && holds.none) return 0;
     let count = 0;
     // A step that has been started was released before.
     const begun = restored !== undefined && restored.attempts > 0;
-    if (step.fermata !== undefined && !begun && !this.#run.orders.released.has(index)) {
-      const signal = holdSignal(program.idOf(index), step.fermata);
-      const hold = holds.begin(signal, `fermata:${index}`, true, restored?.heldSince);
-      if (restored?.heldSince === undefined) journal?.held(index, hold);
-    }
+    if (step.fermata !== undefined && !begun && !this.#run.orders.released.has(index))
+      holdByScore(this.#run, index);
     for (const hold of holds.over(...program.namesOf(index))) {
       holds.join(hold.id, index);
       count++;
@@ -212,10 +211,4 @@ export class IssueStage {
       ? 0
       : policy.attempts - 1;
   }
-}
-
-/** The fermata that a score writes on a step. */
-function holdSignal(id: string, plan: HoldPlan) {
-  const { holdType = 'human', timeoutMs = 30_000, onTimeout = 'fail' } = plan;
-  return fermata({ source: 'score', targets: [id], holdType, timeoutMs, onTimeout });
 }

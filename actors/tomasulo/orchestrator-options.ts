@@ -33,6 +33,8 @@ export interface OrchestratorOptions {
   readonly charge?: (() => Error | undefined) | undefined;
   /** Every agent receives it as `context.account`. */
   readonly account?: object | undefined;
+  /** Judges an answer by the schema of its question. @returns the answer, or a promise of it; throws why it does not fit */
+  readonly judge?: ((schema: object, answer: unknown, stepId: string) => unknown) | undefined;
   /** Makes `context.shared` when an agent asks for it, once for each attempt. */
   readonly share?: Share | undefined;
   /** How long, in real time, an aborted agent may take to settle before it is left behind. Default 1,000 ms. */

@@ -23,11 +23,13 @@ import { ExecuteStage } from './execute-stage.ts';
 import { IssueStage } from './issue-stage.ts';
 import { leftOf } from './holds.ts';
 import { outputsOf } from './operands.ts';
-import { INPUT, type Program } from './program.ts';
+import { INPUT, type Program, type StepPlan } from './program.ts';
+import { heldSteps, type HeldStep } from './questions.ts';
 import { RunContext } from './run.ts';
 import type { RunOutcome, RunEvent, RunStatus } from './run-events.ts';
 import { Scopes } from './scopes.ts';
 import { SignalHandler } from './signal-handler.ts';
+import type { StepStatus } from './timeline.ts';
 import type { Station } from './station-pool.ts';
 import { WriteStage } from './write-stage.ts';
 
@@ -44,6 +46,14 @@ const host = fromCallback(() => {});
 let compiled: CompiledLogic<ConductorMachine> | undefined;
 /** Compiled when first needed, and once. */
 const conductorLogic = () => (compiled ??= compile(conductor));
+
+/** Where a step stands. */
+interface Standing {
+  readonly plan: StepPlan;
+  readonly status: StepStatus;
+  /** Whether a person has answered its question. */
+  readonly answered: boolean;
+}
 
 export class Orchestrator {
   readonly runId: string;
@@ -117,6 +127,24 @@ export class Orchestrator {
   /** Calls the listener for every event from now on, in order. */
   listen(listener: (event: RunEvent) => void): void {
     this.#run.events.listen(listener);
+  }
+
+  /** Steps that are held now. */
+  get holds(): readonly HeldStep[] {
+    return heldSteps(this.#run);
+  }
+  /** Where a step stands. @returns undefined for an id that the score does not have */
+  standing(stepId: string): Standing | undefined {
+    const { program, timeline, orders } = this.#run;
+    const step = program.steps.findIndex((_, i) => program.idOf(i) === stepId);
+    const plan = program.steps[step];
+    return (
+      plan && {
+        plan: { ...plan, id: stepId },
+        status: timeline.status(step),
+        answered: orders.answers.has(step),
+      }
+    );
   }
 
   /** Listens to the bus and to the caller's signal, and stops virtual time until the input is there. */

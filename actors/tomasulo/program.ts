@@ -46,6 +46,8 @@ export interface AgentContext {
   readonly effectKey: string;
   /** Why the try before this one failed; undefined at the first try, and after a round of a vamp that succeeded. */
   readonly lastError?: unknown;
+  /** What a person has answered, where the step was held for an answer. */
+  readonly answer?: unknown;
   /** What belongs to the whole performance, for agents that meter themselves; see `PerformOptions.budget`. */
   readonly account?: object | undefined;
   /** The step's own view of what the performance shares, if its score shares anything. */
@@ -113,6 +115,14 @@ export interface HoldPlan {
   readonly timeoutMs?: number | undefined;
   /** What happens then. Default `fail`. */
   readonly onTimeout?: 'fail' | 'resume' | undefined;
+  /** What the person is asked. With a question or an answer, time counts from the moment that the operands are there. */
+  readonly question?: string | undefined;
+  /** A Standard Schema for the answer. The hold is lifted only by an answer that fits; `context.answer` has it. */
+  readonly answer?: object | undefined;
+  /** Milliseconds between reminders while the step is held. Default: none. */
+  readonly remindMs?: number | undefined;
+  /** Who decides when the time is over, and for how many milliseconds more; then `onTimeout` counts. */
+  readonly escalate?: { readonly to: string; readonly timeoutMs?: number | undefined } | undefined;
 }
 
 /** A condition of a step: it is asked when the operands are there. */

@@ -17,6 +17,25 @@ export type RunEventBody =
   | { readonly type: 'step.issued'; readonly stepId: string }
   | { readonly type: 'step.ready'; readonly stepId: string }
   | { readonly type: 'step.held'; readonly stepId: string }
+  | {
+      /** A person is asked. The operands of the step are there: see `run.holds`. */
+      readonly type: 'step.asked';
+      readonly stepId: string;
+      readonly question: string | undefined;
+    }
+  | {
+      /** The step is still held. */
+      readonly type: 'step.reminded';
+      readonly stepId: string;
+      /** Since the question, or since the hold began. */
+      readonly waitedMs: number;
+    }
+  | {
+      /** The time of the hold is over, and another one decides. */
+      readonly type: 'step.escalated';
+      readonly stepId: string;
+      readonly to: string;
+    }
   | { readonly type: 'step.resumed'; readonly stepId: string }
   | {
       readonly type: 'step.started';

@@ -104,7 +104,12 @@ export class RunContext {
       released: this.dropOperands,
       impossible: this.impossible,
     });
-    this.holds = new Holds(this.clock, { resume: links.resumed, expire: links.expired });
+    this.holds = new Holds(this.clock, {
+      resume: links.resumed,
+      expire: links.expired,
+      escalate: (step, to) =>
+        this.events.tell({ type: 'step.escalated', stepId: this.program.idOf(step), to }),
+    });
     this.dispatcher = new Dispatcher({
       program,
       dispatch: options.dispatch ?? 'reactive',

@@ -16,6 +16,7 @@ import * as errors from './errors.ts';
 import type { ExecuteStage } from './execute-stage.ts';
 import { leftOf } from './holds.ts';
 import { didYouMean, type AgentPlan } from './program.ts';
+import { bring, broughtBy, holdOfScore } from './questions.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 
@@ -76,7 +77,7 @@ export class SignalHandler {
   applyEarly({ base, body, elements }: AddedSteps): void {
     const range = [base, base + elements * body.steps.length] as const;
     for (const signal of this.#run.orders.early) {
-      if (signal.type === 'cue') this.#cueSteps(signal, range);
+      if (signal.type === 'cue') this.#cueSteps(signal, this.#bring(signal, range), range);
       else if (signal.type === 'vamp') this.#vamp(signal, range);
       else if (signal.type === 'attacca')
         this.#eachStep(signal, (step) => this.#prefer(step, Infinity), range);
@@ -100,22 +101,64 @@ export class SignalHandler {
   #cue(signal: HctSignal & { type: 'cue' }): void {
     if (signal.intent === 'update') return;
     const { dispatcher, holds, namesOf } = this.#run;
-    holds.resolve(signal, namesOf);
+    const kept = this.#bring(signal);
+    holds.resolve(signal, namesOf, kept);
     this.#eachAgent(signal, (agent) => {
       this.#endSilence(agent);
       dispatcher.wake(agent);
     });
-    this.#cueSteps(signal);
+    this.#cueSteps(signal, kept);
   }
-  #cueSteps(signal: HctSignal & { type: 'cue' }, range?: Range): void {
+  #cueSteps(signal: HctSignal & { type: 'cue' }, kept: ReadonlySet<string>, range?: Range): void {
     const { orders } = this.#run;
     const preference = preferenceOf(signal);
     const act = (step: number, station: Station | undefined): void => {
-      if (station === undefined && signal.intent === 'resume') orders.released.add(step);
+      if (station === undefined && signal.intent === 'resume' && !kept.has(holdOfScore(step)))
+        orders.released.add(step);
       if (this.#isVamping(step, station)) orders.lastRounds.add(step);
       if (preference !== 0) this.#prefer(step, preference);
     };
     this.#eachStep(signal, act, range);
+  }
+  /** Gives each step that a cue addresses what it brings.
+   *  @returns the holds that stay, because their answer is missing, does not fit, or is still being judged */
+  #bring(signal: HctSignal & { type: 'cue' }, range?: Range): ReadonlySet<string> {
+    const kept = new Set<string>();
+    if (signal.intent !== 'resume') return kept;
+    const brought = broughtBy(signal.payload);
+    const some = brought.answer !== undefined || brought.operands !== undefined;
+    this.#eachStep(
+      signal,
+      (step, station) => {
+        const { fermata } = this.#run.program.steps[step]!;
+        const id = this.#run.program.idOf(step);
+        const named = some && signal.targets.includes(id);
+        if (!named && fermata?.answer === undefined) return;
+        if (station?.actor.getSnapshot().value === 'executing') return;
+        const hold = holdOfScore(step);
+        const report = (error: unknown) => this.#report(signal, [id], errors.messageOf(error));
+        try {
+          const later = (outcome: () => void) => {
+            this.#run.next(() => {
+              try {
+                outcome();
+                this.#run.holds.lift(hold);
+                if (this.#run.pool.holding(step) === undefined) this.#run.orders.released.add(step);
+              } catch (error) {
+                report(error);
+              }
+            });
+            this.#run.wake();
+          };
+          if (!bring(this.#run, step, brought, named, later)) kept.add(hold);
+        } catch (error) {
+          kept.add(hold);
+          report(error);
+        }
+      },
+      range,
+    );
+    return kept;
   }
   /** A cue ends a vamp that is under way, not one that has yet to begin. */
   #isVamping(step: number, station: Station | undefined): boolean {
@@ -141,7 +184,15 @@ export class SignalHandler {
   }
 
   #caesura(signal: HctSignal, range?: Range): void {
-    const { reason } = (signal.payload ?? {}) as { reason?: unknown };
+    const { reason, refused } = (signal.payload ?? {}) as { reason?: unknown; refused?: unknown };
+    if (refused === true) {
+      const why = typeof reason === 'string' ? reason : undefined;
+      const turnDown = (step: number): void => {
+        const id = this.#run.program.idOf(step);
+        if (signal.targets.includes(id)) this.#execute.refuse(step, new errors.RefusedError(id, why));
+      };
+      return this.#eachStep(signal, turnDown, range);
+    }
     const why = `caesura by ${signal.source}${typeof reason === 'string' ? `: ${reason}` : ''}`;
     if (signal.targets.includes(EVERYONE)) return this.#cancel(why);
     const refuse = (step: number): void =>
@@ -260,6 +311,9 @@ export class SignalHandler {
     const hint = didYouMean(unknown[0]!, [...this.#ids, ...this.#agentsByName.keys()]);
     const reason = `this performance has no step or agent called '${unknown.join("', '")}'.${hint}`;
     events.tell({ type: 'signal.unmatched', signal: type, targets: unknown, reason });
+  }
+  #report({ type }: HctSignal, targets: readonly string[], reason: string): void {
+    this.#run.events.tell({ type: 'signal.unmatched', signal: type, targets, reason });
   }
 }
 

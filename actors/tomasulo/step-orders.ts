@@ -17,6 +17,12 @@ export class StepOrders {
   readonly vamps = new Map<number, VampOrder>();
   /** Steps that a cue has released before they were issued: the hold that their score asks for is lifted in advance. */
   readonly released = new Set<number>();
+  /** What persons have answered. */
+  readonly answers = new Map<number, unknown>();
+  /** Operands that a person has replaced, by name. */
+  readonly edits = new Map<number, Readonly<Record<string, unknown>>>();
+  /** Held steps with a question that has not been asked, since an operand is missing. */
+  readonly unasked = new Set<number>();
   /** Steps whose vamp ends with the round that runs. */
   readonly lastRounds = new Set<number>();
 
@@ -26,6 +32,9 @@ export class StepOrders {
   drop(step: number): void {
     if (this.refused.size > 0) this.refused.delete(step);
     if (this.released.size > 0) this.released.delete(step);
+    if (this.answers.size > 0) this.answers.delete(step);
+    if (this.edits.size > 0) this.edits.delete(step);
+    if (this.unasked.size > 0) this.unasked.delete(step);
     if (this.vamps.size > 0) this.vamps.delete(step);
     if (this.lastRounds.size > 0) this.lastRounds.delete(step);
   }

@@ -10,6 +10,7 @@ import type { Restored } from './journal.ts';
 import { outputTags } from './operands.ts';
 import type { StepPlan } from './program.ts';
 import type { RunContext } from './run.ts';
+import { putQuestion } from './questions.ts';
 import { isWriting, type Station } from './station-pool.ts';
 import type { StepStatus } from './timeline.ts';
 
@@ -166,8 +167,10 @@ export class WriteStage {
     for (let edge = tags.firstWaiter(tag); edge >= 0; edge = tags.nextWaiter(edge)) {
       const station = pool.holding(program.reader[edge]!);
       if (station === undefined) continue; // it has settled without this operand
-      if (fault === undefined || program.isGuard(edge, program.reader[edge]!)) station.actor.send(OPERAND);
-      else this.captureFault(station, fault);
+      if (fault === undefined || program.isGuard(edge, program.reader[edge]!)) {
+        station.actor.send(OPERAND);
+        if (this.#run.orders.unasked.size > 0) this.#askWhenComplete(station);
+      } else this.captureFault(station, fault);
     }
     writer?.actor.send(WRITTEN);
     this.#run.ofScope(tag, fault);
@@ -176,6 +179,13 @@ export class WriteStage {
   captureFault(station: Station, fault: errors.StepError): void {
     station.fault ??= fault.through(this.#run.idOf(station));
     station.actor.send(FAULT);
+    if (this.#run.orders.unasked.size > 0) this.#askWhenComplete(station);
+  }
+  /** A step that is held for an answer has its last operand. */
+  #askWhenComplete({ step, actor }: Station): void {
+    const { value, context } = actor.getSnapshot();
+    if (value === 'held' && context.missing === 0 && this.#run.orders.unasked.has(step))
+      putQuestion(this.#run, step);
   }
 
   #noteEnd(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): void {

@@ -1,4 +1,5 @@
-/** A person answers holds: with `--cue STEP` before the start, or with a line on standard input while others run.
+/** A person answers holds: with `--cue`, `--answer` and `--refuse` before the start, or with a line on standard input while
+ *  others run.
  *
  *  Standard input is read from the first hold that needs an answer until the end of the performance, and no longer. */
 import { createInterface, emitKeypressEvents, type Key } from 'node:readline';
@@ -7,14 +8,20 @@ import type { Program } from '../../actors/tomasulo/program.ts';
 import type { RunEvent } from '../../actors/tomasulo/run-events.ts';
 import { seconds } from '../score/timeline-picture.ts';
 import { clean } from './terminal.ts';
+import { messageOf } from '../../actors/tomasulo/errors.ts';
 import { nearest } from '../../actors/tomasulo/program.ts';
+import { validate, type Schema } from '../score/schema.ts';
 import { CommandLineError } from './usage.ts';
 
 export interface AnswerOptions {
   /** Steps that may go on as soon as they are held; `*` is every step. */
   readonly cues: readonly string[];
-  /** Lets a held step go on. */
-  readonly cue: (stepId: string) => void;
+  /** Lets a held step go on, with what its question is answered with. @throws why the answer does not fit */
+  readonly cue: (stepId: string, answer?: unknown) => unknown;
+  /** Refuses a held step. */
+  readonly refuse: (stepId: string, reason?: string) => void;
+  /** What a held step will receive, once it is known. */
+  readonly operands: (stepId: string) => object | undefined;
   readonly input: NodeJS.ReadStream;
   /** Shows a line to the person. */
   readonly say: (line: string) => void;
@@ -33,13 +40,39 @@ const HOLD_MS = 30_000;
 
 /** @throws {CommandLineError} when a cue names a step that the score does not have. */
 export function answersTo(program: Program, options: AnswerOptions): HoldAnswers {
-  const { cues, cue, input, say, typed } = options;
+  const { cues, cue, refuse, operands, input, say, typed } = options;
   const steps = new Map(program.steps.map((step) => [step.id, step]));
   for (const id of cues) if (id !== '*' && !steps.has(id)) throw unknownStep(id, [...steps.keys()]);
   const approved = new Set(cues);
   const held = new Set<string>();
   let reading: { stop(): void } | undefined;
 
+  const asks = (id: string): boolean => {
+    const { question, answer } = steps.get(id)?.fermata ?? {};
+    return question !== undefined || answer !== undefined;
+  };
+  /** Tries what the text may mean, and says why nothing of it fits. */
+  const reply = (id: string, text: string): void => {
+    const failed = (error: unknown) => say(clean(messageOf(error)));
+    let first: unknown;
+    for (const value of text === '' ? [undefined] : meaningsOf(text)) {
+      try {
+        const judged = cue(id, value);
+        if (judged instanceof Promise) judged.catch(failed);
+        return void held.delete(id);
+      } catch (error) {
+        first ??= error;
+      }
+    }
+    failed(first);
+  };
+  const turnDown = (id: string, reason: string): void => {
+    try {
+      refuse(id, ...(reason === '' ? [] : [reason]));
+    } catch (error) {
+      say(clean(messageOf(error)));
+    }
+  };
   const release = (id: string): void => {
     held.delete(id);
     setImmediate(() => cue(id)); // not in the middle of the event
@@ -48,10 +81,16 @@ export function answersTo(program: Program, options: AnswerOptions): HoldAnswers
     const text = line.trim();
     const [first] = held;
     const name = steps.has(text) ? text : text.replace(/^cue\s+/, '');
-    if (['', 'y', 'yes'].includes(text)) {
+    const named = [...held].find((id) => text.startsWith(`${id}=`));
+    const refused = [...held].find((id) => text === `refuse ${id}` || text.startsWith(`refuse ${id} `));
+    if (named !== undefined) reply(named, text.slice(named.length + 1).trim());
+    else if (refused !== undefined) turnDown(refused, text.slice(`refuse ${refused}`.length).trim());
+    else if (held.has(name) && asks(name)) reply(name, '');
+    else if (held.has(name)) release(name);
+    else if (first !== undefined && asks(first) && !steps.has(name)) reply(first, text);
+    else if (['', 'y', 'yes'].includes(text)) {
       if (first !== undefined) release(first);
-    } else if (held.has(name)) release(name);
-    else if (steps.has(name)) {
+    } else if (steps.has(name)) {
       approved.add(name);
       say(`${clean(name)}: not held now; it goes on without a stop when it is`);
     } else {
@@ -64,18 +103,30 @@ export function answersTo(program: Program, options: AnswerOptions): HoldAnswers
     note(event) {
       if (!('stepId' in event)) return;
       const { stepId: id } = event;
-      if (event.type !== 'step.held') {
-        if (event.type !== 'step.text') held.delete(id);
+      if (event.type === 'step.reminded' && held.has(id))
+        return say(`${clean(id)}: still waits for an answer, for ${seconds(event.waitedMs)}`);
+      if (event.type === 'step.escalated') return say(`${clean(id)}: now ${clean(event.to)} decides`);
+      if (event.type !== 'step.held' && event.type !== 'step.asked') {
+        if (event.type !== 'step.text' && event.type !== 'step.reminded') held.delete(id);
         return;
       }
+      if (event.type === 'step.held' && asks(id)) return; // until its operands are there
       if (approved.has(id) || approved.has('*')) return release(id);
       held.add(id);
       const { timeoutMs = HOLD_MS, onTimeout = 'fail' } = steps.get(id)?.fermata ?? {};
       const then = onTimeout === 'fail' ? 'fails' : 'goes on';
       const name = clean(id);
-      say(
-        `${name}: held; type "cue ${name}" and Enter to let it go on (it ${then} after ${seconds(timeoutMs)}; --cue ${name} lets it go on from the start)`,
-      );
+      if (event.type === 'step.asked') {
+        const given = Object.entries(operands(id) ?? {}).map(
+          ([key, value]) => `\n  ${clean(key)}: ${clip(value)}`,
+        );
+        say(
+          `${name}: ${clean(event.question ?? 'needs an answer')}${given.join('')}\n  type "${name}=ANSWER" and Enter, or "refuse ${name} REASON" (it ${then} after ${seconds(timeoutMs)})`,
+        );
+      } else
+        say(
+          `${name}: held; type "cue ${name}" and Enter to let it go on (it ${then} after ${seconds(timeoutMs)}; --cue ${name} lets it go on from the start)`,
+        );
       reading ??= typed === undefined ? readLines(input, answer) : readKeys(input, answer, typed);
     },
     end() {
@@ -85,10 +136,89 @@ export function answersTo(program: Program, options: AnswerOptions): HoldAnswers
   };
 }
 
-function unknownStep(id: string, known: readonly string[]): CommandLineError {
+/** What a text may mean as an answer: JSON, itself, yes or no. */
+function meaningsOf(text: string): unknown[] {
+  const meanings: unknown[] = [];
+  try {
+    meanings.push(JSON.parse(text));
+  } catch {
+    // It is no JSON.
+  }
+  meanings.push(text);
+  if (/^(y|yes)$/i.test(text)) meanings.push(true);
+  if (/^(n|no)$/i.test(text)) meanings.push(false);
+  return meanings;
+}
+
+function clip(value: unknown): string {
+  const text = clean(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}… (${text.length} characters)`;
+}
+/** Characters of an operand that are shown with a question. */
+const SHOWN = 400;
+
+/** Reads `--answer STEP=VALUE`, and checks each answer.
+ *  @throws {CommandLineError} for a step that does not exist or asks nothing, and for an answer that does not fit */
+export async function answersGiven(
+  { steps }: Program,
+  given: readonly string[],
+): Promise<ReadonlyMap<string, unknown>> {
+  const answers = new Map<string, unknown>();
+  const ids = steps.map(({ id }) => id);
+  for (const pair of given) {
+    const step = steps.find(({ id }) => pair.startsWith(`${id}=`));
+    if (step === undefined) {
+      if (!pair.includes('=')) throw new CommandLineError(`--answer takes STEP=VALUE, not '${pair}'.`);
+      throw unknownStep(pair.slice(0, pair.indexOf('=')), ids, '--answer');
+    }
+    const { question, answer: schema } = step.fermata ?? {};
+    if (question === undefined && schema === undefined)
+      throw new CommandLineError(
+        `--answer ${step.id}: the step asks nothing; --cue ${step.id} lets it go on.`,
+      );
+    answers.set(
+      step.id,
+      await fitting(step.id, pair.slice(step.id.length + 1), schema as Schema | undefined),
+    );
+  }
+  return answers;
+}
+
+async function fitting(id: string, text: string, schema: Schema | undefined): Promise<unknown> {
+  let first: unknown;
+  for (const value of meaningsOf(text)) {
+    try {
+      if (schema !== undefined) await validate(schema, value, `the answer to '${id}'`);
+      return value;
+    } catch (error) {
+      first ??= error;
+    }
+  }
+  throw new CommandLineError(`--answer ${id}: ${messageOf(first)}`);
+}
+
+/** Reads `--refuse STEP` and `--refuse STEP=REASON`.
+ *  @throws {CommandLineError} for a step that does not exist */
+export function refusalsGiven(
+  { steps }: Program,
+  given: readonly string[],
+): ReadonlyMap<string, string | undefined> {
+  const ids = steps.map(({ id }) => id);
+  return new Map(
+    given.map((text) => {
+      const id = ids.find((one) => text === one || text.startsWith(`${one}=`));
+      if (id === undefined) throw unknownStep(text.split('=', 1)[0]!, ids, '--refuse');
+      return [id, text === id ? undefined : text.slice(id.length + 1)];
+    }),
+  );
+}
+
+function unknownStep(id: string, known: readonly string[], option = '--cue'): CommandLineError {
   const near = nearest(id, known);
   const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
-  return new CommandLineError(`--cue ${id}: the score has no such step; it has ${known.join(', ')}.${hint}`);
+  return new CommandLineError(
+    `${option} ${id}: the score has no such step; it has ${known.join(', ')}.${hint}`,
+  );
 }
 
 function readLines(input: NodeJS.ReadStream, answer: (line: string) => void): { stop(): void } {

@@ -67,6 +67,13 @@ cli
   .option('--quiet', 'no progress, only outputs')
   .option('--trace <file>', "write what happens as JSON lines, in Stately's inspection format")
   .option('--cue <step>', 'let this step go on when it is held; may be given many times', gather, [])
+  .option('--answer <step=value>', "answer a step's question; may be given many times", gather, [])
+  .option(
+    '--refuse <step>',
+    'refuse a step that is held, or STEP=REASON; may be given many times',
+    gather,
+    [],
+  )
   .option('--inspect', 'serve a page that shows what happens, until Ctrl-C')
   .option('--open', 'open that page in the browser')
   .action(async (file: string, flags: PerformFlags) =>

@@ -13,7 +13,7 @@ import { limitPrograms } from '../node/program-places.ts';
 import { RoutingConfigError } from '../budget/config-error.ts';
 import { RoutingDataError } from '../routing/errors.ts';
 import { timelineText, seconds } from '../score/timeline-picture.ts';
-import { answersTo } from './answers.ts';
+import { answersGiven, answersTo, refusalsGiven } from './answers.ts';
 import { inputNames, readInput } from './input.ts';
 import { reportJson, shownText, unwrittenIn } from './json.ts';
 import { leftFrom, prepareOut, writeOut } from './out.ts';
@@ -26,6 +26,10 @@ import { startTracing, type TracingFlags } from './tracing.ts';
 
 export interface PerformFlags extends TracingFlags {
   readonly cue: readonly string[];
+  /** `STEP=VALUE`. */
+  readonly answer: readonly string[];
+  /** `STEP`, or `STEP=REASON`. */
+  readonly refuse: readonly string[];
   readonly input: readonly string[];
   readonly inputFile?: string;
   readonly model?: string;
@@ -52,6 +56,8 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   const input = await readInput(inputs, flags.inputFile, inputNames(document), document.input, warn);
   const unasked = await whyUnasked(flags, document.input, input);
   if (unasked !== undefined) warn(unasked);
+  const given = await answersGiven(score.program, flags.answer);
+  const refusals = refusalsGiven(score.program, flags.refuse);
   if (flags.out !== undefined) await prepareOut(flags.out);
   if (flags.trace !== undefined) await refuseOverwriting(flags.trace, [file, flags.inputFile]);
   const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
@@ -61,7 +67,9 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
   const interrupt = interrupted(() => stepsInWords([...running]));
   const answers = answersTo(score.program, {
     cues: flags.cue,
-    cue: (stepId) => run.cue(stepId),
+    cue: (stepId, answer) => run.cue(stepId, answer),
+    refuse: (stepId, reason) => run.refuse(stepId, reason),
+    operands: (stepId) => run.holds.find((held) => held.stepId === stepId)?.operands,
     input: process.stdin,
     say: (line) => (progress === undefined ? process.stderr.write(`${line}\n`) : progress.say(line)),
     // Only where this process is the one that draws and the one that is typed to.
@@ -87,6 +95,8 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
       onEvent: note,
       inspect: tracing?.inspect,
     });
+    for (const [stepId, answer] of given) void run.cue(stepId, answer);
+    for (const [stepId, reason] of refusals) run.refuse(stepId, reason);
     tracing?.watch(run, score);
     const rejections = rejectionsOf(run, flags.model);
     const report = await run.report;

@@ -128,7 +128,7 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
       else if (event.type === 'step.started')
         put('running', event.attempt > 1 ? `  (try ${event.attempt})` : '');
       else if (event.type === 'step.retrying') put('waiting');
-      else {
+      else if (event.type === 'step.ended') {
         const good = event.status === 'done' || event.status === 'defaulted' || event.status === 'tacet';
         ended++;
         if (!good) failed++;

@@ -41,6 +41,7 @@ export async function startTracing(flags: TracingFlags, name: string): Promise<T
     inspect: trace.inspect,
     watch(run, score) {
       trace.watch(run, score);
+      inspector?.decidesFor(run);
       if (run.shared !== undefined) trace.watchShared(run.shared, run.bus);
     },
     async end(stop) {

@@ -190,6 +190,7 @@ function endedRun<Input, N extends Record<string, unknown>>(
     ...{ id, events, bus, shared: undefined, report: Promise.resolve(report) },
     result: result as Promise<Report<Score<Input, N>['names']>>,
     ...{ signal: refuse, fermata: refuse, cue: refuse, tacet: refuse, extend: refuse, decide: refuse },
+    ...{ refuse, holds: [] },
     cancel: () => {},
     onUsage: () => () => {},
   };

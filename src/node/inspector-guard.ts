@@ -22,8 +22,12 @@ export function createGuard(token = randomBytes(24).toString('base64url')): Toke
       // Another name for 127.0.0.1 would let a page of another site pass as ours (DNS rebinding).
       const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
       if (!hosts.includes(headers.host ?? '')) return { status: 403, why: 'unknown host' };
-      if (method !== 'GET' && method !== 'HEAD') return { status: 405, why: 'only GET' };
+      if (method !== 'GET' && method !== 'HEAD' && method !== 'POST')
+        return { status: 405, why: 'only GET, and POST for a decision' };
       const { origin } = headers;
+      // A decision comes from our page alone. Browsers send the origin with every POST, and a form cannot send JSON.
+      if (method === 'POST' && (origin === undefined || !isJson(headers['content-type'])))
+        return { status: 403, why: 'a decision is JSON, and comes from the page' };
       if (origin !== undefined && !hosts.some((host) => origin === `http://${host}`))
         return { status: 403, why: 'another origin' };
       const site = headers['sec-fetch-site'];
@@ -37,4 +41,5 @@ export function createGuard(token = randomBytes(24).toString('base64url')): Toke
     },
   };
 }
+const isJson = (type: string | undefined): boolean => /^application\/json\s*(;|$)/i.test(type ?? '');
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

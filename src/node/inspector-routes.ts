@@ -31,6 +31,9 @@ function send(response: ServerResponse, type: string, text: string, policy = FRA
   response.writeHead(200, headers).end(text);
 }
 
+export const sendJson = (response: ServerResponse, value: unknown): void =>
+  send(response, 'application/json', JSON.stringify(value));
+
 export async function answer(
   shown: Shown,
   page: URL,
@@ -39,8 +42,7 @@ export async function answer(
   response: ServerResponse,
 ): Promise<void> {
   if (path === '') return send(response, 'text/html', await viewerPage(page));
-  if (path === 'source.json')
-    return send(response, 'application/json', JSON.stringify(await sourceOf(shown)));
+  if (path === 'source.json') return sendJson(response, await sourceOf(shown));
   if (path === 'trace.jsonl' && shown.kind === 'file') return sendFile(shown.path, request, response);
   if (path === 'stately' && shown.kind === 'live')
     return send(response, 'text/html', statelyPage.html, statelyPage.policy);

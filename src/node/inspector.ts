@@ -1,11 +1,12 @@
 /** The inspector: a server on this machine, for one person, that shows a trace as a file or as it happens.
  *
  *  It listens on 127.0.0.1 and nowhere else, and answers only addresses that bear its token. */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { TraceSink } from '../trace/writer.ts';
+import { decide, sendHeld, type DecidingRun } from './inspector-decisions.ts';
 import { Feed, type FeedLimits } from './inspector-feed.ts';
 import { createGuard } from './inspector-guard.ts';
 import { answer, say, type Shown } from './inspector-routes.ts';
@@ -32,6 +33,8 @@ export interface Inspector {
   readonly statelyUrl: string;
   /** Give this to `traceTo`. */
   readonly sink: TraceSink;
+  /** Lets the person at the page decide about the steps that this performance holds. */
+  decidesFor(run: DecidingRun): void;
   /** Who is looking at a live trace. */
   readonly clients: number;
   /** Stops. With a grace, first sends every client the rest of a trace that has ended, for at most `graceMs` milliseconds. */
@@ -62,10 +65,18 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
   const feed = new Feed(options.limits);
   const page = options.page ?? builtPage();
   let port = 0;
+  let deciding: DecidingRun | undefined;
+  const respond = async (path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const posts = request.method === 'POST';
+    if (path === 'hold' && posts && deciding !== undefined) return decide(deciding, request, response);
+    if (posts) return say(response, 404, 'nothing is decided here');
+    if (path === 'holds.json') return sendHeld(deciding, response);
+    return answer(shown, page, path, request, response);
+  };
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, (request, response) => {
     const path = guard.check(request, port);
     if (typeof path !== 'string') return say(response, path.status, path.why);
-    answer(shown, page, path, request, response).catch((error: unknown) => {
+    respond(path, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else say(response, 500, error instanceof Error ? error.message : String(error));
     });
@@ -97,6 +108,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     url,
     statelyUrl: `${url}stately`,
     sink: feed,
+    decidesFor: (run) => void (deciding = run),
     get clients() {
       return feed.clients;
     },

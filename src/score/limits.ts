@@ -7,6 +7,7 @@ import {
   type ScopePlan,
   type StepPlan,
 } from '../../actors/tomasulo/program.ts';
+import type { Schema } from './schema.ts';
 import { HOLD_TYPES, TIMEOUT_POLICIES } from '../../machines/hct/signal.ts';
 
 /** A hundred years: a longer time is a mistake. */
@@ -79,7 +80,7 @@ function isA(at: string, value: unknown, fits: boolean, what: string, stepId?: s
 
 const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'jitter', 'on', 'repeatsEffect'];
 const VAMP = ['max', 'until', 'onCap'];
-const FERMATA = ['holdType', 'timeoutMs', 'onTimeout'];
+const FERMATA = ['holdType', 'timeoutMs', 'onTimeout', 'question', 'answer', 'remindMs', 'escalate'];
 const JOINS = ['all', 'allSettled'];
 const MAP_JOINS = ['all', 'allSettled', 'any', 'first'];
 export const EFFECTS = ['none', 'idempotent', 'external'];
@@ -172,6 +173,21 @@ export function checkStep(step: StepPlan, at: string): void {
   oneOf(`${at}.fermata.holdType`, fermata.holdType, HOLD_TYPES, id);
   oneOf(`${at}.fermata.onTimeout`, fermata.onTimeout, TIMEOUT_POLICIES, id);
   milliseconds(`${at}.fermata.timeoutMs`, fermata.timeoutMs, id);
+  milliseconds(`${at}.fermata.remindMs`, fermata.remindMs, id);
+  const { question, answer, escalate } = fermata;
+  isA(`${at}.fermata.question`, question, isName(question), 'a text', id);
+  isA(
+    `${at}.fermata.answer`,
+    answer,
+    isSchema(answer),
+    'a schema of Standard Schema, such as z.boolean()',
+    id,
+  );
+  if (escalate === undefined) return;
+  knownKeys(`${at}.fermata.escalate`, escalate, ['to', 'timeoutMs'], id);
+  if (!isName(escalate.to))
+    throw new ScoreError(`${at}.fermata.escalate.to`, 'must say who decides then.', id);
+  milliseconds(`${at}.fermata.escalate.timeoutMs`, escalate.timeoutMs, id);
 }
 
 /** Checks what a map or a loop needs. */
@@ -210,6 +226,10 @@ function checkScope(scope: ScopePlan, at: string, id: string): void {
 export const notAnAgent = (value: unknown): string =>
   `must be a function of its operands, or what agent({ name, run }) makes; not ${shown(value)}.`;
 
+const isSchema = (value: unknown): boolean =>
+  value !== null &&
+  ['object', 'function'].includes(typeof value) &&
+  typeof (value as Partial<Schema>)['~standard']?.validate === 'function';
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 function checkReads(reads: StepPlan['reads'], at: string, id: string): void {

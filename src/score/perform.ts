@@ -8,8 +8,9 @@ import { asError } from '../../actors/tomasulo/errors.ts';
 import { Orchestrator } from '../../actors/tomasulo/orchestrator.ts';
 import { ScoreError, type Program, type RetryPolicy, type Share } from '../../actors/tomasulo/program.ts';
 import type { RunOutcome, RunEvent, RunStatus, Usage } from '../../actors/tomasulo/run-events.ts';
-import type { StepReport } from '../../actors/tomasulo/timeline.ts';
-import { cue, fermata, hctSignalSchema, tacet, type HctSignal } from '../../machines/hct/signal.ts';
+import { AnswerError, editsOf, refusedAnswer, type HeldStep } from '../../actors/tomasulo/questions.ts';
+import type { StepReport, StepStatus } from '../../actors/tomasulo/timeline.ts';
+import { caesura, cue, fermata, hctSignalSchema, tacet, type HctSignal } from '../../machines/hct/signal.ts';
 import { parseOrRefuse } from '../../machines/hct/refusal.ts';
 import { frozenCopy } from '../../actors/bus/freeze.ts';
 import type { RunStore } from '../../actors/bus/run-store.ts';
@@ -20,9 +21,9 @@ import { beginJournal, endOf, noteUsage, restoreAccount, watchInbox } from '../d
 import { committingTo, earlierOf, keepShared } from '../durable/keep-shared.ts';
 import type { RunJournal } from '../durable/run-journal.ts';
 import { EventStream } from './event-stream.ts';
-import { checkPerformOptions, shown } from './limits.ts';
+import { checkPerformOptions, knownKeys, shown } from './limits.ts';
 import type { CallReport } from '../budget/call-report.ts';
-import { SchemaError, validate } from './schema.ts';
+import { SchemaError, validate, type Schema } from './schema.ts';
 import { Ledger, type Budget } from '../budget/budget.ts';
 import { RunAccount, type ModelUsage } from '../budget/run-account.ts';
 import { Score } from './score.ts';
@@ -134,8 +135,23 @@ export interface Run<Outputs = Record<string, unknown>> {
   signal(signal: HctSignal): void;
   /** Holds steps or agents that have not started, until a cue. No targets: all. */
   fermata(...targets: string[]): void;
-  /** Lifts holds, wakes silent agents, ends vamps after the round that runs. No targets: all. */
-  cue(...targets: string[]): void;
+  /** Lifts holds, wakes silent agents, ends vamps after the round that runs.
+   *  @param targets names of steps and agents. None: all; a step that needs an answer stays held
+   *  @param answer what the step's question is answered with; the step finds it in `context.answer`
+   *  @param edit operands that the step receives in place of what it reads
+   *  @returns a promise where the schema of the answer is asynchronous
+   *  @throws {AnswerError} for an answer that does not fit, and where there is no answer though one is needed. The step
+   *  stays held. */
+  cue(
+    targets?: string | readonly string[],
+    answer?: unknown,
+    edit?: { readonly operands?: Readonly<Record<string, unknown>> },
+  ): void | Promise<void>;
+  /** Refuses a step that has not started: it fails, or its default stands in.
+   *  @throws {AnswerError} for a step that does not exist, runs or has ended */
+  refuse(stepId: string, reason?: string): void;
+  /** The steps that are held now, in the order of the score, each with its question and its operands. */
+  readonly holds: readonly HeldStep[];
   /** Adds to the limits that `budget` has set; steps that wait for it go on, and a lowered ceiling lifts.
    *  @throws {RoutingConfigError} for an amount that is negative, not a number, or not whole where it must be. */
   extend(more: Budget): void;
@@ -243,6 +259,7 @@ export function performFrom<Input, N extends Record<string, unknown>>(
     ...options,
     journal,
     seed: options.seed ?? (clock.isVirtual ? 0 : Math.floor(Math.random() * 2 ** 32)),
+    judge: judgeAnswer,
     share: view,
     charge: options.budget?.calls === undefined ? undefined : () => account.charge(),
     runId: id,
@@ -333,11 +350,80 @@ export function performFrom<Input, N extends Record<string, unknown>>(
       journal?.append('extend', '', more);
     },
     fermata: (...targets) => publish(fermata({ source: 'caller', targets })),
-    cue: (...targets) => publish(cue({ source: 'caller', targets, intent: 'resume' })),
+    get holds() {
+      return orchestrator.holds;
+    },
+    cue(given = [], answer, edit = {}) {
+      const targets = typeof given === 'string' ? [given] : given;
+      knownKeys('cue', edit, ['operands']);
+      const { operands } = edit;
+      const brought = {
+        ...(answer === undefined ? {} : { answer }),
+        ...(operands === undefined ? {} : { operands }),
+      };
+      const late = targets
+        .map((id) => judgeCue(orchestrator, id, answer, operands))
+        .filter((one) => one !== undefined);
+      const signal = cue({ source: 'caller', targets, intent: 'resume', payload: brought });
+      if (late.length === 0) return publish(signal);
+      return Promise.all(late).then(() => publish(signal));
+    },
+    refuse(stepId, reason) {
+      const standing = orchestrator.standing(stepId);
+      checkWaiting(stepId, standing);
+      const why = reason === undefined ? {} : { reason };
+      publish(caesura({ source: 'caller', targets: [stepId], payload: { refused: true }, ...why }));
+    },
     tacet: (targets, durationMs) =>
       publish(tacet({ source: 'caller', targets, ...(durationMs === undefined ? {} : { durationMs }) })),
   };
 }
+
+const WAITING: readonly StepStatus[] = ['pending', 'waiting'];
+
+/** @throws {AnswerError} for a step that does not exist, runs or has ended */
+function checkWaiting(stepId: string, standing: ReturnType<Orchestrator['standing']>): void {
+  if (standing === undefined) throw new AnswerError(stepId, `the score has no step '${stepId}'.`);
+  const { status } = standing;
+  if (WAITING.includes(status)) return;
+  const where = status === 'running' ? 'runs already' : `has ended (${status})`;
+  throw new AnswerError(stepId, `step '${stepId}' ${where}, so it waits for no answer.`);
+}
+
+/** Checks what a cue brings for a target, before anything is lifted.
+ *  @returns a promise where the schema is asynchronous
+ *  @throws {AnswerError} */
+function judgeCue(
+  orchestrator: Orchestrator,
+  target: string,
+  answer: unknown,
+  operands: unknown,
+): Promise<unknown> | undefined {
+  const standing = orchestrator.standing(target);
+  const brings = answer !== undefined || operands !== undefined;
+  if (brings) checkWaiting(target, standing);
+  if (standing === undefined || !WAITING.includes(standing.status)) return undefined;
+  const { plan, answered } = standing;
+  void editsOf(plan, operands);
+  const { fermata: hold } = plan;
+  if (answer !== undefined && hold?.question === undefined && hold?.answer === undefined)
+    throw new AnswerError(
+      target,
+      `step '${target}' asks nothing. Give several targets as a list, cue(['a', 'b']), or give its fermata a question.`,
+    );
+  if (hold?.answer === undefined || (answered && answer === undefined)) return undefined;
+  const refused = (error: unknown) => {
+    throw refusedAnswer(plan, answer, error);
+  };
+  try {
+    const judged = judgeAnswer(hold.answer, answer, target);
+    return judged instanceof Promise ? judged.catch(refused) : undefined;
+  } catch (error) {
+    return refused(error);
+  }
+}
+const judgeAnswer = (schema: object, answer: unknown, stepId: string): unknown =>
+  validate(schema as Schema, answer, `the answer to '${stepId}'`);
 
 /** Checks the input and starts; an input that does not fit fails the performance. Waits no longer than it lives. */
 async function startWith(

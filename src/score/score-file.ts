@@ -46,6 +46,11 @@ const fermata = z.strictObject({
   hold: z.enum(HOLD_TYPES).optional(),
   timeout: seconds.optional(),
   onTimeout: z.enum(['fail', 'resume']).optional(),
+  question: z.string().min(1).optional(),
+  /** JSON Schema of the answer. */
+  answer: z.union([z.boolean(), z.record(z.string(), z.json())]).optional(),
+  remind: seconds.optional(),
+  escalate: z.strictObject({ to: z.string().min(1), timeout: seconds.optional() }).optional(),
 });
 const vamp = z.strictObject({
   max: z.int().min(1).max(1_000),
@@ -331,7 +336,7 @@ class InnerScores {
       const options = {
         ...{ reads, after, writes, urgency, cost, tacet, attacca, otherwise, timeoutMs },
         default: entry.default,
-        fermata: fermataOf(entry.fermata),
+        fermata: fermataOf(entry.fermata, [...at, 'fermata', 'answer']),
         when: conditionOf(entry.when, [...at, 'when']),
       };
       const scope: ScopePlan =
@@ -372,8 +377,8 @@ class InnerScores {
 
 /** What an element of a map over an agent has of its entry. */
 function elementOfEntry(entry: Entry, agent: AgentPlan, source: AgentEntry): StepPlan {
-  const { id, effects, timeout, retry: tries } = entry;
-  return stepOf({ id, effects, timeout, retry: tries }, agent, source);
+  const { id, effects, timeout, idle, retry: tries } = entry;
+  return stepOf({ id, effects, timeout, idle, retry: tries }, agent, source);
 }
 /** Options that a step inside has, and a scope has not. */
 function refuseOfElements({ id, ...entry }: Entry, at: readonly PropertyKey[]): void {
@@ -466,7 +471,10 @@ function stateOf(shared: ScoreDocument['shared']): SharedState | undefined {
   return { schema, initial };
 }
 
-function schemaOf(schema: ScoreDocument['input'], path: readonly string[]): Schema<any, any> | undefined {
+function schemaOf(
+  schema: ScoreDocument['input'],
+  path: readonly PropertyKey[],
+): Schema<any, any> | undefined {
   if (schema === undefined) return undefined;
   try {
     return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]) as unknown as Schema<any, any>;
@@ -503,15 +511,22 @@ function stepOf(
       repeatsEffect: entry.retry.repeatsEffect,
     },
     fallback: 'default' in entry && entry.default !== undefined ? { value: entry.default } : undefined,
-    fermata: fermataOf(entry.fermata),
+    fermata: fermataOf(entry.fermata, [...path, 'fermata', 'answer']),
     vamp: entry.vamp && { max: entry.vamp.max, onCap: entry.vamp.onCap, until: untilOf(entry.vamp) },
   };
 }
 
-function fermataOf(given: Entry['fermata']): StepPlan['fermata'] {
+function fermataOf(given: Entry['fermata'], path: readonly PropertyKey[]): StepPlan['fermata'] {
   if (given === undefined) return undefined;
   if (typeof given === 'string') return { holdType: given };
-  return { holdType: given.hold, timeoutMs: inMilliseconds(given.timeout), onTimeout: given.onTimeout };
+  const { hold, timeout, onTimeout, question, answer, remind, escalate } = given;
+  return {
+    ...{ holdType: hold, onTimeout, question },
+    timeoutMs: inMilliseconds(timeout),
+    remindMs: inMilliseconds(remind),
+    answer: schemaOf(answer, path),
+    escalate: escalate && { to: escalate.to, timeoutMs: inMilliseconds(escalate.timeout) },
+  };
 }
 
 function untilOf({ until, atLeast }: NonNullable<Entry['vamp']>): (result: unknown) => boolean {

@@ -194,7 +194,8 @@ interface StepSettings<
   readonly cost?: number;
   /** An `external` effect is never repeated by a retry unless `retry.repeatsEffect`. Default `none`. */
   readonly effects?: 'none' | 'idempotent' | 'external';
-  readonly fermata?: HoldPlan;
+  /** Holds the step until a cue; with a question, until a person has answered it. */
+  readonly fermata?: HoldPlan & { readonly answer?: Schema<any, any> };
   readonly vamp?: Omit<VampPlan, 'until'> & {
     until: (result: Result, round: number) => boolean | PromiseLike<boolean>;
   };

@@ -1,6 +1,7 @@
 /** The page: what is open, the views, and the replay below them. */
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { Help } from './parts/help.tsx';
+import { HeldSteps } from './parts/holds.tsx';
 import { onKey } from './keys.ts';
 import { VIEWS, type ViewName } from './look.ts';
 import { SearchBox } from './parts/search.tsx';
@@ -129,6 +130,7 @@ export function App({ session }: { session: ViewerSession }) {
           </button>
         ))}
       </nav>
+      <HeldSteps session={session} />
       <main>
         <div id="view" role="tabpanel" aria-labelledby={`tab-${look.view}`} class={`view ${look.view}`}>
           <Headline session={session} />

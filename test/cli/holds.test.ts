@@ -61,6 +61,57 @@ test('what --cue names goes on without a stop, and a name that the score does no
   expect(wrong.said.stderr).toContain('--cue aks: the score has no such step; it has ask, sign off, free.');
 });
 
+const asking = join(folder, 'asking.yaml');
+writeFileSync(
+  asking,
+  `score: asking
+agents:
+  draft: { command: [${node}, -e, 'console.log("a draft")'] }
+  publish: { module: publish.mjs }
+steps:
+  - { id: draft, agent: draft }
+  - id: publish
+    agent: publish
+    reads: { text: draft }
+    fermata: { question: 'Publish it?', answer: { type: boolean }, timeout: 60 }
+  - id: stars
+    agent: publish
+    fermata: { question: 'How many?', answer: { type: integer, maximum: 5 }, timeout: 60 }
+  - { id: free, agent: draft }
+`,
+);
+writeFileSync(join(folder, 'publish.mjs'), 'export default (_, { answer }) => ({ answer });');
+
+test('a question is asked with what it is about, and typed answers reach their steps', async () => {
+  const { child, said, ended } = start(['perform', asking, '--json']);
+  await until(() => said.stderr.includes('publish: Publish it?\n  text: a draft'));
+  await until(() => said.stderr.includes('stars: How many?'));
+  child.stdin.write('stars=9\n');
+  await until(() => said.stderr.includes('still held'));
+  child.stdin.write('stars=4\npublish=yes\n');
+  expect(await ended).toEqual([0, null]);
+  const { outputs } = JSON.parse(said.stdout);
+  expect(outputs).toMatchObject({ publish: { answer: true }, stars: { answer: 4 } });
+  expect(said.stderr).toContain("the answer to 'stars' does not fit its schema");
+});
+
+test('--answer and --refuse decide before the start; an answer that does not fit is bad usage', async () => {
+  const both = start(['perform', asking, '--json', '--answer', 'publish=true', '--refuse', 'stars=too early']);
+  expect(await both.ended).toEqual([1, null]);
+  expect(both.said.stderr).toContain("step 'stars' was refused: too early");
+  expect(JSON.parse(both.said.stdout).outputs).toMatchObject({ publish: { answer: true } });
+  for (const [args, message] of [
+    [['--answer', 'stars=many'], "--answer stars: the answer to 'stars' does not fit its schema"],
+    [['--answer', 'star=1'], "--answer star: the score has no such step; it has draft, publish, stars, free. Did you mean 'stars'?"],
+    [['--answer', 'free=1'], '--answer free: the step asks nothing; --cue free lets it go on.'],
+    [['--refuse', 'fre'], '--refuse fre: the score has no such step'],
+  ] as const) {
+    const wrong = start(['perform', asking, ...args]);
+    expect(await wrong.ended).toEqual([2, null]);
+    expect(wrong.said.stderr).toContain(message);
+  }
+}); // prettier-ignore
+
 const program = score('s')
   .step('ask', { agent: () => 1, fermata: {} })
   .step('cue', { agent: () => 1, fermata: {} })
@@ -73,7 +124,9 @@ function person(cues: string[] = [], terminal = false) {
   const typed: (string | undefined)[] = [];
   const answers = answersTo(program, {
     cues,
-    cue: (id) => released.push(id),
+    cue: (id, answer) => released.push(answer === undefined ? id : `${id}=${JSON.stringify(answer)}`),
+    refuse: (id, reason) => released.push(`refuse ${id} ${reason}`),
+    operands: () => undefined,
     input: input as unknown as NodeJS.ReadStream,
     say: (line) => said.push(line),
     typed: terminal ? (text) => typed.push(text) : undefined,

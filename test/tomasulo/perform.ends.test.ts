@@ -440,6 +440,7 @@ describe('values', () => {
     for (const id of ids) expect(Object.getOwnPropertyDescriptor(outputs, id)?.value).toBe(`of ${id}`);
     expect(outputs.copy).toEqual([
       'account',
+      'answer',
       'attempt',
       'beat',
       'effectKey',
