@@ -8,7 +8,7 @@ export { VirtualClock } from '../actors/bus/clock.ts';
 export { coherence, type Coherence, type CoherenceOptions } from './coherence/coherence.ts';
 export { ConflictError } from './coherence/errors.ts';
 export { SchemaError, type Schema } from './score/schema.ts';
-export { AnswerError, type HeldStep } from '../actors/tomasulo/questions.ts';
+export { AnswerError } from '../actors/tomasulo/questions.ts';
 export {
   ScoreError,
   type AgentContext,
@@ -16,7 +16,6 @@ export {
   type VampPlan,
   type HoldPlan,
   type RetryPolicy,
-  type Read,
 } from '../actors/tomasulo/program.ts';
 export {
   StepError,

@@ -9,17 +9,57 @@ export async function checkCommand(
 ): Promise<number> {
   const { score, warnings } = await loadScore(file);
   const { program } = score;
-  for (const { id, name, by } of unread(program))
+  const dead = [...overwritten(program)];
+  for (const { id, name, by } of dead)
     process.stderr.write(
       clean(`warning: no step reads what '${id}' writes: '${by}' writes '${name}' again.`) + '\n',
     );
+  const buried = new Set(dead.map(({ id }) => id));
+  const unread = score.state === undefined ? unreadResults(program) : [];
+  for (const text of [
+    ...unread.filter(({ id }) => !buried.has(id)).map(({ text }) => text),
+    ...holdWarnings(program),
+  ])
+    process.stderr.write(`warning: ${clean(text)}\n`);
   process.stdout.write(format === 'mermaid' ? mermaid(program) : text(score.name, program));
   for (const warning of warnings) process.stderr.write(`warning: ${clean(warning)}\n`);
   return 0;
 }
 
+/** Results that no step and no output reads. A step with an effect may have no reader. */
+const unreadResults = ({ steps, readers }: Program): { id: string; text: string }[] =>
+  steps.flatMap(({ id, effects = 'none' }, i) =>
+    readers[i] === 0 && effects === 'none'
+      ? [
+          {
+            id,
+            text: `no step and no output reads what '${id}' writes; name it in outputs, or say effects: external.`,
+          },
+        ]
+      : [],
+  );
+
+/** Holds that no person can answer, and steps that can never run because of them. */
+function* holdWarnings({ steps, firstEdge, source }: Program): Iterable<string> {
+  const never = new Set<number>();
+  for (const [i, { id, fermata: hold, tacet, fallback, join }] of steps.entries()) {
+    if (hold !== undefined && tacet === true)
+      yield `no person can answer the fermata of '${id}': the step is silent, so it is never held.`;
+    const over = hold?.timeoutMs === 0 && hold.onTimeout !== 'resume' && hold.escalate === undefined;
+    if (over && tacet !== true) {
+      yield `no person can answer the fermata of '${id}': its time is over at once. Raise its timeout, or say onTimeout: resume.`;
+      if (fallback === undefined) never.add(i);
+    }
+    const reads = source.subarray(firstEdge[i], firstEdge[i + 1]);
+    const missing = join === 'allSettled' ? undefined : reads.find((tag) => never.has(tag));
+    if (missing === undefined || tacet === true) continue;
+    yield `'${id}' can never run: it waits for '${steps[missing]!.id}', which never has a result.`;
+    if (fallback === undefined) never.add(i);
+  }
+}
+
 /** Results that no step and no output reads, because a later step writes the same name. */
-function* unread({ steps, firstEdge, source, outputs, guards }: Program) {
+function* overwritten({ steps, firstEdge, source, outputs, guards }: Program) {
   const read = new Set([...outputs.values()].map(({ tag }) => tag));
   steps.forEach(({ reads = {} }, i) => {
     // The edges of a step are its reads, and then the steps that it only waits for.

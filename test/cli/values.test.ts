@@ -209,3 +209,25 @@ test.each([
     }
   },
 );
+
+test('check warns of results that nothing reads, holds that no person can answer, and what can never run', () => {
+  const warnings = (list: string, more?: string) => {
+    const { status, stderr } = tutti('check', steps(list, more));
+    expect(status).toBe(0);
+    return stderr.trim().split('\n');
+  };
+  const outputs = 'outputs: [last]\n';
+  expect(warnings('[{ id: lost, agent: a }, { id: sent, agent: a, effects: external }, { id: last, agent: a }]', outputs)).toEqual([
+    "warning: no step and no output reads what 'lost' writes; name it in outputs, or say effects: external.",
+  ]); // prettier-ignore
+  const hold = (more: string, rest = '') => `[{ id: ask, agent: a, fermata: { timeout: 0${more} }${rest} }, { id: last, agent: a, reads: { x: ask } }]`; // prettier-ignore
+  expect(warnings(hold(''))).toEqual([
+    "warning: no person can answer the fermata of 'ask': its time is over at once. Raise its timeout, or say onTimeout: resume.",
+    "warning: 'last' can never run: it waits for 'ask', which never has a result.",
+  ]);
+  expect(warnings(hold('', ', default: 1'))).toHaveLength(1);
+  expect(warnings(hold(', onTimeout: resume'))).toEqual(['']);
+  expect(warnings(hold('', ', tacet: true'))).toEqual([
+    "warning: no person can answer the fermata of 'ask': the step is silent, so it is never held.",
+  ]);
+});
