@@ -31,7 +31,8 @@ export class SharedAgent<V extends Values> {
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
     refuseWithinRecipe(key);
     const state = this.#state;
-    const answer = options === undefined ? state.slots.get(key)?.answer : undefined;
+    const place = options === undefined ? state.places.get(key) : undefined;
+    const answer = place === undefined ? undefined : state.answers[place];
     if (answer === undefined) return readKey(state, key, options) as Promise<V[K]>;
     state.hits++;
     return answer as Promise<V[K]>;
@@ -62,10 +63,11 @@ export class SharedAgent<V extends Values> {
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
     refuseWithinRecipe(key);
     const state = this.#state;
-    const slot = state.slots.get(key);
-    if (slot?.answer === undefined) return peek(state, key) as V[K] | undefined;
+    const place = state.places.get(key);
+    if (place === undefined || state.answers[place] === undefined)
+      return peek(state, key) as V[K] | undefined;
     state.hits++;
-    return slot.line.value as V[K];
+    return state.values[place] as V[K];
   }
 
   /** Whether this agent has a current copy. Sends and counts nothing. */

@@ -35,7 +35,7 @@ export function readKey(agent: AgentState, key: string, options?: ReadOptions): 
   try {
     const copy = readCopy(agent, key, options);
     if (copy instanceof Promise) return copy.then(({ value }) => value);
-    return agent.slots.get(key)?.answer ?? Promise.resolve(copy.value);
+    return agent.answers[agent.places.get(key) ?? -1] ?? Promise.resolve(copy.value);
   } catch (error) {
     return Promise.reject(error);
   }

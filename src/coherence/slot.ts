@@ -26,8 +26,6 @@ export class Slot implements LineClient {
   readonly agent: SlotAgent;
   readonly strategy: Strategy;
   readonly #schema: Schema;
-  /** While reads hit: a promise of the line's copy. A hit looks at nothing else. */
-  answer: Promise<unknown> | undefined;
   known = -1;
   seen: number;
   /** A stale copy that may still be read (`lease`, `accessCount`): until when, and how often. */
@@ -79,7 +77,9 @@ export class Slot implements LineClient {
   }
   /** From now on reads of the line's copy hit. */
   keep(value: unknown): Promise<unknown> {
-    return (this.answer = this.line.cell.answer ??= Promise.resolve(value));
+    const { cell } = this.line;
+    this.agent.values[cell.index] = value;
+    return (this.agent.answers[cell.index] = cell.answer ??= Promise.resolve(value));
   }
   /** The agent made this version itself. */
   made(version: number): void {
@@ -90,7 +90,9 @@ export class Slot implements LineClient {
   }
   /** No copy is left, current or stale. */
   forget(): void {
-    this.answer = undefined;
+    const { index } = this.line.cell;
+    this.agent.answers[index] = undefined;
+    this.agent.values[index] = undefined;
     this.stale = undefined;
   }
 

@@ -33,7 +33,7 @@ async function printed(path: string): Promise<string> {
   return said.join('\n').trim();
 }
 
-describe.each(['shared-state', 'opentelemetry', 'protocols', 'steps'])('%s', (name) => {
+describe.each(['shared-state', 'opentelemetry', 'protocols', 'steps', 'growing-scores'])('%s', (name) => {
   const { guide, examples } = read(name);
   const outputs = new Set<string>();
 

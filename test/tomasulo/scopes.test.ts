@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { memoryStore } from '../../src/durable/index.ts';
 import { agent, perform, score, VirtualClock, type RunEvent } from '../../src/index.ts';
 
 type N = { item: number };
@@ -518,7 +519,7 @@ describe('repeat', () => {
 });
 
 it('a log refuses what it cannot hold yet', () => {
-  const durable = {} as never;
+  const durable = memoryStore();
   const when = score('s').step('a', { agent: () => 1, when: () => true });
   expect(() => perform(when, { durable })).toThrow("'a' has a condition, which a log cannot hold yet");
   const map = numbers([1]).map('m', { over: 'list', agent: sleepy });
