@@ -33,26 +33,29 @@ async function printed(path: string): Promise<string> {
   return said.join('\n').trim();
 }
 
-describe.each(['shared-state', 'opentelemetry', 'protocols', 'steps', 'growing-scores'])('%s', (name) => {
-  const { guide, examples } = read(name);
-  const outputs = new Set<string>();
+describe.each(['shared-state', 'opentelemetry', 'protocols', 'steps', 'growing-scores', 'durable'])(
+  '%s',
+  (name) => {
+    const { guide, examples } = read(name);
+    const outputs = new Set<string>();
 
-  test.each(examples)('$file runs, and the guide knows of it', async ({ file, path }) => {
-    const text = await printed(path);
-    if (text === '') expect(guide).toContain(`../examples/${name}/${file}`);
-    else expect(blocks(guide, 'text')).toContain(text);
-    outputs.add(text);
-  });
+    test.each(examples)('$file runs, and the guide knows of it', async ({ file, path }) => {
+      const text = await printed(path);
+      if (text === '') expect(guide).toContain(`../examples/${name}/${file}`);
+      else expect(blocks(guide, 'text')).toContain(text);
+      outputs.add(text);
+    });
 
-  test('every output in the guide has been printed by one of them', () => {
-    expect(blocks(guide, 'text').filter((text) => !outputs.has(text))).toEqual([]);
-  });
+    test('every output in the guide has been printed by one of them', () => {
+      expect(blocks(guide, 'text').filter((text) => !outputs.has(text))).toEqual([]);
+    });
 
-  test('every piece of code in the guide stands in one of them', () => {
-    const sources = examples.map(({ path }) => readFileSync(path, 'utf8'));
-    const pieces = blocks(guide, 'ts');
-    expect(pieces.length).toBeGreaterThan(2);
-    const elsewhere = pieces.filter((piece) => !sources.some((source) => source.includes(`\n${piece}\n`)));
-    expect(elsewhere).toEqual([]);
-  });
-});
+    test('every piece of code in the guide stands in one of them', () => {
+      const sources = examples.map(({ path }) => readFileSync(path, 'utf8'));
+      const pieces = blocks(guide, 'ts');
+      expect(pieces.length).toBeGreaterThan(2);
+      const elsewhere = pieces.filter((piece) => !sources.some((source) => source.includes(`\n${piece}\n`)));
+      expect(elsewhere).toEqual([]);
+    });
+  },
+);

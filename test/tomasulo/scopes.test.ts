@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { memoryStore } from '../../src/durable/index.ts';
 import { agent, perform, score, VirtualClock, type RunEvent } from '../../src/index.ts';
 
 type N = { item: number };
@@ -516,14 +515,6 @@ describe('repeat', () => {
       'loop#2/ok cancelled',
     ]);
   });
-});
-
-it('a log refuses what it cannot hold yet', () => {
-  const durable = memoryStore();
-  const when = score('s').step('a', { agent: () => 1, when: () => true });
-  expect(() => perform(when, { durable })).toThrow("'a' has a condition, which a log cannot hold yet");
-  const map = numbers([1]).map('m', { over: 'list', agent: sleepy });
-  expect(() => perform(map, { durable })).toThrow("'m' has a map, which a log cannot hold yet");
 });
 
 describe('onFailure', () => {

@@ -237,8 +237,8 @@ export const BREAKS: readonly Break[] = [
     'actors/tomasulo/write-stage.ts',
     [
       'a fault does not travel',
-      'else this.captureFault(station, fault);',
-      'else station.actor.send(OPERAND);',
+      '} else this.captureFault(station, fault);',
+      '} else station.actor.send(OPERAND);',
     ],
     [
       'a refused publish is ignored',
