@@ -75,6 +75,7 @@ export class IssueStage {
       const restored = this.#run.journal?.restored(tag);
       if (restored?.end !== undefined) {
         scope.cursor++;
+        this.#scopes.beginStep(scope, tag);
         this.#write.restore(tag, restored);
         continue;
       }
@@ -141,7 +142,7 @@ export class IssueStage {
     station.result = previous;
     station.retrying = restMs !== undefined;
     if (restMs !== undefined) this.#run.setTimerOf(index, restMs, () => this.#resume(index));
-    if (inDoubt) this.#run.events.tellStep('step.held', index);
+    if (inDoubt) this.#run.events.tellStep('step.doubtful', index);
   }
 
   #event(index: number, step: StepPlan, missing: number, restored?: Restored): StationEvent {

@@ -6,6 +6,7 @@
 import type { FermataHold } from '../../machines/hct/hold.ts';
 import type { HctSignal } from '../../machines/hct/signal.ts';
 import type { StepError } from './errors.ts';
+import type { StepPlan } from './program.ts';
 import type { RunStatus } from './run-events.ts';
 import type { StepStatus } from './timeline.ts';
 
@@ -40,12 +41,20 @@ export interface Restored {
   readonly end: RestoredEnd | undefined;
 }
 
+/** What a journal has to know of the program: ids, and the plans of steps that scopes have added. */
+export interface ProgramOfJournal {
+  readonly steps: readonly StepPlan[];
+  idOf(step: number): string;
+}
+
 /** What a step that was in doubt gives, without running again. */
 export type StandIn =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error };
 
-/** Steps are named by their index in the program. */
+/** Steps are named by their index in the program, and kept by their ids: indices of added steps belong to one life. */
 export interface Journal {
+  /** Called once, before all else. */
+  use(program: ProgramOfJournal): void;
   /** When the first life began, on the run's clock. */
   readonly startedAt: number;
   /** Starts and retries of earlier lives. */

@@ -17,6 +17,8 @@ export type RunEventBody =
   | { readonly type: 'step.issued'; readonly stepId: string }
   | { readonly type: 'step.ready'; readonly stepId: string }
   | { readonly type: 'step.held'; readonly stepId: string }
+  /** An external attempt was cut off, and a person decides whether its effect took place; see `Run.decide`. */
+  | { readonly type: 'step.doubtful'; readonly stepId: string }
   | {
       /** A person is asked. The operands of the step are there: see `run.holds`. */
       readonly type: 'step.asked';
@@ -129,7 +131,10 @@ export class RunEvents {
     const event = { runId: this.#runId, seq: ++this.#seq, timestamp: this.#clock.now(), ...body };
     callListener(this.#listener, event, reportFault);
   }
-  tellStep(type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed', step: number): void {
+  tellStep(
+    type: 'step.issued' | 'step.ready' | 'step.held' | 'step.resumed' | 'step.doubtful',
+    step: number,
+  ): void {
     if (this.#listener !== undefined) this.tell({ type, stepId: this.#program.idOf(step) });
   }
 }

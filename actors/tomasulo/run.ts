@@ -85,6 +85,7 @@ export class RunContext {
     this.program = program;
     this.options = options;
     this.journal = options.journal;
+    this.journal?.use(program);
     this.clock = options.clock ?? realClock;
     this.bus = options.bus ?? createBus({ runId: options.runId, clock: this.clock });
     this.tags = new TagTable(program);

@@ -97,13 +97,14 @@ export class WriteStage {
     if (fault === undefined) tags.write(tag, value);
     else tags.poison(tag, fault);
     this.#settled++;
-    this.#settledOfScore++;
-    if (fault !== undefined && program.readers[tag] === 0) this.#run.blame(fault);
+    if (tag < program.fixed) this.#settledOfScore++;
+    if (fault !== undefined && tag < program.fixed && this.#isUnabsorbed(tag)) this.#run.blame(fault);
     if (events.heard) {
-      const stepId = program.steps[tag]!.id;
+      const stepId = program.idOf(tag);
       events.tell({ type: 'step.ended', stepId, status, restored: true, ...(fault ? { error: fault } : {}) });
     }
     this.#run.settled(tag);
+    this.#run.ofScope(tag, fault);
   }
 
   send(pulse: Pulse): void {

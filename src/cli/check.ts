@@ -59,13 +59,15 @@ function* holdWarnings({ steps, firstEdge, source }: Program): Iterable<string> 
 }
 
 /** Results that no step and no output reads, because a later step writes the same name. */
-function* overwritten({ steps, firstEdge, source, outputs }: Program) {
+function* overwritten({ steps, firstEdge, source, outputs, guards }: Program) {
   const read = new Set([...outputs.values()].map(({ tag }) => tag));
   steps.forEach(({ reads = {} }, i) => {
     // The edges of a step are its reads, and then the steps that it only waits for.
     const first = firstEdge[i] as number;
     for (const tag of source.subarray(first, first + Object.values(reads).flat().length)) read.add(tag);
   });
+  // A step that is not performed keeps the earlier value.
+  for (const { kept } of guards.values()) if (kept !== undefined) read.add(source[kept]!);
   const last = new Map<string, number>();
   for (const [i, step] of steps.entries()) {
     const name = step.writes ?? step.id;
@@ -92,26 +94,60 @@ function* edgesOf({ firstEdge, source }: Program, step: number): Iterable<number
 }
 
 function text(name: string, program: Program): string {
+  const longest = Math.max(0, ...program.remaining);
+  const head = `${count(program.steps.length, 'step')}, ${count(program.source.length, 'dependence')}, longest path ${longest}`;
+  return `${clean(name)}: ${head}\n${linesOf(program, '').join('\n')}\n`;
+}
+function linesOf(program: Program, indent: string): string[] {
   const tags = tagsOf(program.steps);
-  const lines = program.steps.map((step, i) => {
+  return program.steps.flatMap((step, i) => {
     const reads = [...edgesOf(program, i)].map((tag) => (tag === INPUT ? 'input' : tags[tag]));
     const line = `${step.id} (${step.agent.name}) → ${tags[i]}${reads.length > 0 ? `  reads ${reads.join(', ')}` : ''}`;
-    return `${step.downbeat ? '── downbeat ──\n' : ''}${clean(line)}`;
+    const how = wordsOf(step);
+    const inner = step.scope === undefined ? [] : linesOf(step.scope.body, `${indent}  `);
+    const downbeat = step.downbeat ? [`${indent}── downbeat ──`] : [];
+    return [...downbeat, `${indent}${clean(line)}${how === '' ? '' : `  ${clean(how)}`}`, ...inner];
   });
-  const longest = Math.max(0, ...program.remaining);
-  return `${clean(name)}: ${count(program.steps.length, 'step')}, ${count(program.source.length, 'dependence')}, longest path ${longest}\n${lines.join('\n')}\n`;
+}
+
+/** How a scope or a step with a condition is performed. */
+function wordsOf({ scope, when, otherwise }: StepPlan): string {
+  const words: string[] = [];
+  if (otherwise === true) words.push('otherwise');
+  if (when !== undefined) words.push(`when ${when.text ?? 'its condition holds'}`);
+  if (scope?.kind === 'map') {
+    const { join = 'all', concurrency } = scope;
+    words.push(`for each element, join ${typeof join === 'string' ? join : `quorum ${join.quorum}`}`);
+    if (concurrency !== undefined) words.push(`at most ${concurrency} at once`);
+  } else if (scope?.kind === 'repeat') words.push(`at most ${count(scope.max, 'round')}`);
+  return words.join(', ');
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
+const label = (value: string): string => JSON.stringify(value.replaceAll('"', "'"));
+
 function mermaid(program: Program): string {
+  return `flowchart TD\n${flowOf(program, 's', '  ').join('\n')}\n`;
+}
+/** A scope is drawn around its steps; what has a condition is a rhombus.
+ *  @param prefix what the names of the nodes begin with */
+function flowOf(program: Program, prefix: string, indent: string): string[] {
   const tags = tagsOf(program.steps);
-  const label = (value: string) => JSON.stringify(value.replaceAll('"', "'"));
-  const nodes = program.steps.map((step, i) => `  s${i}[${label(step.id)}]`);
+  const nodes = program.steps.flatMap((step, i) => {
+    const how = wordsOf(step);
+    const name = label(how === '' ? step.id : `${step.id}: ${how}`);
+    const conditional = step.when !== undefined || step.otherwise === true;
+    const node = `${indent}${prefix}${i}`;
+    if (step.scope === undefined) return [conditional ? `${node}{${name}}` : `${node}[${name}]`];
+    const inner = flowOf(step.scope.body, `${prefix}${i}_`, `${indent}  `);
+    return [`${indent}subgraph ${prefix}${i}[${name}]`, ...inner, `${indent}end`];
+  });
   const arrows = program.steps.flatMap((_, i) =>
-    [...edgesOf(program, i)].map((tag) =>
-      tag === INPUT ? `  input([input]) --> s${i}` : `  s${tag} -- ${label(tags[tag]!)} --> s${i}`,
-    ),
+    [...edgesOf(program, i)].flatMap((tag) => {
+      if (tag !== INPUT) return [`${indent}${prefix}${tag} -- ${label(tags[tag]!)} --> ${prefix}${i}`];
+      return prefix === 's' ? [`${indent}input([input]) --> ${prefix}${i}`] : []; // inside, the frame is the input
+    }),
   );
-  return `flowchart TD\n${[...nodes, ...arrows].join('\n')}\n`;
+  return [...nodes, ...arrows];
 }

@@ -1,4 +1,5 @@
 /** What the command line prints when a command throws, and with which code it exits. Loaded only then. */
+import { LogError } from '../../actors/bus/log-errors.ts';
 import { ScoreError } from '../../actors/tomasulo/program.ts';
 import { LadderError } from '../../machines/governor/operating-point.ts';
 import { LitmusFileError } from '../../specs/coherence/litmus/file.ts';
@@ -15,6 +16,7 @@ import { safeDetails, safeMessage } from './secrets.ts';
 import { CommandLineError } from './usage.ts';
 
 const BAD_USAGE = [
+  LogError,
   CommandLineError,
   TextFileError,
   ScoreFileError,

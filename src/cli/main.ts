@@ -1,4 +1,4 @@
-/** The command line. Exit codes: 0 fine, 1 the performance failed, 2 bad usage or bad input, 130 interrupted.
+/** The command line. Exit codes: 0 fine, 1 the performance failed, 2 bad usage or bad input, 3 held, 130 interrupted.
  *
  *  Only what describes the commands is imported here; each action imports its command. */
 import { readFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { MAPPINGS } from '../../specs/harness/claim.ts';
 import { STRATEGIES } from '../coherence/strategy.ts';
 import type { RoutingFlags } from './bench-routing.ts';
 import type { BenchFlags } from './bench.ts';
+import type { ResumeFlags, StoreFlags } from './durable.ts';
 import type { PerformFlags } from './perform.ts';
 import type { SimulateFlags } from './simulate.ts';
 import type { ViewFlags } from './view.ts';
@@ -67,6 +68,8 @@ cli
   .option('--quiet', 'no progress, only outputs')
   .option('--trace <file>', "write what happens as JSON lines, in Stately's inspection format")
   .option('--cue <step>', 'let this step go on when it is held; may be given many times', gather, [])
+  .option('--durable [dir]', 'keep the run, so that it can be resumed after a crash; default: .tutti')
+  .option('--run-id <id>', 'the id of the durable run')
   .option('--answer <step=value>', "answer a step's question; may be given many times", gather, [])
   .option(
     '--refuse <step>',
@@ -79,6 +82,61 @@ cli
   .action(async (file: string, flags: PerformFlags) =>
     then((await import('./perform.ts')).performCommand(file, flags)),
   );
+
+const folder = ['--durable <dir>', 'the folder of the runs; default: .tutti'] as const;
+cli
+  .command('resume')
+  .description('go on with a durable run whose process has ended')
+  .argument('<run>', 'its id, as `tutti runs` lists it')
+  .option(...folder)
+  .option('--did <step=value>', 'the effect of a cut-off step took place, with this result', gather, [])
+  .option('--redo <step>', 'the effect of a cut-off step did not take place: do it again', gather, [])
+  .option('--fail <step>', 'give a cut-off step up', gather, [])
+  .option('--adopt', 'go on with a score that has changed in steps that have not begun')
+  .option('--cue <step>', 'let this step go on when it is held; may be given many times', gather, [])
+  .option('--answer <step=value>', "answer a step's question; may be given many times", gather, [])
+  .option('--refuse <step>', 'refuse a step that is held, or STEP=REASON', gather, [])
+  .option('--out <dir>', 'write every output, and a picture of the timeline, to this folder')
+  .option('--json', 'print the report as JSON, and nothing else, on standard output')
+  .option('--quiet', 'no progress, only outputs')
+  .action(async (run: string, flags: ResumeFlags) =>
+    then((await import('./durable.ts')).resumeCommand(run, flags)),
+  );
+const runs = cli
+  .command('runs')
+  .description('list durable runs')
+  .option(...folder)
+  .option('--json', 'print JSON')
+  .action(async (flags: StoreFlags & { json?: boolean }) => {
+    exitCode = (await import('./durable.ts')).runsCommand(flags);
+  });
+runs
+  .command('rm')
+  .description('remove runs; their ids are not used again')
+  .argument('<run...>', 'their ids')
+  .action(async (ids: string[]) => {
+    exitCode = (await import('./durable.ts')).removeCommand(ids, runs.opts());
+  });
+cli
+  .command('cue')
+  .description('let a held step of a durable run go on, whether or not a process performs it')
+  .argument('<run>', 'the id of the run')
+  .argument('<step>', 'the step')
+  .argument('[value]', 'an answer, as JSON or text')
+  .option(...folder)
+  .action(async (run: string, step: string, value: string | undefined, flags: StoreFlags) => {
+    exitCode = (await import('./durable.ts')).cueCommand(run, step, value, flags);
+  });
+cli
+  .command('refuse')
+  .description('refuse a held step of a durable run')
+  .argument('<run>', 'the id of the run')
+  .argument('<step>', 'the step')
+  .argument('[reason]', 'why')
+  .option(...folder)
+  .action(async (run: string, step: string, reason: string | undefined, flags: StoreFlags) => {
+    exitCode = (await import('./durable.ts')).refuseCommand(run, step, reason, flags);
+  });
 
 cli
   .command('simulate')

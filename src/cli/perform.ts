@@ -1,5 +1,10 @@
 /** `tutti perform`: a score, performed while you watch. */
 import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { RunStore } from '../../actors/bus/run-store.ts';
+import { HeldError } from '../../actors/tomasulo/errors.ts';
+import type { Decision } from '../durable/facts.ts';
+import type { Score } from '../score/score.ts';
 import { MissingPackageError, ModelError, UnknownModelError } from '../models/errors.ts';
 import { MissingKeyError } from '../models/provider.ts';
 import { SchemaError } from '../score/schema.ts';
@@ -7,7 +12,7 @@ import { ScoreError } from '../../actors/tomasulo/program.ts';
 import type { ScoreDocument } from '../score/score-file.ts';
 import type { RunEvent } from '../../actors/tomasulo/run-events.ts';
 import type { CallReport } from '../budget/call-report.ts';
-import { PerformanceError, perform, type Report, type Run } from '../score/perform.ts';
+import { PerformanceError, perform, type PerformOptions, type Report, type Run } from '../score/perform.ts';
 import { loadScore } from '../node/load-score.ts';
 import { limitPrograms } from '../node/program-places.ts';
 import { RoutingConfigError } from '../budget/config-error.ts';
@@ -38,6 +43,9 @@ export interface PerformFlags extends TracingFlags {
   /** Seconds. */
   readonly timeout?: number;
   readonly out?: string;
+  /** The folder of the store, or true for the default. */
+  readonly durable?: string | true;
+  readonly runId?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -45,16 +53,31 @@ export interface PerformFlags extends TracingFlags {
 /** The timeout of a step that has none in its score file, so that nothing waits indefinitely. */
 const STEP_TIMEOUT_MS = 600_000;
 
-/** @returns the exit code: 0 completed, 1 failed, 2 a model that cannot be asked, 130 interrupted. */
-export async function performCommand(file: string, flags: PerformFlags): Promise<number> {
+/** A run that is resumed. */
+export interface Resumed {
+  readonly store: RunStore;
+  readonly id: string;
+  readonly decide: Readonly<Record<string, Decision>>;
+  readonly adopt: boolean;
+}
+
+/** After this long, a durable run that only waits for a person ends, where no person is at the terminal. */
+const HELD_MS = 1_000;
+
+/** @param resumed goes on with this run instead of beginning one
+ *  @returns the exit code: 0 completed, 1 failed, 2 a model that cannot be asked, 3 held, 130 interrupted. */
+export async function performCommand(file: string, flags: PerformFlags, resumed?: Resumed): Promise<number> {
   const { score, document } = await loadScore(file);
   if (flags.programs !== undefined) limitPrograms(flags.programs);
   const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
   const warn = (text: string) => {
     if (flags.quiet !== true) process.stderr.write(`tutti: ${text}\n`);
   };
-  const input = await readInput(inputs, flags.inputFile, inputNames(document), document.input, warn);
-  const unasked = await whyUnasked(flags, document.input, input);
+  const input =
+    resumed === undefined
+      ? await readInput(inputs, flags.inputFile, inputNames(document), document.input, warn)
+      : undefined;
+  const unasked = resumed === undefined ? await whyUnasked(flags, document.input, input) : undefined;
   if (unasked !== undefined) warn(unasked);
   const given = await answersGiven(score.program, flags.answer);
   const refusals = refusalsGiven(score.program, flags.refuse);
@@ -82,19 +105,29 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     answers.note(event);
   };
   let run: Run;
+  const store = await storeOfFlags(flags, resumed);
   try {
-    run = perform(score, {
-      input,
+    const common = {
       signal: interrupt.signal,
-      maxConcurrency: flags.maxConcurrency,
-      budget: document.budget,
-      timeout: {
-        totalMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
-        stepMs: STEP_TIMEOUT_MS,
-      },
       onEvent: note,
       inspect: tracing?.inspect,
-    });
+      ...(store === undefined ? {} : { heldMs: process.stdin.isTTY ? undefined : HELD_MS }),
+    };
+    const begin = () =>
+      perform(score, {
+        ...common,
+        input,
+        durable: store,
+        runId: flags.runId,
+        scoreFile: store && resolve(file),
+        maxConcurrency: flags.maxConcurrency,
+        budget: document.budget,
+        timeout: {
+          totalMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+          stepMs: STEP_TIMEOUT_MS,
+        },
+      });
+    run = resumed === undefined ? begin() : await goOn(score, resumed, common);
     for (const [stepId, answer] of given) void run.cue(stepId, answer);
     for (const [stepId, reason] of refusals) run.refuse(stepId, reason);
     tracing?.watch(run, score);
@@ -119,14 +152,60 @@ export async function performCommand(file: string, flags: PerformFlags): Promise
     }
     if (report.status === 'completed') return lost.length > 0 ? 1 : 0;
     process.stderr.write(`tutti: ${safeMessage(new PerformanceError(report))}\n`);
-    if (interrupt.signal.aborted) return 130;
+    const folder = [undefined, true, '.tutti'].includes(flags.durable) ? '' : ` --durable ${flags.durable}`;
+    if (report.status === 'held') {
+      process.stderr.write(howToAnswer(run.id, report, folder));
+      return 3;
+    }
+    if (interrupt.signal.aborted) {
+      if (store !== undefined) process.stderr.write(`tutti: tutti resume ${run.id}${folder} goes on.\n`);
+      return 130;
+    }
     return report.errors.length > 0 && report.errors.every(isBadUsage) ? 2 : 1;
   } finally {
     answers.end();
     progress?.end();
     await tracing?.end(interrupt.signal);
     interrupt.forget();
+    if (resumed === undefined) store?.close();
   }
+}
+
+/** Where the run is kept, if it is to outlive this process. */
+async function storeOfFlags(
+  { durable, runId }: PerformFlags,
+  resumed: Resumed | undefined,
+): Promise<RunStore | undefined> {
+  if (resumed !== undefined) return resumed.store;
+  if (durable === undefined) {
+    if (runId !== undefined) throw new CommandLineError('--run-id names a durable run; add --durable.');
+    return undefined;
+  }
+  const { sqliteStore } = await import('../engines/sqlite/sqlite-store.ts');
+  return sqliteStore(durable === true ? '.tutti' : durable);
+}
+
+async function goOn(
+  score: Score<any, any>,
+  { store, id, decide, adopt }: Resumed,
+  options: Pick<PerformOptions, 'signal' | 'onEvent' | 'inspect' | 'heldMs'>,
+): Promise<Run> {
+  const { resume } = await import('../durable/resume.ts');
+  return (await resume(store, id, score, { ...options, decide, adopt })) as Run;
+}
+
+/** How a person lets a held run go on. */
+function howToAnswer(id: string, { errors }: Report, folder: string): string {
+  const [held] = errors;
+  const waiting = held instanceof HeldError ? held.waiting : [];
+  const lines = waiting.slice(0, 5).flatMap(({ stepId, waitsFor }) => {
+    if (waitsFor === 'a cue') return [`  tutti cue ${id} ${clean(stepId)}${folder}`];
+    if (!waitsFor.startsWith('a decision')) return [];
+    return [
+      `  tutti resume ${id}${folder} --did ${clean(stepId)}=VALUE | --redo ${clean(stepId)} | --fail ${clean(stepId)}`,
+    ];
+  });
+  return `tutti: the run '${id}' waits for a person:\n${lines.join('\n')}\n  then tutti resume ${id}${folder}\n`;
 }
 
 /** `step 'a'`, `steps 'a', 'b'`; undefined for none. */

@@ -124,7 +124,7 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
       const put = (mark: Mark, text = '') => void marks.set(id, { mark, since, text });
       if (event.type === 'step.issued' || event.type === 'step.resumed') put('waiting');
       else if (event.type === 'step.ready') put('ready');
-      else if (event.type === 'step.held') put('held');
+      else if (event.type === 'step.held' || event.type === 'step.doubtful') put('held');
       else if (event.type === 'step.started')
         put('running', event.attempt > 1 ? `  (try ${event.attempt})` : '');
       else if (event.type === 'step.retrying') put('waiting');

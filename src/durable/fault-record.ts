@@ -1,5 +1,5 @@
 /** Faults as JSON, and back: the step that failed first, the path, and the cause's name and message. */
-import { messageOf, StepError } from '../../actors/tomasulo/errors.ts';
+import { messageOf, SkippedError, StepError } from '../../actors/tomasulo/errors.ts';
 
 /** An error in the log. `path` is there for the fault of a step. */
 export interface FaultRecord {
@@ -35,9 +35,10 @@ export class FaultReader {
   }
 }
 
-/** An error of an earlier life. It has the name and the message, and the class `Error`. */
+/** An error of an earlier life. It has the name and the message, and the class `Error`, but for one that means something
+ *  to the steps that follow. */
 function errorOf(name: string, message: string): Error {
-  const error = new Error(message);
+  const error = name === 'SkippedError' ? new SkippedError(message) : new Error(message);
   Object.defineProperty(error, 'name', { value: name, enumerable: false });
   return error;
 }

@@ -12,7 +12,7 @@ export type InboxRequest =
 export function signalOf(message: InboxRequest): HctSignal | undefined {
   const source = 'person';
   if ('cue' in message) {
-    const payload = 'value' in message ? { payload: { value: message.value } } : {};
+    const payload = 'value' in message ? { payload: { answer: message.value } } : {};
     return cue({ source, targets: [message.cue], intent: 'resume', ...payload });
   }
   if (!('refuse' in message)) return undefined;

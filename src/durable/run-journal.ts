@@ -3,13 +3,8 @@ import { LogError, type LogRecord } from '../../actors/bus/log.ts';
 import type { RunLog } from '../../actors/bus/run-store.ts';
 import type { Clock } from '../../actors/bus/clock.ts';
 import { leftOf } from '../../actors/tomasulo/holds.ts';
-import {
-  InterruptedError,
-  InvariantError,
-  NotJsonError,
-  type StepError,
-} from '../../actors/tomasulo/errors.ts';
-import type { Journal, Restored, StandIn } from '../../actors/tomasulo/journal.ts';
+import { InterruptedError, InvariantError, NotJsonError, StepError } from '../../actors/tomasulo/errors.ts';
+import type { Journal, ProgramOfJournal, Restored, StandIn } from '../../actors/tomasulo/journal.ts';
 import type { Program } from '../../actors/tomasulo/program.ts';
 import type { RunStatus } from '../../actors/tomasulo/run-events.ts';
 import type { StepStatus } from '../../actors/tomasulo/timeline.ts';
@@ -24,12 +19,14 @@ import { FORMAT, RunRecord, type Decision, type EndRecord, type StepRecord } fro
 export class RunJournal implements Journal {
   readonly log: RunLog;
   readonly faults = new FaultReader();
-  readonly #program: Program;
+  readonly #score: Program;
+  #program: ProgramOfJournal;
   readonly #clock: Clock;
   readonly #record: RunRecord;
-  /** By id: the index. Made when an id has to be found. */
-  #places: Map<string, number> | undefined;
-  readonly #standIns = new Map<number, StandIn>();
+  /** By id: the index. Filled when an id has to be found. */
+  readonly #places = new Map<string, number>();
+  #placed = 0;
+  readonly #standIns = new Map<string, StandIn>();
   /** Steps that publish what they have written to shared state, because they have succeeded. */
   readonly #committing = new Set<string>();
   /** Those of them whose writes are in the log, and whose result is not. */
@@ -44,14 +41,12 @@ export class RunJournal implements Journal {
 
   constructor(log: RunLog, program: Program, clock: Clock, record = new RunRecord()) {
     this.log = log;
-    this.#program = program;
+    this.#score = program;
+    this.#program = { steps: program.steps, idOf: (step) => program.steps[step]!.id };
     this.#clock = clock;
     this.#record = record;
     this.#startedAt = record.begin?.at;
-    program.steps.forEach(({ id }, index) => {
-      const { decision } = record.steps.get(id) ?? {};
-      if (decision !== undefined) this.#decided(index, decision);
-    });
+    for (const [id, { decision }] of record.steps) if (decision !== undefined) this.#decided(id, decision);
   }
   /** @param lost called when a commit fails that nothing waits for
    *  @param wake called when the journal is whole again
@@ -66,6 +61,9 @@ export class RunJournal implements Journal {
     this.#endOf = endOf;
   }
 
+  use(program: ProgramOfJournal): void {
+    this.#program = program;
+  }
   get startedAt(): number {
     return (this.#startedAt ??= this.#clock.now());
   }
@@ -92,7 +90,7 @@ export class RunJournal implements Journal {
     );
     const data = { format: FORMAT, score, options: kept, file: options.scoreFile };
     this.append('begin', '', data, textOf(input));
-    this.append('score', '', undefined, JSON.stringify(printOf(this.#program)));
+    this.append('score', '', undefined, JSON.stringify(printOf(this.#score)));
     this.commit();
   }
   get signals(): RunRecord['signals'] {
@@ -151,8 +149,12 @@ export class RunJournal implements Journal {
     const fault = result === undefined ? undefined : jsonFault(result);
     if (fault === undefined) return;
     const { path, problem, remedy } = fault;
-    const { id } = this.#program.steps[step]!;
-    throw new NotJsonError(`the result of '${id}'`, path, problem, remedy.replace('Send', 'Return'));
+    throw new NotJsonError(
+      `the result of '${this.#idOf(step)}'`,
+      path,
+      problem,
+      remedy.replace('Send', 'Return'),
+    );
   }
   start(step: number, attempt: number, counts: boolean): void {
     this.append('start', this.#idOf(step), counts ? [attempt, 1] : attempt);
@@ -177,8 +179,8 @@ export class RunJournal implements Journal {
   }
   ended(step: number, status: StepStatus, given: unknown): void {
     const id = this.#idOf(step);
-    this.#standIns.delete(step);
-    const isFault = status !== 'done' && status !== 'defaulted';
+    this.#standIns.delete(id);
+    const isFault = given instanceof StepError;
     const data = status === 'done' ? undefined : isFault ? { status, fault: faultRecord(given) } : { status };
     this.append('pulse', id, data, isFault ? undefined : textOf(given));
     this.#finished(id);
@@ -217,19 +219,23 @@ export class RunJournal implements Journal {
     });
   }
   isInDoubt(stepId: string): boolean {
-    return this.inDoubt.some((step) => this.#idOf(step) === stepId);
-  }
-  /** Notes a decision about a step in doubt. @returns its index @throws {LogError} when it is not in doubt */
-  decide(stepId: string, decision: Decision): number {
-    const step = this.#placeOf(stepId);
     const record = this.#record.steps.get(stepId);
-    if (step === undefined || record === undefined || !this.#isInDoubt(step, record)) {
+    if (record === undefined) return false;
+    const step = this.#placeOf(stepId);
+    // Of a step that no scope has added yet only the log is known.
+    return step === undefined ? record.open && record.decision === undefined : this.#isInDoubt(step, record);
+  }
+  /** Notes a decision about a step in doubt. @returns its index, or −1 if no scope has added it yet @throws {LogError} when it is not in doubt */
+  decide(stepId: string, decision: Decision): number {
+    const step = this.#placeOf(stepId) ?? -1;
+    const record = this.#record.steps.get(stepId);
+    if (record === undefined || !this.isInDoubt(stepId)) {
       const doubtful = this.inDoubt.map((other) => `'${this.#idOf(other)}'`).join(', ');
       throw new LogError(
         `step '${stepId}' of run '${this.log.runId}' needs no decision: it is not an external step that was cut off. In doubt: ${doubtful || 'none'}.`,
       );
     }
-    if ('did' in decision) this.accept(step, decision.did);
+    if ('did' in decision && step >= 0) this.accept(step, decision.did);
     this.append(
       'decide',
       stepId,
@@ -238,20 +244,20 @@ export class RunJournal implements Journal {
     );
     this.commit();
     record.decision = decision;
-    this.#decided(step, decision);
+    this.#decided(stepId, decision);
     return step;
   }
-  #decided(step: number, decision: Decision): void {
+  #decided(stepId: string, decision: Decision): void {
     if ('redo' in decision) return;
     this.#standIns.set(
-      step,
+      stepId,
       'did' in decision
         ? { ok: true, value: decision.did }
         : { ok: false, error: new Error(`given up by a person: ${decision.fail}`) },
     );
   }
   standIn(step: number): StandIn | undefined {
-    return this.#standIns.size === 0 ? undefined : this.#standIns.get(step);
+    return this.#standIns.size === 0 ? undefined : this.#standIns.get(this.#idOf(step));
   }
 
   over(status: RunStatus, reasons: readonly Error[]): void {
@@ -268,10 +274,13 @@ export class RunJournal implements Journal {
   }
 
   #idOf(step: number): string {
-    return this.#program.steps[step]!.id;
+    return this.#program.idOf(step);
   }
   #placeOf(id: string): number | undefined {
-    this.#places ??= new Map(this.#program.steps.map((step, index) => [step.id, index]));
+    const known = this.#places.get(id);
+    if (known !== undefined) return known;
+    for (; this.#placed < this.#program.steps.length; this.#placed++)
+      this.#places.set(this.#idOf(this.#placed), this.#placed);
     return this.#places.get(id);
   }
 }

@@ -5,7 +5,7 @@ import { LogError } from '../../actors/bus/log.ts';
 import type { RunRecord } from './facts.ts';
 
 /** In this order in a line. */
-const FIELDS = ['agent', 'version', 'effects', 'writes', 'reads', 'after', 'tacet'] as const;
+const FIELDS = ['agent', 'version', 'effects', 'writes', 'reads', 'after', 'tacet', 'body'] as const;
 
 /** One step: what it is and which steps its reads are bound to. */
 export function printOf(program: Program): string {
@@ -26,7 +26,11 @@ export function printOf(program: Program): string {
       readsBound[name] = typeof read === 'string' ? bound() : read.map(bound);
     }
     const line = [id, agent.name, agent.version ?? '', effects, writes, readsBound, after?.map(bound) ?? []];
-    lines.push(JSON.stringify(tacet === true ? [...line, true] : line));
+    const { scope } = steps[i]!;
+    const more = scope === undefined ? [] : [tacet === true, [scope.kind, printOf(scope.body)]];
+    lines.push(
+      JSON.stringify(more.length > 0 ? [...line, ...more] : tacet === true ? [...line, true] : line),
+    );
   }
   return lines.join('\n');
 }

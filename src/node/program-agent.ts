@@ -27,7 +27,12 @@ export interface ProgramAgentOptions {
   readonly stdin?: 'json' | 'none' | undefined;
   /** Where it starts. Default: the current folder, or the score's in a score file. */
   readonly cwd?: string | undefined;
-  /** Variables of its environment. It also has `PATH`, `HOME`, the locale and the like of this process, nothing else. */
+  /** It gives `TUTTI_EFFECT_KEY` to the receiver of its effect, which does nothing twice under one key. */
+  readonly usesEffectKey?: boolean | undefined;
+  /** Change it when the program has changed so that a run that has begun must not go on with it. */
+  readonly version?: string | undefined;
+  /** Variables of its environment. It also has `PATH`, `HOME`, the locale and the like of this process, and
+   *  `TUTTI_RUN_ID`, `TUTTI_ATTEMPT` and `TUTTI_EFFECT_KEY`; nothing else. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Variables that it takes over from this process, where they are set. */
   readonly inheritEnv?: readonly string[] | undefined;
@@ -62,9 +67,9 @@ type Settings = z.infer<typeof programOptions>;
  *  ``` */
 export function programAgent(options: ProgramAgentOptions): AgentSpec<Record<string, unknown>, unknown> {
   const settings = checked(options);
-  const { name, capacity, timeoutMs, retry, effects } = settings;
+  const { name, capacity, timeoutMs, retry, effects, usesEffectKey, version } = settings;
   return agent<Record<string, unknown>, unknown>({
-    ...{ name, capacity, timeoutMs, retry, effects },
+    ...{ name, capacity, timeoutMs, retry, effects, usesEffectKey, version },
     run: (operands, context) => runProgram(settings, operands, context),
   });
 }
@@ -88,13 +93,18 @@ function checked(options: ProgramAgentOptions): Settings {
 async function runProgram(
   settings: Settings,
   operands: Readonly<Record<string, unknown>>,
-  { signal, beat }: AgentContext,
+  { signal, beat, runId, attempt, effectKey }: AgentContext,
 ): Promise<unknown> {
   const { name, command, output, stdin, maxOutput = MAX_OUTPUT } = settings;
   const launch: Launch = {
     argv: fillCommand(name, command, operands),
     cwd: resolve(settings.cwd ?? '.'),
-    env: programEnvironment(settings),
+    env: {
+      ...programEnvironment(settings),
+      TUTTI_RUN_ID: runId,
+      TUTTI_ATTEMPT: String(attempt),
+      TUTTI_EFFECT_KEY: effectKey,
+    },
     input: stdin === 'json' ? operandsAsJson(name, operands) : undefined,
     limit: maxOutput,
     onOutput: beat,

@@ -228,7 +228,6 @@ export function performFrom<Input, N extends Record<string, unknown>>(
   const bus = options.bus ?? createBus({ runId: id, clock });
   const totalMs = options.timeout?.totalMs;
   const { durable } = options;
-  if (durable !== undefined) refuseDynamic(program);
   const journal = recovered?.journal ?? (durable && beginJournal(durable, id, score.name, program, clock));
   const account = new RunAccount(options.budget, {
     spenders: () => spendersIn(program),
@@ -470,17 +469,6 @@ function reportOf(
       return timeline.reports();
     },
   };
-}
-
-/** A log knows the steps of a score by their place: steps that are added while it runs have none.
- *  @throws {ScoreError} for a score that a log cannot hold */
-function refuseDynamic({ steps }: Program): void {
-  steps.forEach(({ id, scope, when, otherwise }, i) => {
-    const what = scope === undefined ? (when ?? otherwise) && 'a condition' : `a ${scope.kind}`;
-    if (what === undefined || what === false) return;
-    const remedy = 'perform this score without `durable`, or do it in an agent';
-    throw new ScoreError(`steps[${i}]`, `'${id}' has ${what}, which a log cannot hold yet; ${remedy}.`, id);
-  });
 }
 
 /** Steps whose agents pay from the account; those of a scope count once. */

@@ -33,6 +33,8 @@ export const programShape = {
     .max(2 ** 28)
     .optional(),
   capacity: z.int().min(1).optional(),
+  usesEffectKey: z.boolean().optional(),
+  version: z.string().min(1).optional(),
 };
 
 const PLACEHOLDER = /\{([\p{L}_][\p{L}\p{N}_.-]*)\}/gu;

@@ -3,11 +3,18 @@
  *  What a document may say is `scoreDocument`; unknown keys are refused. Where agents come from (a module, a
  *  program) is the caller's business, so that this file runs anywhere. */
 import { z } from 'zod';
-import { nearest, ScoreError, type AgentPlan, type StepPlan } from '../../actors/tomasulo/program.ts';
+import {
+  nearest,
+  ScoreError,
+  type AgentPlan,
+  type ConditionPlan,
+  type ScopePlan,
+  type StepPlan,
+} from '../../actors/tomasulo/program.ts';
 import { HOLD_TYPES } from '../../machines/hct/signal.ts';
 import { commandFindings, programShape } from './program-command.ts';
 import type { Schema } from './schema.ts';
-import { scoreOf, type Score } from './score.ts';
+import { bodyOf, elementBody, planScope, scoreOf, type Score } from './score.ts';
 import type { SharedState } from '../coherence/shared.ts';
 
 const seconds = z.number().min(0).max(2_000_000);
@@ -54,9 +61,36 @@ const vamp = z.strictObject({
   onCap: z.enum(['fail', 'accept']).optional(),
 });
 
+const map = z.strictObject({
+  /** The list: a name, or a property of one. */
+  over: z.string().min(1),
+  /** The operand of an element; default `item`. */
+  as: z.string().min(1).optional(),
+  /** The operand of its place, from 0. */
+  index: z.string().min(1).optional(),
+  concurrency: z.int().min(1).optional(),
+  join: z
+    .union([z.enum(['all', 'allSettled', 'any', 'first']), z.strictObject({ quorum: z.int().min(1) })])
+    .optional(),
+});
+const repeat = z.strictObject({
+  /** A comparison of the outputs, as `when` has it. */
+  until: z.string().min(1),
+  max: z.int().min(1).max(1_000),
+  onCap: z.enum(['fail', 'accept']).optional(),
+});
+
 const stepEntry = z.strictObject({
   id: z.string().min(1),
-  agent: z.string().min(1),
+  /** One of `agents`, or … */
+  agent: z.string().min(1).optional(),
+  /** … one of `scores`. */
+  score: z.string().min(1).optional(),
+  map: map.optional(),
+  repeat: repeat.optional(),
+  /** `operand`, `not operand`, or `operand.property >= 0.8`. */
+  when: z.string().min(1).optional(),
+  otherwise: z.boolean().optional(),
   reads: z.record(z.string(), read).optional(),
   after: z.array(z.string().min(1)).optional(),
   writes: z.string().min(1).optional(),
@@ -95,6 +129,14 @@ const budget = z.strictObject({
   usd: z.number(moneyLimit).min(0, moneyLimit).max(1_000_000, moneyLimit).optional(),
 });
 
+const outputs = z.union([z.array(z.string().min(1)), z.record(z.string(), z.string().min(1))]).optional();
+const innerScore = z.strictObject({
+  /** JSON Schema of its input. */
+  input: z.union([z.boolean(), z.record(z.string(), z.json())]).optional(),
+  steps: z.array(stepEntry).min(1),
+  outputs,
+});
+
 /** The whole document. */
 export const scoreDocument = z.strictObject({
   score: z.string().min(1),
@@ -105,9 +147,11 @@ export const scoreDocument = z.strictObject({
   shared: z.record(z.string().min(1), sharedEntry).optional(),
   budget: budget.optional(),
   agents: z.record(z.string().min(1), z.union([programAgent, moduleAgent])),
+  /** Scores that steps of this one perform, by name. */
+  scores: z.record(z.string().min(1), innerScore).optional(),
   steps: z.array(stepEntry).min(1),
   /** What the performance returns: names, or a name for each read. */
-  outputs: z.union([z.array(z.string().min(1)), z.record(z.string(), z.string().min(1))]).optional(),
+  outputs,
 });
 export type ScoreDocument = z.infer<typeof scoreDocument>;
 
@@ -210,8 +254,11 @@ function knownKeys(document: unknown, path: readonly PropertyKey[]): { place: st
     return { place: 'an agent', known: [...new Set(kinds.flatMap(({ shape }) => Object.keys(shape)))] };
   }
   if (head === 'shared') return { place: 'what is shared', known: Object.keys(sharedEntry.shape) };
+  if (head === 'scores' && path.length <= 2)
+    return { place: 'a score of `scores`', known: Object.keys(innerScore.shape) };
+  if (head === 'scores') return knownKeys(document, path.slice(2));
   if (head === 'budget') return { place: 'the budget', known: Object.keys(budget.shape) };
-  const nested = { retry, fermata, vamp }[String(third)];
+  const nested = { retry, fermata, vamp, map, repeat }[String(third)];
   if (head === 'steps' && nested !== undefined)
     return { place: String(third), known: Object.keys(nested.shape) };
   return { place: 'a step', known: Object.keys(stepEntry.shape) };
@@ -224,30 +271,158 @@ export function scoreOfDocument(
   document: ScoreDocument,
   agents: ReadonlyMap<string, AgentPlan>,
 ): Score<any, any> {
-  const steps = document.steps.map((entry, index): StepPlan => {
-    const agent = agents.get(entry.agent);
-    if (agent === undefined) {
-      const names = [...agents.keys()].join(', ') || 'none';
-      throw new DocumentError(
-        ['steps', index, 'agent'],
-        `unknown agent '${entry.agent}'; the score's agents are: ${names}.`,
-      );
-    }
-    return stepOf(entry, index, agent, document.agents[entry.agent]!);
-  });
-  const { outputs } = document;
-  const named = Array.isArray(outputs) ? Object.fromEntries(outputs.map((name) => [name, name])) : outputs;
-  const input = schemaOf(document.input, ['input']);
-  const built = scoreOf(document.score, steps, { input, outputs: named, state: stateOf(document.shared) });
+  const inner = new InnerScores(document, agents);
+  const steps = inner.stepsOf(document.steps, ['steps'], []);
+  return builtOf(document.score, steps, document, [], stateOf(document.shared));
+}
+
+type Entries = Pick<ScoreDocument, 'steps' | 'input' | 'outputs'>;
+
+/** @throws {DocumentError} when the score cannot be performed. */
+function builtOf(
+  name: string,
+  steps: readonly StepPlan[],
+  { input, outputs }: Entries,
+  path: readonly string[],
+  state?: SharedState,
+): Score<any, any> {
+  const named = Array.isArray(outputs) ? Object.fromEntries(outputs.map((each) => [each, each])) : outputs;
+  const built = scoreOf(name, steps, { input: schemaOf(input, [...path, 'input']), outputs: named, state });
   try {
     void built.program;
   } catch (error) {
     if (error instanceof ScoreError)
-      throw new DocumentError(pathOf(error.at), error.message.slice(error.at.length + 2));
+      throw new DocumentError([...path, ...pathOf(error.at)], error.message.slice(error.at.length + 2));
     throw error;
   }
   return built;
 }
+
+/** The steps of a document and of the scores in it. */
+class InnerScores {
+  readonly #document: ScoreDocument;
+  readonly #agents: ReadonlyMap<string, AgentPlan>;
+  readonly #built = new Map<string, Score<any, any>>();
+
+  constructor(document: ScoreDocument, agents: ReadonlyMap<string, AgentPlan>) {
+    this.#document = document;
+    this.#agents = agents;
+  }
+  /** @param within the scores that these steps are part of, outermost first */
+  stepsOf(entries: readonly Entry[], path: readonly PropertyKey[], within: readonly string[]): StepPlan[] {
+    return entries.map((entry, index) => {
+      const at = [...path, index];
+      const { id, agent, score: name } = entry;
+      if ((agent === undefined) === (name === undefined))
+        throw new DocumentError(at, `'${id}' needs an 'agent' or a 'score', and not both.`);
+      if (entry.repeat !== undefined && (name === undefined || entry.map !== undefined))
+        throw new DocumentError(
+          [...at, 'repeat'],
+          "only a 'score' can be repeated; for an agent use 'vamp'.",
+        );
+      const source = agent === undefined ? undefined : this.#agentOf(agent, [...at, 'agent']);
+      const { map: mapped, repeat: loop } = entry;
+      if (source !== undefined && mapped === undefined) return stepOf(entry, source.plan, source.entry, at);
+      const place = `steps[${index}]`;
+      const body =
+        source === undefined
+          ? bodyOf(this.#scoreOf(name!, [...at, 'score'], within), place, id)
+          : { body: elementBody(elementOfEntry(entry, source.plan, source.entry)) };
+      const reads =
+        mapped === undefined ? entry.reads : { ...entry.reads, [mapped.as ?? 'item']: mapped.over };
+      if (source === undefined) refuseOfElements(entry, at);
+      const { after, writes, urgency, cost, tacet, attacca, otherwise } = entry;
+      const timeoutMs = source === undefined ? inMilliseconds(entry.timeout) : undefined;
+      const options = {
+        ...{ reads, after, writes, urgency, cost, tacet, attacca, otherwise, timeoutMs },
+        default: entry.default,
+        fermata: fermataOf(entry.fermata, [...at, 'fermata', 'answer']),
+        when: conditionOf(entry.when, [...at, 'when']),
+      };
+      const scope: ScopePlan =
+        mapped !== undefined
+          ? { kind: 'map', flat: source !== undefined, ...body, ...mapped, as: mapped.as ?? 'item' }
+          : loop === undefined
+            ? { kind: 'score', ...body }
+            : { kind: 'repeat', ...body, ...loop, until: comparison(loop.until, [...at, 'repeat', 'until']) };
+      return planScope(id, options, scope, entry.downbeat);
+    });
+  }
+  #agentOf(name: string, path: readonly PropertyKey[]): { plan: AgentPlan; entry: AgentEntry } {
+    const plan = this.#agents.get(name);
+    if (plan !== undefined) return { plan, entry: this.#document.agents[name]! };
+    const names = [...this.#agents.keys()].join(', ') || 'none';
+    throw new DocumentError(path, `unknown agent '${name}'; the score's agents are: ${names}.`);
+  }
+  #scoreOf(name: string, path: readonly PropertyKey[], within: readonly string[]): Score<any, any> {
+    const { scores = {} } = this.#document;
+    const given = Object.hasOwn(scores, name) ? scores[name] : undefined;
+    if (given === undefined) {
+      const names = Object.keys(scores).join(', ') || 'none';
+      throw new DocumentError(path, `unknown score '${name}'; the document's scores are: ${names}.`);
+    }
+    if (within.includes(name)) {
+      const circle = [...within.slice(within.indexOf(name)), name].join(' → ');
+      throw new DocumentError(path, `a score cannot contain itself (${circle}); use 'repeat' for rounds.`);
+    }
+    let built = this.#built.get(name);
+    if (built === undefined) {
+      const steps = this.stepsOf(given.steps, ['scores', name, 'steps'], [...within, name]);
+      built = builtOf(name, steps, given, ['scores', name]);
+      this.#built.set(name, built);
+    }
+    return built;
+  }
+}
+
+/** What an element of a map over an agent has of its entry. */
+function elementOfEntry(entry: Entry, agent: AgentPlan, source: AgentEntry): StepPlan {
+  const { id, effects, timeout, idle, retry: tries } = entry;
+  return stepOf({ id, effects, timeout, idle, retry: tries }, agent, source);
+}
+/** Options that a step inside has, and a scope has not. */
+function refuseOfElements({ id, ...entry }: Entry, at: readonly PropertyKey[]): void {
+  for (const key of ['retry', 'vamp', 'effects', 'join'] as const)
+    if (entry[key] !== undefined)
+      throw new DocumentError(
+        [...at, key],
+        `'${id}' performs a score, whose own steps have '${key}'; move it there.`,
+      );
+}
+
+/** `operand`, `not operand`, `operand.property >= 0.8`. */
+const COMPARISON = /^(not\s+)?([^\s=!<>]+)(?:\s*(==|!=|>=|<=|>|<)\s*(.+))?$/;
+
+/** @throws {DocumentError} for what is no comparison. */
+function comparison(text: string, path: readonly PropertyKey[]): (values: unknown) => boolean {
+  const [, not, name, sign, literal] = COMPARISON.exec(text.trim()) ?? [];
+  const refuse = (): never => {
+    const known = "'name', 'not name', or a comparison such as 'name.score >= 0.8' or 'name == \"text\"'";
+    throw new DocumentError(path, `'${text}' is no condition; write ${known}.`);
+  };
+  if (name === undefined || (not !== undefined && sign !== undefined)) return refuse();
+  const keys = name.split('.');
+  if (sign === undefined) return (values) => Boolean(at(values, keys)) !== (not !== undefined);
+  let wanted: unknown;
+  try {
+    wanted = JSON.parse(literal!);
+  } catch {
+    return refuse();
+  }
+  return (values) => compare(at(values, keys), sign, wanted);
+}
+function compare(value: unknown, sign: string, wanted: unknown): boolean {
+  if (sign === '==') return JSON.stringify(value) === JSON.stringify(wanted);
+  if (sign === '!=') return JSON.stringify(value) !== JSON.stringify(wanted);
+  if (typeof value !== typeof wanted || (typeof value !== 'number' && typeof value !== 'string'))
+    return false;
+  const other = wanted as typeof value;
+  if (sign === '>=') return value >= other;
+  if (sign === '<=') return value <= other;
+  return sign === '>' ? value > other : value < other;
+}
+const conditionOf = (text: string | undefined, path: readonly PropertyKey[]): ConditionPlan | undefined =>
+  text === undefined ? undefined : { text, test: comparison(text, path) };
 
 /** Something in a document that a person should know before it is performed. */
 export interface DocumentWarning {
@@ -257,13 +432,16 @@ export interface DocumentWarning {
 
 /** What may go wrong between the steps of a document and the programs that run them.
  *  @throws {DocumentError} for a command that can never run with its operands. */
-export function checkPrograms({ agents, steps }: ScoreDocument): DocumentWarning[] {
+export function checkPrograms({ agents, steps: own, scores = {} }: ScoreDocument): DocumentWarning[] {
+  const steps = [own, ...Object.values(scores).map((inner) => inner.steps)].flat();
   const warnings = new Map<string, DocumentWarning>();
   const seen = new Set<string>();
-  for (const { id, agent, reads = {}, vamp } of steps) {
+  for (const { id, agent = '', reads = {}, vamp, map: mapped } of steps) {
     const source = agents[agent];
     if (source === undefined || !('command' in source)) continue;
     const operands = Object.keys(reads);
+    if (mapped !== undefined)
+      operands.push(mapped.as ?? 'item', ...(mapped.index === undefined ? [] : [mapped.index]));
     const later = vamp === undefined ? [] : ['previous'];
     const key = JSON.stringify([agent, ...operands, ...later]);
     if (seen.has(key)) continue;
@@ -308,12 +486,19 @@ function schemaOf(
   }
 }
 
-type Entry = ScoreDocument['steps'][number];
+type Entry = z.infer<typeof stepEntry>;
 
-function stepOf(entry: Entry, index: number, agent: AgentPlan, source: AgentEntry): StepPlan {
-  const { id, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat } = entry;
+function stepOf(
+  entry: Entry,
+  agent: AgentPlan,
+  source: AgentEntry,
+  path: readonly PropertyKey[] = [],
+): StepPlan {
+  const { id, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat, otherwise } =
+    entry;
   return {
-    ...{ id, agent, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat },
+    ...{ id, agent, reads, after, writes, join, urgency, cost, effects, tacet, attacca, downbeat, otherwise },
+    when: conditionOf(entry.when, [...path, 'when']),
     timeoutMs: inMilliseconds(entry.timeout ?? source.timeout),
     idleMs: inMilliseconds(entry.idle),
     retry: entry.retry && {
@@ -326,7 +511,7 @@ function stepOf(entry: Entry, index: number, agent: AgentPlan, source: AgentEntr
       repeatsEffect: entry.retry.repeatsEffect,
     },
     fallback: 'default' in entry && entry.default !== undefined ? { value: entry.default } : undefined,
-    fermata: fermataOf(entry.fermata, ['steps', index, 'fermata', 'answer']),
+    fermata: fermataOf(entry.fermata, [...path, 'fermata', 'answer']),
     vamp: entry.vamp && { max: entry.vamp.max, onCap: entry.vamp.onCap, until: untilOf(entry.vamp) },
   };
 }
@@ -363,6 +548,7 @@ const pathOf = (place: string): PropertyKey[] =>
 
 /** Every key that a document may have, at any level. */
 export const scoreKeys = (): string[] =>
-  [scoreDocument, sharedEntry, programAgent, moduleAgent, budget, stepEntry, retry, fermata, vamp].flatMap(
-    ({ shape }) => Object.keys(shape),
-  );
+  [
+    ...[scoreDocument, sharedEntry, programAgent, moduleAgent, budget, stepEntry, retry, fermata, vamp],
+    ...[map, repeat, innerScore],
+  ].flatMap(({ shape }) => Object.keys(shape));

@@ -1,4 +1,4 @@
-/** Models for tests: `tutti/testing`. */
+/** For tests: models that need no network, and crashes of durable performances. `tutti/testing`. */
 export { recordingModel, replayingModel, type RecordedCall, type Recording } from './recording.ts';
 export {
   ModelMissError,
@@ -9,3 +9,12 @@ export {
   type ScriptedOptions,
   type ScriptedReply,
 } from './scripted.ts';
+export {
+  CRASH_PHASES,
+  crashEverywhere,
+  crashJob,
+  type CrashOptions,
+  type CrashPhase,
+  type CrashPoint,
+  type CrashReport,
+} from './crash.ts';

@@ -3,7 +3,7 @@
  *
  *  A `ts` block is a program, or says in its first line what it continues or under which name it is saved. A `text` block
  *  is what the program above it prints. A `yaml` block is a score. An `sh` block is run in the same folder; one that needs
- *  a clone of the repository, or minutes, says so in its first line. */
+ *  a clone of the repository, takes minutes, or lists alternatives says so in its first line and is not run. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ const PACKAGES = [
   '@types/json-schema', // `@ai-sdk/provider` imports it and does not install it
 ];
 /** The first line of a block that is not run here, and why. */
-const NOT_RUN = /^# (in a clone of this repository|takes minutes)/;
+const NOT_RUN = /^# (in a clone of this repository|takes minutes|alternatives, not one script)/;
 const pageFolder = (page: string) => join(folder, page.replaceAll('/', '-').replace(/\.md$/, ''));
 const pagesWithCode = pages.filter((page) => blocksOf(page).some(({ language }) => language !== 'text'));
 const withoutBlankLines = (text: string) => text.replaceAll(/\n\s*\n/g, '\n').trim();

@@ -310,7 +310,7 @@ function thrownValue(which: number): unknown {
     null,
     'text',
     Symbol('thrown'),
-    Object.freeze(new TypeError('frozen')),
+    Object.freeze(new RangeError('frozen')),
     {
       get message(): string {
         throw new Error('unreadable');

@@ -517,14 +517,6 @@ describe('repeat', () => {
   });
 });
 
-it('a log refuses what it cannot hold yet', () => {
-  const durable = {} as never;
-  const when = score('s').step('a', { agent: () => 1, when: () => true });
-  expect(() => perform(when, { durable })).toThrow("'a' has a condition, which a log cannot hold yet");
-  const map = numbers([1]).map('m', { over: 'list', agent: sleepy });
-  expect(() => perform(map, { durable })).toThrow("'m' has a map, which a log cannot hold yet");
-});
-
 describe('onFailure', () => {
   const s = score('s')
     .step('bad', {

@@ -167,8 +167,8 @@ export const BREAKS: readonly Break[] = [
     ],
     [
       'an early cue is forgotten',
-      "      if (station === undefined && signal.intent === 'resume') orders.released.add(step);\n",
-      '',
+      "station === undefined && signal.intent === 'resume' && !kept.has(holdOfScore(step))",
+      'false',
     ],
     [
       'a named performance is not all of it',
@@ -237,8 +237,8 @@ export const BREAKS: readonly Break[] = [
     'actors/tomasulo/write-stage.ts',
     [
       'a fault does not travel',
-      '      else this.captureFault(station, fault);',
-      '      else station.actor.send(OPERAND);',
+      '} else this.captureFault(station, fault);',
+      '} else station.actor.send(OPERAND);',
     ],
     [
       'a refused publish is ignored',
