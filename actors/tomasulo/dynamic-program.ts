@@ -33,8 +33,8 @@ export class DynamicProgram {
   readonly fixed: number;
   /** See {@link Program}. Replaced when the program grows. */
   readonly steps: StepPlan[];
-  firstEdge: Int32Array<ArrayBufferLike>;
-  source: Int32Array<ArrayBufferLike>;
+  firstEdge: Int32Array;
+  source: Int32Array;
   reader: Int32Array;
   readers: Int32Array;
   remaining: Float64Array;

@@ -285,7 +285,7 @@ async function endsWhenStopped({ how, at, ...given }: StopCase): Promise<undefin
 export const scoreClaims: readonly Claim[] = [
   apiClaim('tomasulo', 'operational semantics', {
     property:
-      'PerformedProgram in parallel, a score ends as its steps do one after the other: the same outputs, statuses and tries.',
+      'Performed in parallel, a score ends as its steps do one after the other: the same outputs, statuses and tries.',
     source: BOOK,
     ...{ ...programs, bound: PROGRAMS, share: 0.2, judge: endsAsSequential },
   }),

@@ -16,9 +16,9 @@ import {
 import type { AnyStateMachine } from 'xstate';
 import { carefulServer, carefulUploader, CHUNKS, server, uploader } from './uploader.ts';
 
-type Situation = World<{ readonly started: boolean; readonly finished: boolean }>;
+export type Situation = World<{ readonly started: boolean; readonly finished: boolean }>;
 
-const isDone = ({ parts }: Situation): boolean => parts['uploader']!.value === 'done';
+export const isDone = ({ parts }: Situation): boolean => parts['uploader']!.value === 'done';
 
 /** Both machines, a network between them that may lose what is on it, and a user who starts the upload once.
  *  @param slow whether an answer may take longer than the uploader waits for it. */

@@ -49,7 +49,7 @@ export class LateBus implements Bus {
     return this.signals.pipe(filter(({ signal }) => tagOf(signal) === tag));
   }
   async *replay(from: number): AsyncGenerator<Envelope> {
-    yield* this.#log.entries.slice(from - 1);
+    for (const envelope of this.#log.entries.slice(from - 1)) yield envelope;
   }
   async close(): Promise<void> {
     this.#log.views.delete(this);
