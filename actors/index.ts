@@ -1,4 +1,5 @@
-/** Floor 2: the bus, and machines put on it. */
+/** Floor 2: the bus, and machines put on it.
+ *  @module tutti/actors */
 export { Timeline, type StepReport, type StepStatus } from './tomasulo/timeline.ts';
 export {
   tagOf,

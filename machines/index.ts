@@ -1,4 +1,5 @@
-/** Floor 1: statecharts as tables, and the alphabet of their events. Imports xstate and zod only. */
+/** Floor 1: statecharts as tables, and the alphabet of their events. Imports xstate and zod only.
+ *  @module tutti/machines */
 export { compile, type CompiledLogic } from './table/compile.ts';
 export { conductor, type ConductorEvent } from './tomasulo/conductor.ts';
 export {

@@ -1,4 +1,5 @@
-/** Floor 3: what the hardware promises, and checks that compare machines with it. For users' own machines, too. */
+/** Floor 3: what the hardware promises, and checks that compare machines with it. For users' own machines, too.
+ *  @module tutti/specs */
 export { realActor, type Sut } from './harness/sut.ts';
 export { explore, type Invariant } from './harness/explore.ts';
 export { occurredCells } from './harness/occurred.ts';

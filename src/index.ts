@@ -1,4 +1,5 @@
-/** tutti: what a user calls. Machines and actors to embed are in `tutti/machines` and `tutti/actors`. */
+/** What a user calls. Machines and actors to embed are in `tutti/machines` and `tutti/actors`.
+ *  @module tutti */
 export { agent, type Agent, type AgentOptions } from './score/agent.ts';
 export { perform, PerformanceError, type PerformOptions, type Report, type Run } from './score/perform.ts';
 export { score, scoreOf, type Score, type StepOptions } from './score/score.ts';

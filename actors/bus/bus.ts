@@ -21,7 +21,7 @@ export interface ReplayOptions {
   follow?: boolean;
   /** Envelopes that may wait for a slow consumer, 1 … 2^20. Default 1,024. Only with `follow`. */
   limit?: number;
-  /** What a full buffer does: `error` ends the consumer with a {@link BusOverflowError}; `block` makes
+  /** What a full buffer does: `error` ends the consumer with a `BusOverflowError`; `block` makes
    *  `publish` return a promise that resolves when there is room again. Default `error`. */
   overflow?: 'error' | 'block';
 }

@@ -77,6 +77,9 @@ export interface LeaveEntry extends Common {
 }
 
 export type Entry = KeyEntry | EpochEntry | PutEntry | CasEntry | PublishEntry | DefineEntry | LeaveEntry;
+type WithoutIdentity<T> = T extends unknown ? Omit<T, 'agent' | 'number' | 'floor' | 'origin'> : never;
+/** An entry before it has its identity. */
+export type Unsent = WithoutIdentity<Entry>;
 
 /** What became of an entry: the same on every replica, and kept for duplicates. */
 export interface Result {

@@ -18,5 +18,5 @@ export type { Faults } from './faults.ts';
 export { Memory, type MemoryOptions, type Sink } from './memory.ts';
 export type { Inspect, ReplicaOptions } from './options.ts';
 export { Replica, replicaOf } from './replica.ts';
-export { Sender, type Unsent } from './sender.ts';
+export { Sender } from './sender.ts';
 export type { CellSnapshot, MemorySnapshot } from './snapshot.ts';

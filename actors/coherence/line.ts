@@ -14,9 +14,8 @@ import {
 } from '../../machines/coherence/cache-line.ts';
 import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
 import type { Cell } from './cell.ts';
-import type { Patch } from './entry.ts';
+import type { Patch, Unsent } from './entry.ts';
 import { Later } from './later.ts';
-import type { Sender } from './sender.ts';
 
 export type LineLogic = CompiledLogic<CacheLineMachine>;
 export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
@@ -49,6 +48,12 @@ export interface LineClient {
   deadlocked(keys: readonly string[]): void;
 }
 
+/** Appends the entries of a line's agent. */
+export interface EntrySender {
+  readonly agent: string;
+  send(unsent: Unsent): void;
+}
+
 /** What the lines of one replica have in common. */
 export interface LineOptions {
   readonly logic: LineLogic;
@@ -60,7 +65,7 @@ export interface LineOptions {
 export class Line {
   readonly number: number;
   readonly cell: Cell;
-  readonly sender: Sender;
+  readonly sender: EntrySender;
   readonly actor: Actor<LineLogic>;
   client: LineClient | undefined;
   /** The state of the actor after its last event, and whether reads hit there. */
@@ -76,7 +81,7 @@ export class Line {
   #reads: Later<Copy>[] = [];
 
   /** @param number by which the machine's actions find the line */
-  constructor(number: number, sender: Sender, cell: Cell, { logic, readers, parent }: LineOptions) {
+  constructor(number: number, sender: EntrySender, cell: Cell, { logic, readers, parent }: LineOptions) {
     this.number = number;
     this.sender = sender;
     this.cell = cell;

@@ -14,16 +14,23 @@ import { InvariantError } from '../tomasulo/errors.ts';
 import type { Outlet } from './backlog.ts';
 import type { Cell } from './cell.ts';
 import { agentId } from './agent-id.ts';
-import { fromSignal, type Entry, type KeyEntry, type Result } from './entry.ts';
+import { fromSignal, type Entry, type KeyEntry, type Result, type Unsent } from './entry.ts';
 import { MissedHistoryError, OriginError } from './errors.ts';
 import { barrierOf, Joining, type ReplicaSnapshot } from './joining.ts';
 import { Leases } from './leases.ts';
-import { Line, lineLogic, type LineHost, type LineLogic, type PendingStore } from './line.ts';
+import {
+  Line,
+  lineLogic,
+  type EntrySender,
+  type LineHost,
+  type LineLogic,
+  type PendingStore,
+} from './line.ts';
 import { Memory, type Sink } from './memory.ts';
 import type { Inspect, ReplicaOptions } from './options.ts';
 import { fingerprint, markOf } from './origin.ts';
 import { Positions } from './positions.ts';
-import { Sender, type Unsent } from './sender.ts';
+import { Sender } from './sender.ts';
 
 /** The actor whose system the lines belong to. */
 const space = setup({}).createMachine({ id: 'shared-space' });
@@ -62,7 +69,7 @@ export class Replica implements Sink, LineHost, Outlet {
   readonly #senders = new Map<string, Sender>();
   #made = 0;
   /** What lines have asked for and the bus has not been given yet. */
-  readonly #outbox: { sender: Sender; entry: Unsent }[] = [];
+  readonly #outbox: { sender: EntrySender; entry: Unsent }[] = [];
   readonly #prefetches: Line[] = [];
   readonly #afterwards: (() => void)[] = [];
   #applying: Entry | undefined;

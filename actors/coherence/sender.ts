@@ -2,13 +2,9 @@
  *
  *  Numbers them, appends them again in order while the bus fails, and gives each its result when it is applied here. */
 import { Backlog, type Outlet } from './backlog.ts';
-import { toSignal, type Entry, type Result } from './entry.ts';
+import { toSignal, type Entry, type Result, type Unsent } from './entry.ts';
 import { Later } from './later.ts';
 import type { Line } from './line.ts';
-
-type Without<T> = T extends unknown ? Omit<T, 'agent' | 'number' | 'floor' | 'origin'> : never;
-/** An entry before it has its identity. */
-export type Unsent = Without<Entry>;
 
 export class Sender {
   readonly agent: string;

@@ -236,7 +236,7 @@ export interface Program {
   readonly steps: readonly StepPlan[];
   /** Edges of step i are `firstEdge[i] … firstEdge[i + 1] − 1`, in the order of its reads, then `after`. */
   readonly firstEdge: Int32Array;
-  /** Per edge: the tag that it reads, or {@link INPUT}. */
+  /** Per edge: the tag that it reads, or `INPUT`. */
   readonly source: Int32Array;
   /** Per edge: the step that reads. */
   readonly reader: Int32Array;

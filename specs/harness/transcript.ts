@@ -9,13 +9,14 @@ export type Drawable = Counterexample & { readonly loopsFrom?: number };
 const NARROWEST = 9;
 
 /** Draws it; where there are more participants than there is room for, it lists the messages.
- *  @param options.width columns: 20 … 400. Default 60. A character counts as one column.
+ *  @param options `width`: columns, 20 … 400. Default 60. A character counts as one column.
  *  @throws {RangeError} for another width.
  *  @example
  *  ```ts
  *  sequenceText({ what: 'Too early.', transcript: [{ from: 'a', to: 'b', text: 'GO' }] }, { width: 20 }).split('\n')[3]; // '     ├─GO─────▶│'
  *  ``` */
-export function sequenceText(drawn: Drawable, { width = 60 }: { readonly width?: number } = {}): string {
+export function sequenceText(drawn: Drawable, options: { readonly width?: number } = {}): string {
+  const { width = 60 } = options;
   whole('width', width, 20, 400);
   const { what, seed, transcript, loopsFrom } = drawn;
   const names = participants(transcript);

@@ -191,7 +191,7 @@ export class SharedAgent<V extends Values> {
     return { applied: this.#state.space.replica.applied, seen };
   }
 
-  /** Ends what is held, gives every copy up. What waits is refused with {@link ClosedAgentError}; a write that is on its
+  /** Ends what is held, gives every copy up. What waits is refused with `ClosedAgentError`; a write that is on its
    *  way is awaited. */
   async close(): Promise<void> {
     if (this.#state.closed) return;

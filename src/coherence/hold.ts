@@ -92,8 +92,12 @@ export class Hold<T> implements OwnHold {
    *  @throws {FencedError} when it is too late */
   async renew(): Promise<void> {
     this.#refuseEnded();
-    const { sender, epoch } = this.#slot.line;
-    const { outcome } = await this.#slot.replica.ask(sender, { op: 'renew', key: this.key, epoch });
+    const { epoch } = this.#slot.line;
+    const { outcome } = await this.#slot.replica.ask(this.#agent.sender, {
+      op: 'renew',
+      key: this.key,
+      epoch,
+    });
     if (outcome !== 'granted') throw new FencedError(this.key);
     this.#until = this.#agent.space.clock.now() + this.#maxMs;
   }

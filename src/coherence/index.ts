@@ -1,4 +1,5 @@
-/** Coherent shared state: what a user calls. */
+/** Coherent shared state: what a user calls.
+ *  @module tutti/coherence */
 export { coherence, type Coherence, type CoherenceOptions, type KeyReport } from './coherence.ts';
 export { estimate, gptTokenizer } from './counter.ts';
 export {

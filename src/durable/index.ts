@@ -1,8 +1,9 @@
-/** `tutti/durable`: performances that survive their process. A store is in `tutti/sqlite`. */
+/** Performances that survive their process. A store is in `tutti/sqlite`.
+ *  @module tutti/durable */
 export { resume, runs, type ResumeOptions } from './resume.ts';
 export type { Decision } from './facts.ts';
 export { ChangedScoreError, type ScoreChange } from './score-print.ts';
-export { memoryStore, MemoryStore } from '../../actors/bus/memory-store.ts';
+export { memoryStore, type MemoryStore } from '../../actors/bus/memory-store.ts';
 export { FencedLogError, LogError, type Log, type LogEntry, type LogRecord } from '../../actors/bus/log.ts';
 export {
   RunBusyError,

@@ -1,4 +1,5 @@
-/** Models as agents, on the AI SDK. */
+/** Models as agents, on the AI SDK.
+ *  @module tutti/models */
 export {
   governed,
   lookUp,

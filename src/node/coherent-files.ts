@@ -334,7 +334,7 @@ export class CoherentFiles implements AsyncDisposable {
 
 /** One agent's way to the shared files. Every call can be ended by its signal, and a call that fails has changed
  *  nothing. All of them throw {@link FileRefusedError} for a path that is not shared or is no plain text file,
- *  {@link FileBusyError} when another program uses the file for too long, and {@link ClosedAgentError} after `close`. */
+ *  {@link FileBusyError} when another program uses the file for too long, and `ClosedAgentError` after `close`. */
 export class FileAgent {
   readonly name: string;
   readonly #files: CoherentFiles;

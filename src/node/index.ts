@@ -1,4 +1,5 @@
-/** What needs Node.js: score files, programs, trace files and the inspector. */
+/** What needs Node.js: score files, programs, trace files and the inspector.
+ *  @module tutti/node */
 export { loadScore, ScoreFileError, type LoadedScore } from './load-score.ts';
 export { programAgent, type ProgramAgentOptions } from './program-agent.ts';
 export { ProgramError } from '../score/program-command.ts';

@@ -1,4 +1,5 @@
-/** The wire formats: HCT's signals in messages of the Model Context Protocol and of the Agent2Agent protocol. */
+/** The wire formats: HCT's signals in messages of the Model Context Protocol and of the Agent2Agent protocol.
+ *  @module tutti/protocols */
 export {
   createMCPTaskSend,
   createMCPTaskSubscribe,

@@ -1,4 +1,5 @@
-/** Difficulty estimation and model selection under a budget. */
+/** Difficulty estimation and model selection under a budget.
+ *  @module tutti/routing */
 export { builtInEstimator, type DifficultyEstimator, type LearningEstimator } from './estimator.ts';
 export { loadRouter, readOutcomes, saveRouter } from './files.ts';
 export { trainRouter, type TrainOptions } from './training/train.ts';

@@ -120,7 +120,7 @@ export class PerformanceError extends AggregateError {
 /** A performance under way. */
 export interface Run<Outputs = Record<string, unknown>> {
   readonly id: string;
-  /** Starts recording when you first iterate it. In order; bounded, see {@link EventStream}. */
+  /** Starts recording when you first iterate it. In order; bounded, see `EventStream`. */
   readonly events: AsyncIterable<RunEvent>;
   /** Resolves when every output is there; rejects with {@link PerformanceError}, or {@link SchemaError} for the input. */
   readonly result: Promise<Report<Outputs>>;

@@ -1,4 +1,5 @@
-/** For tests: models that need no network, and crashes of durable performances. `tutti/testing`. */
+/** For tests: models that need no network, and crashes of durable performances.
+ *  @module tutti/testing */
 export { recordingModel, replayingModel, type RecordedCall, type Recording } from './recording.ts';
 export {
   ModelMissError,

@@ -23,7 +23,7 @@ export interface MessageBase {
   readonly createdAt: string;
   readonly _version: string;
 }
-/** A snapshot as it is shown: large contexts are digests, see {@link Digest}. */
+/** A snapshot as it is shown: large contexts are digests, see `Digest`. */
 export interface ShownSnapshot {
   readonly status?: 'active' | 'done' | 'error' | 'stopped';
   readonly value?: unknown;

@@ -1,4 +1,5 @@
-/** Traces: writing them, their format, and reading them again. Runs in a browser, too. */
+/** Traces: writing them, their format, and reading them again. Runs in a browser, too.
+ *  @module tutti/trace */
 export { traceTo, type Trace, type TraceOptions } from './trace.ts';
 export { readTrace, type TraceLine } from './read.ts';
 export type { TraceSink } from './writer.ts';

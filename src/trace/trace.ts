@@ -17,7 +17,7 @@ import { PULSE, STATION } from './stations.ts';
 import type { TraceSink } from './writer.ts';
 
 export interface TraceOptions {
-  /** See {@link TraceLimits}; the defaults are {@link TRACE_LIMITS}. */
+  /** See {@link TraceLimits}; the defaults are `TRACE_LIMITS`. */
   readonly limits?: Partial<TraceLimits> | undefined;
   /** Values that must never appear, in addition to those of the environment and to text that looks like a secret. */
   readonly secrets?: readonly string[] | undefined;

@@ -46,15 +46,11 @@ async function story() {
 
 it('a write passes through the files that docs/architecture.md lists: at most 16, and 2,300 lines', async () => {
   const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
-  const listed = [...page.matchAll(/^\| `([^`]+\.ts)` *\| *(\d+) \|/gm)].map(
-    ([, file, lines]) => [file!, Number(lines)] as const,
-  );
+  const listed = [...page.matchAll(/^\| `([^`]+\.ts)` *\| *\d+ \|/gm)].map(([, file]) => file!);
   const { write } = await story();
   const passed = (await filesOf(write)).filter((file) => ROOMS.test(file)).sort();
-  const counted = passed.map(
-    (file) => [file, readFileSync(join(root, file), 'utf8').split('\n').length - 1] as const,
-  );
-  expect(listed.toSorted()).toEqual(counted.toSorted());
-  expect(counted.length).toBeLessThanOrEqual(MOST_FILES);
-  expect(counted.reduce((sum, [, lines]) => sum + lines, 0)).toBeLessThanOrEqual(MOST_LINES);
+  expect(listed.toSorted()).toEqual(passed);
+  expect(passed.length).toBeLessThanOrEqual(MOST_FILES);
+  const lines = passed.map((file) => readFileSync(join(root, file), 'utf8').split('\n').length - 1);
+  expect(lines.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(MOST_LINES);
 });

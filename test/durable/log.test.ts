@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, test } from 'vitest';
 import { memoryStore, type MemoryStore } from '../../actors/bus/memory-store.ts';
-import { isSoundVersion, sqliteStore } from '../../src/engines/sqlite/index.ts';
+import { isSoundVersion, sqliteStore } from '../../src/engines/sqlite/sqlite-store.ts';
 import { logConformance } from '../conformance/log.ts';
 
 const folders: string[] = [];

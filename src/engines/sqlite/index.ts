@@ -1,2 +1,3 @@
-/** `tutti/sqlite`: runs that survive the process, in one file. */
-export { isSoundVersion, sqliteStore, SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
+/** Runs that survive the process, in one file.
+ *  @module tutti/sqlite */
+export { sqliteStore, type SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';

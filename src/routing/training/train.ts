@@ -42,7 +42,7 @@ const LEAST_ROWS = 20;
 /**
  * Trains a router. MMLU's 7,093 rows take about two seconds on one core.
  *
- * @param rows - outcomes of at least {@link LEAST_ROWS} different prompts; the strong model must be the better one
+ * @param rows - outcomes of at least `LEAST_ROWS` different prompts; the strong model must be the better one
  *   on the whole
  * @throws RoutingDataError on fewer rows or no gap; RangeError on another seed
  */
@@ -70,7 +70,7 @@ export function trainRouter(rows: readonly Outcome[], options: TrainOptions = {}
  * Scores of each row by a router that never saw it: each fold by one trained on the others, its setting chosen
  * inside those others.
  *
- * @param corpus - the rows, with at least {@link LEAST_ROWS} different prompts outside any fold
+ * @param corpus - the rows, with at least `LEAST_ROWS` different prompts outside any fold
  * @param folds - 2 or more
  * @param seed - of the folds
  */
