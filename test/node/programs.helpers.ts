@@ -23,7 +23,7 @@ export const runAgent = async (
   agent: ReturnType<typeof programAgent>,
   operands: Record<string, unknown> = {},
   signal: AbortSignal = new AbortController().signal,
-): Promise<unknown> => agent.run(operands, { signal } as AgentContext);
+): Promise<unknown> => agent.run(operands, { signal, beat: () => {} } as AgentContext);
 
 /** Whether a process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
