@@ -18,12 +18,19 @@ export function folder(): string {
   return made;
 }
 
+const STEP = { runId: 'run', stepId: 'step', attempt: 1, effectKey: 'run/step' };
+/** What a program finds in its environment about its step. */
+export const STEP_ENVIRONMENT: Readonly<Record<string, string>> = {
+  TUTTI_RUN_ID: STEP.runId,
+  TUTTI_ATTEMPT: String(STEP.attempt),
+  TUTTI_EFFECT_KEY: STEP.effectKey,
+};
 /** Runs an agent outside of a performance. */
 export const runAgent = async (
   agent: ReturnType<typeof programAgent>,
   operands: Record<string, unknown> = {},
   signal: AbortSignal = new AbortController().signal,
-): Promise<unknown> => agent.run(operands, { signal } as AgentContext);
+): Promise<unknown> => agent.run(operands, { ...STEP, signal, beat: () => {} } as AgentContext);
 
 /** Whether a process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {

@@ -113,7 +113,7 @@ function withFewFiles(
      import { setTimeout as sleep } from 'node:timers/promises';
      import { limitPrograms, programAgent } from ${library};
      const agent = programAgent({ name: 'busy', command: ['sh', '-c', 'sleep 0.2; echo done'] });
-     const run = () => agent.run({}, { signal: new AbortController().signal })
+     const run = () => agent.run({}, { signal: new AbortController().signal, beat() {} })
        .then((text) => text.trim(), (error) => \`\${error.name}: \${error.message}\`);
      ${code}`,
   );
@@ -165,7 +165,7 @@ test.skipIf(process.platform === 'win32')(
     const { stdout, code } = await withFewFiles(
       1_000,
       `const daemon = programAgent({ name: 'daemon', command: ['sh', '-c', 'setsid sh -c "echo \\\\$\\\\$; exec sleep 60" & sleep 0.3'] });
-     console.log(await daemon.run({}, { signal: new AbortController().signal }));`,
+     console.log(await daemon.run({}, { signal: new AbortController().signal, beat() {} }));`,
     );
     expect(code).toBe(0);
     const pid = Number(stdout.trim());

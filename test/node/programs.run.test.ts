@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { limitPrograms, programAgent, ProgramError } from 'tutti/node';
-import { folder, isAlive, runAgent, until } from './programs.helpers.ts';
+import { folder, isAlive, runAgent, STEP_ENVIRONMENT, until } from './programs.helpers.ts';
 
 const RUNS = process.env['TUTTI_DEEP'] === undefined ? 25 : 500;
 afterEach(() => limitPrograms(availableParallelism() * 4));
@@ -114,12 +114,13 @@ test('a program sees the arguments and the environment that were asked for and n
         const seen = result as { argv: string[]; env: Record<string, string>; stdin: string };
         expect(seen.argv).toEqual(asked);
         expect(seen.stdin).toBe(stdin === 'none' ? '' : JSON.stringify(operands));
-        const allowed: Record<string, string | undefined> = { ...process.env, ...env };
+        const allowed: Record<string, string | undefined> = { ...process.env, ...env, ...STEP_ENVIRONMENT };
         for (const [name, content] of Object.entries(seen.env)) {
-          expect(HARMLESS.test(name) || name in env || inheritEnv.includes(name), name).toBe(true);
+          const isStated = name in env || inheritEnv.includes(name) || name in STEP_ENVIRONMENT;
+          expect(HARMLESS.test(name) || isStated, name).toBe(true);
           expect(content).toBe(allowed[name]);
         }
-        expect(seen.env).toMatchObject(env);
+        expect(seen.env).toMatchObject({ ...env, ...STEP_ENVIRONMENT });
       }),
       { numRuns: RUNS * 2 },
     );

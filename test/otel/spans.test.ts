@@ -154,7 +154,7 @@ test('each try of a step is a span; what failed says why, and the performance wi
     name: 'flaky',
     run: async () => {
       await Promise.resolve();
-      throw new TypeError('refused with sk-live-0123456789abcdefghij');
+      throw new RangeError('refused with sk-live-0123456789abcdefghij');
     },
   });
   const piece = score('piece').step('a', { agent: flaky, retry: { attempts: 2, delayMs: 1 } });
@@ -164,7 +164,7 @@ test('each try of a step is a span; what failed says why, and the performance wi
   const tries = all.filter(({ name }) => name === 'invoke_agent flaky');
   expect(tries.map(({ attributes }) => attributes['tutti.step.attempt'])).toEqual([1, 2]);
   for (const one of tries) {
-    expect(one.attributes['error.type']).toBe('TypeError');
+    expect(one.attributes['error.type']).toBe('RangeError');
     expect(one.status).toEqual({ code: SpanStatusCode.ERROR, message: 'refused with [redacted]' });
   }
   const run = named(all, 'invoke_workflow piece');
