@@ -1,16 +1,30 @@
 /** Writes docs/machines from the machines: a page each with its table and its chart. `npm run docs:tables`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import type { AnyStateMachine } from 'xstate';
 import * as machines from '../machines/index.ts';
 import { alphabet, tableCells, type TableCell, type Transition } from '../specs/harness/cells.ts';
 
-/** Every machine that `tutti/machines` exports. */
+/** Every machine that `tutti/machines` exports, by name. */
 export const exportedMachines = (): AnyStateMachine[] =>
-  (Object.values(machines) as unknown[]).filter(
-    (value): value is AnyStateMachine =>
-      typeof value === 'object' && value !== null && 'implementations' in value && 'states' in value,
+  (Object.values(machines) as unknown[])
+    .filter(
+      (value): value is AnyStateMachine =>
+        typeof value === 'object' && value !== null && 'implementations' in value && 'states' in value,
+    )
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+/** The file of a machine, which has the machine's name, in whichever room. */
+function fileOf(machine: AnyStateMachine): string {
+  const folder = new URL('../machines/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) =>
+    file.replaceAll('\\', '/'),
   );
+  const found = files.find((file) => file.endsWith(`/${machine.id}.ts`));
+  if (found === undefined)
+    throw new Error(`No file in machines/ is named after the machine '${machine.id}'.`);
+  return `machines/${found}`;
+}
 
 /** Every page, by file name. */
 export async function pages(): Promise<Map<string, string>> {
@@ -35,7 +49,7 @@ function page(machine: AnyStateMachine): string {
   );
   return `# ${machine.id}
 
-Generated from \`machines/${machine.id}.ts\` by \`npm run docs:tables\`. ${states.length} states × ${events.length} events =
+Generated from \`${fileOf(machine)}\` by \`npm run docs:tables\`. ${states.length} states × ${events.length} events =
 ${table.length} cells: ${kinds.join(', ')}.
 
 ${states.map((state) => `- **${state}**: ${machine.states[state]!.config.description ?? ''}`).join('\n')}

@@ -38,15 +38,15 @@ test('crashes at every kind of place, one after the other in one run', { timeout
   judge(report, JSON.stringify(points));
 });
 
-test.runIf(DEEP)(
-  'crashes at every position in every phase, and in the resumed run again',
+test(
+  `crashes at ${DEEP ? 'every position in every phase, and in the resumed run again' : 'one position in every phase (at each with TUTTI_DEEP=1)'}`,
   { timeout: 7_200_000 },
   async () => {
     const { records, calls } = await crash([]);
     let kills = 0;
     for (const phase of CRASH_PHASES) {
       const isCall = phase === 'start' || phase === 'end';
-      const most = isCall ? calls / 2 : records;
+      const most = DEEP ? (isCall ? calls / 2 : records) : 1;
       // One crash in a run.
       for (let at = 1; at <= most; at++) {
         const report = await crash([{ phase, at }]);
@@ -54,7 +54,7 @@ test.runIf(DEEP)(
         kills += report.kills;
       }
       // A crash at each position in turn, in one run: every life but the first resumes, and dies while it does.
-      for (let first = 1; first <= 8; first++) {
+      for (let first = 1; first <= (DEEP ? 8 : 0); first++) {
         const points = Array.from({ length: Math.ceil(records * 1.5) }, (_, i) => ({
           phase,
           at: isCall ? 1 + (i % 2) : first + i,
@@ -65,6 +65,6 @@ test.runIf(DEEP)(
       }
     }
     console.log(`${kills} processes were killed`);
-    expect(kills).toBeGreaterThanOrEqual(1_000);
+    expect(kills).toBeGreaterThanOrEqual(DEEP ? 1_000 : CRASH_PHASES.length);
   },
 );
