@@ -96,7 +96,9 @@ export function runsCommand(flags: StoreFlags & { readonly json?: boolean }): nu
     for (const { id, score, stand, done, waitsFor, holder } of rows) {
       const waits = waitsFor.length > 0 ? `, waits for a person: ${waitsFor.join(', ')}` : '';
       const by = holder === undefined ? '' : `, by ${holder}`;
-      process.stdout.write(`${id}  ${score}  ${stand}${by}, ${done} steps done${waits}\n`);
+      process.stdout.write(
+        `${id}  ${score}  ${stand}${by}, ${done} ${done === 1 ? 'step' : 'steps'} done${waits}\n`,
+      );
     }
     return 0;
   } finally {

@@ -30,7 +30,7 @@ describe('mesi: claims', () => {
     }
   });
 
-  it('a violation fails the claims of its own rule, and the others report why they were not judged', async () => {
+  it('a violation fails the claims of that rule, and the others report why they were not judged', async () => {
     const found = await explored(bounds, [broken]);
     expect(findingOf(found, ['table']).counterexample!.what).toBe(
       'a0 receives SNOOP_GETM in M, which is impossible.',

@@ -39,7 +39,7 @@ const isIssue = ({ type }: EventObject) => type === 'ISSUE';
 const plainIssues = [0, 1, 2].map((missing) => ({ type: 'ISSUE', tag: 1, missing }));
 
 /** What cannot be caused, and why. A test checks that the list is exact. */
-const AGENTS_THAT_STOP = 'an agent that was told to stop counts as failed for good, whatever it answers';
+const AGENTS_THAT_STOP = 'an agent that was told to stop counts as failed for good, with any answer';
 const NO_HOLD = 'a RESUME ends a hold, and a station that has one is held';
 const FREE = 'a free station holds no step: signals, holds and a caesura address steps';
 const NOT_CAUSED = {
@@ -71,7 +71,7 @@ function may({ value, context }: MachineState<StationContext>, event: EventObjec
   return true;
 }
 
-/** One step in a performance of its own, worked by hand. */
+/** One step in a separate performance, worked by hand. */
 class Stage {
   readonly clock = new HandClock();
   readonly gates = new Answers();
