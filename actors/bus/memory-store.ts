@@ -124,7 +124,7 @@ class MemoryLog implements RunLog {
   commit(): void {
     this.renew();
     const run = this.#run;
-    run.entries.push(...this.#pending);
+    for (const entry of this.#pending) run.entries.push(entry);
     this.#pending = [];
     if (this.#taken.size > 0) run.messages = run.messages.filter(({ id }) => !this.#taken.has(id));
     this.#taken = new Set();

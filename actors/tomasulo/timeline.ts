@@ -219,8 +219,10 @@ export class Timeline {
       if (last === INPUT || reached[i]! > reached[last]!) last = i;
     }
     const chain: number[] = [];
-    for (let i = last; i !== INPUT; i = before[i]!)
-      chain.push(...(inside.get(from + i)?.steps ?? []).toReversed(), from + i);
+    for (let i = last; i !== INPUT; i = before[i]!) {
+      for (const step of (inside.get(from + i)?.steps ?? []).toReversed()) chain.push(step);
+      chain.push(from + i);
+    }
     return { length: last === INPUT ? 0 : reached[last]!, steps: chain.reverse() };
   }
 }
