@@ -96,7 +96,7 @@ export async function bundle(dir) {
 
 async function build() {
   rmSync('dist', { recursive: true, force: true });
-  const tsc = ['node_modules/typescript-7/bin/tsc', '-p', 'tsconfig.json'];
+  const tsc = ['node_modules/typescript-7/bin/tsc', '-p', 'tsconfig.build.json'];
   const { status } = spawnSync(process.execPath, tsc, { stdio: 'inherit' });
   process.exitCode = status ?? 1;
   if (status !== 0) return;
