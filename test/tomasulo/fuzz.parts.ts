@@ -1,5 +1,5 @@
 /** What random performances are made of: signals, buses, clocks and behaviours of agents (`setups`), how one is played
- *  (`Stage`, `playOn`), and what must hold of each, whatever its score says (`troubles`). */
+ *  (`Stage`, `playOn`), and what must hold of each score (`troubles`). */
 import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import {
@@ -53,6 +53,7 @@ export interface Setup {
   readonly stepMs: number | undefined;
   readonly totalMs: number | undefined;
   readonly calls: number | undefined;
+  readonly onFailure?: 'settle' | 'cancel' | undefined;
   /** Whether the caller's signal is aborted before the performance exists. */
   readonly aborted: boolean;
   readonly listens: boolean;
@@ -567,10 +568,10 @@ export class Stage {
   }
   #options(): Parameters<typeof perform>[1] {
     const { bus, stepMs, totalMs, calls, tries, acts, listens, inspects, clock } = this.#setup;
-    const { window, maxConcurrency, dispatch, priority, patience } = this.#setup;
+    const { window, maxConcurrency, dispatch, priority, patience, onFailure } = this.#setup;
     const hears = listens || this.#answer !== undefined || acts.some(({ moment }) => moment.at === 'event');
     return {
-      ...{ window, maxConcurrency, dispatch, priority, patience },
+      ...{ window, maxConcurrency, dispatch, priority, patience, onFailure },
       input: INPUT,
       runId: RUN_ID,
       clock: this.clock,
@@ -701,7 +702,7 @@ export const ofEveryone = (order: Order): Order =>
 /** Reasons for which a performance stops before its steps have settled. */
 export const ENDS_EARLY = new Set(['CancelledError', 'TimeoutError', 'DeadlockError', 'SchemaError']);
 
-/** What is wrong with a performance, whatever its score says; empty when nothing is. */
+/** What is wrong with a performance of any score; empty when nothing is. */
 export function troubles(setup: Setup, played: Played): string[] {
   const { report, published, events, stations } = played;
   const faults = [...played.faults];
@@ -710,11 +711,14 @@ export function troubles(setup: Setup, played: Played): string[] {
   if (report === 'hangs') return [...faults, 'it hangs'];
   if ('rejectedWith' in report) return [...faults, `report rejects: ${String(report.rejectedWith)}`];
   const { status, errors } = report;
-  for (const error of errors) if (error instanceof InvariantError) faults.push(error.message);
+  for (const error of errors)
+    if (error instanceof InvariantError)
+      faults.push(`${error.message} ${(error.cause as Error | undefined)?.stack ?? ''}`);
   if ((status === 'completed') !== (errors.length === 0))
     faults.push(`${status} with ${errors.length} errors`);
   if (errors.some((error) => !(error instanceof Error))) faults.push('an error is not an Error');
-  const stopped = errors.some((error) => ENDS_EARLY.has(error.name));
+  const cut = setup.onFailure === 'cancel' && errors.length > 0;
+  const stopped = cut || errors.some((error) => ENDS_EARLY.has(error.name));
   const lostBus = errors.some((e) => e instanceof BusClosedError || e instanceof UnavailableError);
   if (played.busFailed && !lostBus && !stopped)
     faults.push(`the bus failed and the report is silent: ${String(errors)}`);
