@@ -7,6 +7,7 @@ export {
   type StationEvent,
   type StationContext,
 } from './tomasulo/reservation-station.ts';
+export { hedge, type HedgeEvent } from './tomasulo/hedge.ts';
 export { functionalUnit, type UnitEvent } from './tomasulo/functional-unit.ts';
 export { cacheLine, type LineEvent } from './coherence/cache-line.ts';
 export { tempoGovernor, type TempoGovernorEvent } from './governor/tempo-governor.ts';

@@ -44,6 +44,9 @@ export interface AgentContext {
   /** Names the effect of this step, in a vamp of this round: the same in every try, also after a crash and a restart. A
    *  receiver that honours it as an idempotency key does the effect once. */
   readonly effectKey: string;
+  /** Whether this is the second attempt of a try that is hedged: ask another server. Both have the same `attempt` and
+   *  `effectKey`. */
+  readonly hedged?: boolean;
   /** Why the try before this one failed; undefined at the first try, and after a round of a vamp that succeeded. */
   readonly lastError?: unknown;
   /** What a person has answered, where the step was held for an answer. */
@@ -173,6 +176,12 @@ export type ScopePlan = MapPlan | SubScorePlan | RepeatPlan;
 /** What may be read: `name`, `name.property`, `input`, `input.property`, or a list of these. */
 export type Read = string | readonly string[];
 
+/** A second attempt of a step that is late. */
+export interface HedgePlan {
+  /** How long the first attempt may take before the second one is started, in milliseconds. */
+  readonly afterMs: number;
+}
+
 export interface StepPlan {
   readonly id: string;
   readonly agent: AgentPlan;
@@ -187,6 +196,8 @@ export interface StepPlan {
   readonly timeoutMs?: number | undefined;
   /** How long the agent may be silent, in milliseconds, before its try is given up; see `AgentContext.beat`. */
   readonly idleMs?: number | undefined;
+  /** Start a second attempt when the first is late; its effects have to be `none` or `idempotent`. */
+  readonly hedge?: HedgePlan | undefined;
   /** The value that stands in when the step cannot produce one. */
   readonly fallback?: { readonly value: unknown } | undefined;
   /** 1 … 10; breaks ties between equally long remaining paths. Default 5. */

@@ -50,6 +50,8 @@ export class RunContext {
   readonly holds: Holds;
   readonly dispatcher: Dispatcher;
   readonly ofScope: RunLinks['ofScope'];
+  /** The parent of the performance's actors. */
+  readonly host: AnyActorRef;
   readonly journal: Journal | undefined;
   readonly wake: () => void;
   readonly stop: (error: Error) => void;
@@ -92,6 +94,7 @@ export class RunContext {
     this.timeline = new Timeline(program);
     this.events = new RunEvents(options.runId, program, this.clock);
     this.ofScope = links.ofScope;
+    this.host = links.host;
     this.wake = links.wake;
     this.stop = links.stop;
     this.next = links.next;

@@ -1,14 +1,28 @@
 /** The properties that exploring each machine among its surroundings shows; `properties.ts` has those that lock-step
  *  shows. */
 import type { AnyStateMachine } from 'xstate';
-import { conductor, functionalUnit, reservationStation, type StationContext } from '../../machines/index.ts';
+import {
+  conductor,
+  functionalUnit,
+  hedge,
+  reservationStation,
+  type StationContext,
+} from '../../machines/index.ts';
 import { tableCells } from '../harness/cells.ts';
 import type { Claim, Finding, Message } from '../harness/claim.ts';
 import { equivalentTo } from '../harness/product.ts';
 import { withReads } from '../harness/with-reads.ts';
 import { walk, type WalkOptions } from '../harness/walk.ts';
 import { aroundStation, stationAgrees } from './around-station.ts';
-import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees, unitTells } from './around-units.ts';
+import {
+  aroundConductor,
+  aroundHedge,
+  aroundUnit,
+  conductorAgrees,
+  hedgeAgrees,
+  unitAgrees,
+  unitTells,
+} from './around-units.ts';
 
 const station = reservationStation as unknown as AnyStateMachine;
 const unit = withReads(functionalUnit as unknown as AnyStateMachine, unitTells);
@@ -43,6 +57,11 @@ export const EXPLORED: Readonly<Record<string, ExploredMachine>> = {
   conductor: {
     machine: leader,
     settings: [{ surroundings: aroundConductor, invariant: conductorAgrees }],
+    hears: () => null, // its context is empty
+  },
+  hedge: {
+    machine: hedge as unknown as AnyStateMachine,
+    settings: [{ surroundings: aroundHedge, invariant: hedgeAgrees }],
     hears: () => null, // its context is empty
   },
 };
@@ -129,5 +148,15 @@ export const exploredClaims: readonly Claim[] = [
     expected: 'holds',
     instrument: 'explore',
     check: () => walked('conductor'),
+  },
+  {
+    mapping: 'tomasulo',
+    criterion: 'invariant guarantees',
+    property:
+      'A hedged try has one answer: its first success, or its last failure; the other attempt is asked to stop, and its place is given back.',
+    source: 'Dean & Barroso 2013 (hedged requests); docs/decisions/0052',
+    expected: 'holds',
+    instrument: 'explore',
+    check: () => walked('hedge'),
   },
 ];

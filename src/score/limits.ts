@@ -86,7 +86,7 @@ const MAP_JOINS = ['all', 'allSettled', 'any', 'first'];
 export const EFFECTS = ['none', 'idempotent', 'external'];
 const PLAN = [
   ...['id', 'agent', 'reads', 'after', 'writes', 'join', 'retry', 'timeoutMs', 'urgency', 'cost', 'effects'],
-  ...['idleMs', 'fermata', 'vamp', 'tacet', 'attacca', 'when', 'otherwise'],
+  ...['idleMs', 'hedge', 'fermata', 'vamp', 'tacet', 'attacca', 'when', 'otherwise'],
 ];
 /** The options of `score.step`. */
 export const STEP_OPTIONS = [...PLAN.slice(1), 'default'];
@@ -109,7 +109,7 @@ const SCOPE_OPTIONS = [
 export const SUB_SCORE_OPTIONS = [...SCOPE_OPTIONS, 'score', 'timeoutMs'];
 export const MAP_OPTIONS = [...SCOPE_OPTIONS, 'over', 'as', 'index', 'concurrency', 'join'];
 /** Of a map whose elements are steps of an agent. */
-export const ELEMENT_OPTIONS = ['agent', 'retry', 'timeoutMs', 'idleMs', 'effects'];
+export const ELEMENT_OPTIONS = ['agent', 'retry', 'timeoutMs', 'idleMs', 'effects', 'hedge'];
 const STEP_PLAN = [...PLAN, 'fallback', 'downbeat', 'scope', 'spread'];
 
 /** Checks a retry policy. @throws {ScoreError} */
@@ -156,6 +156,7 @@ export function checkStep(step: StepPlan, at: string): void {
     const remedy = 'drop the retry, or say retry.repeatsEffect: true when the agent makes repeats harmless';
     throw new ScoreError(`${at}.retry`, `an external effect is not repeated by a retry; ${remedy}.`, id);
   }
+  checkHedge(step, `${at}.hedge`);
   if (vamp !== undefined) {
     knownKeys(`${at}.vamp`, vamp, VAMP, id);
     if (vamp.max === undefined) throw new ScoreError(`${at}.vamp.max`, 'a vamp needs a cap.', id);
@@ -188,6 +189,24 @@ export function checkStep(step: StepPlan, at: string): void {
   if (!isName(escalate.to))
     throw new ScoreError(`${at}.fermata.escalate.to`, 'must say who decides then.', id);
   milliseconds(`${at}.fermata.escalate.timeoutMs`, escalate.timeoutMs, id);
+}
+
+/** A second attempt may do again what the first has done. */
+function checkHedge({ id, hedge, effects }: StepPlan, at: string): void {
+  if (hedge === undefined) return;
+  knownKeys(at, hedge, ['afterMs'], id);
+  if (hedge.afterMs === undefined)
+    throw new ScoreError(
+      `${at}.afterMs`,
+      'is missing; say after which time a second attempt is started.',
+      id,
+    );
+  milliseconds(`${at}.afterMs`, hedge.afterMs, id);
+  if (effects === 'none' || effects === 'idempotent') return;
+  const remedy = "say effects: 'none' or 'idempotent' if the agent may run twice at once, or drop the hedge";
+  const problem =
+    effects === undefined ? 'the step does not say what its effects are' : "its effects are 'external'";
+  throw new ScoreError(at, `${problem}, so a second attempt might do something twice; ${remedy}.`, id);
 }
 
 /** Checks what a map or a loop needs. */

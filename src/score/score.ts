@@ -4,6 +4,7 @@ import {
   ScoreError,
   type AgentPlan,
   type ConditionPlan,
+  type HedgePlan,
   type HoldPlan,
   type MapJoin,
   type Program,
@@ -157,6 +158,7 @@ interface ElementSettings<Operands, Result> {
   /** An attempt that is silent for so long is given up; see `context.beat`. */
   readonly idleMs?: number;
   readonly effects?: 'none' | 'idempotent' | 'external';
+  readonly hedge?: HedgePlan;
 }
 
 /** One step of a score. Durations in milliseconds. */
@@ -186,6 +188,10 @@ interface StepSettings<
   readonly timeoutMs?: number;
   /** How long the agent may be silent: it calls `context.beat()` while it works. */
   readonly idleMs?: number;
+  /** Starts a second attempt when the first has not ended after `afterMs`. The first success counts, and the other attempt
+   *  is aborted; the try has failed when both have. The second needs a free place of the agent's unit at that moment, else
+   *  there is none. `effects` has to be said, `none` or `idempotent`. */
+  readonly hedge?: HedgePlan;
   /** Stands in for the result when the step cannot produce one. */
   readonly default?: Result;
   /** 1 … 10, default 5: who goes first among equally long remaining paths. */
@@ -506,6 +512,7 @@ function planMap(id: string, options: Readonly<Record<string, any>>, downbeat: b
     timeoutMs,
     idleMs,
     effects,
+    hedge,
     over,
     as = 'item',
     index,
@@ -517,7 +524,7 @@ function planMap(id: string, options: Readonly<Record<string, any>>, downbeat: b
     throw new ScoreError(`${at}.over`, `must be the name of a list, not ${shown(over)}.`, id);
   const body = ofAgent
     ? {
-        body: elementBody(planStep(id, said({ agent, retry, timeoutMs, idleMs, effects }), false)),
+        body: elementBody(planStep(id, said({ agent, retry, timeoutMs, idleMs, effects, hedge }), false)),
         flat: true,
       }
     : { ...bodyOf(inner, at, id), flat: false };

@@ -47,14 +47,14 @@ export const subjects: Record<string, Subject> = {
   'functional-unit': {
     machine: machines.functionalUnit as unknown as AnyStateMachine,
     input: { unit: 'u', capacity: 3 },
-    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TACET', 'WAKE'),
+    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TRY', 'TACET', 'WAKE'),
     within: ({ inUse, queued }) => inUse >= 0 && queued >= 0 && queued <= 4,
   },
   'functional-unit with one place': {
     machine: machines.functionalUnit as unknown as AnyStateMachine,
     input: { unit: 'u', capacity: 1 },
     never: ['busy'],
-    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TACET', 'WAKE'),
+    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TRY', 'TACET', 'WAKE'),
     within: ({ inUse, queued }) => inUse >= 0 && queued >= 0 && queued <= 4,
   },
   ...Object.fromEntries(
@@ -70,6 +70,10 @@ export const subjects: Record<string, Subject> = {
       },
     ]),
   ),
+  hedge: {
+    machine: machines.hedge as unknown as AnyStateMachine,
+    events: of('LENT', 'SUCCEEDED', 'FAILED', 'STOP'),
+  },
   conductor: {
     machine: machines.conductor as unknown as AnyStateMachine,
     events: of('DOWNBEAT', 'CAESURA', 'STALL', 'PROGRESS', 'SETTLED', 'STALL_TIMEOUT', 'GRACE_OVER'),
