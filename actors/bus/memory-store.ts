@@ -61,6 +61,9 @@ export class MemoryStore implements RunStore {
   read(id: string): Iterable<LogEntry> {
     return [...this.#run(id).entries];
   }
+  stateOf(id: string): RunState {
+    return this.#run(id).state;
+  }
   list(): RunInfo[] {
     return [...this.#runs.values()].map(
       ({ id, score, created, updated, state, writer, entries, messages }) => ({

@@ -59,6 +59,9 @@ export interface RunStore {
   /** What is committed, without a lease.
    *  @throws {UnknownRunError} */
   read(id: string): Iterable<LogEntry>;
+  /** How a run stands.
+   *  @throws {UnknownRunError} */
+  stateOf(id: string): RunState;
   /** Every run, oldest first. */
   list(): RunInfo[];
   /** Leaves a message for a run, whether or not a process performs it.

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { foldLog, type Decision, type RunRecord } from '../durable/facts.ts';
 import type { InboxRequest } from '../durable/messages.ts';
 import type { RunInfo, RunStore } from '../../actors/bus/run-store.ts';
+import { idsIn } from '../durable/score-print.ts';
 import { sqliteStore } from '../engines/sqlite/sqlite-store.ts';
 import { performCommand, type PerformFlags } from './perform.ts';
 import { CommandLineError } from './usage.ts';
@@ -133,7 +134,7 @@ export function tellCommand(id: string, request: InboxRequest, flags: StoreFlags
   try {
     const stepId = 'cue' in request ? request.cue : 'refuse' in request ? request.refuse : request.decide;
     const { print } = recordOf(store, id);
-    const known = print.split('\n').map((line) => (JSON.parse(line) as [string])[0]);
+    const known = idsIn(print);
     if (!known.includes(stepId))
       throw new CommandLineError(
         `the run '${id}' has no step '${stepId}'; it has ${known.slice(0, 12).join(', ')}.`,
