@@ -7,7 +7,8 @@ export {
   type StationEvent,
   type StationContext,
 } from './tomasulo/reservation-station.ts';
-export { hedge, type HedgeEvent } from './tomasulo/hedge.ts';
+export { hedge } from './tomasulo/hedge.ts';
+export { join } from './tomasulo/join.ts';
 export { functionalUnit, type UnitEvent } from './tomasulo/functional-unit.ts';
 export { cacheLine, type LineEvent } from './coherence/cache-line.ts';
 export { tempoGovernor, type TempoGovernorEvent } from './governor/tempo-governor.ts';

@@ -4,7 +4,7 @@
  *  an element of a map, a sub-score and a round of a loop are the steps of a body with fresh tags, issued by the same
  *  stage into the same window. Everything is kept in columns: an element of a map costs a few dozen bytes. */
 import { grownFloats, grownInts } from './columns.ts';
-import { INPUT, type OutputPlan, type Program, type StepPlan } from './program.ts';
+import { INPUT, joinsSome, type OutputPlan, type Program, type StepPlan } from './program.ts';
 
 /** The steps that a scope has added: its body, once for each element. */
 export interface AddedSteps {
@@ -31,6 +31,8 @@ export class DynamicProgram {
   readonly isPlain: boolean;
   /** Whether a step of the score or of a body is hedged. What no step asks for costs one look. */
   readonly hasHedges: boolean;
+  /** Whether a step waits for some of its reads, and not for all. */
+  readonly hasJoins: boolean;
   /** How many steps the score itself has. */
   readonly fixed: number;
   /** See {@link Program}. Replaced when the program grows. */
@@ -53,6 +55,7 @@ export class DynamicProgram {
     this.hasScopes = score.steps.some(({ scope }) => scope !== undefined);
     this.isPlain = !this.hasScopes && score.guards.size === 0;
     this.hasHedges = someStep(score, ({ hedge }) => hedge !== undefined);
+    this.hasJoins = someStep(score, joinsSome);
     this.steps = [...score.steps];
     this.firstEdge = score.firstEdge;
     this.source = score.source;

@@ -233,7 +233,7 @@ export class ExecuteStage {
       return void (station.condition = 'fails');
     if (when === undefined) return;
     try {
-      if (when.test(operandsOf(program, tags, input, step))) return;
+      if (when.test(operandsOf(program, tags, input, step, this.#run.joins.get(step)))) return;
       station.condition = 'fails';
       declined.add(step);
     } catch (error) {
@@ -356,7 +356,9 @@ export class ExecuteStage {
     if (hedges === undefined) this.#watch(station, attempt, step);
     const { runner } = station;
     try {
-      const operands = operandsOf(program, tags, this.#run.input, index);
+      const { input, joins } = this.#run;
+      const joined = joins.size === 0 ? undefined : joins.get(index);
+      const operands = operandsOf(program, tags, input, index, joined);
       if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
       const edits = orders.edits.get(index);
       for (const name in edits) setOwn(operands, name, edits[name]);

@@ -5,6 +5,7 @@ import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import { Dispatcher } from './dispatcher.ts';
 import * as errors from './errors.ts';
 import { Holds, type StepNames } from './holds.ts';
+import type { JoinedReads } from './joins.ts';
 import type { Journal } from './journal.ts';
 import { createBus } from '../bus/in-process-bus.ts';
 import { DynamicProgram, type AddedSteps } from './dynamic-program.ts';
@@ -27,6 +28,8 @@ export interface RunLinks {
   expired(step: number, limitMs: number): void;
   /** A step's result or fault has been on the bus. */
   ofScope(tag: number, fault: errors.StepError | undefined): void;
+  /** Refuses a step that must not run, or must stop running. */
+  refuse(step: number, reason: Error): void;
   /** There is something to do at the end of this instant. */
   wake(): void;
   /** Ends the performance early. */
@@ -53,6 +56,9 @@ export class RunContext {
   /** The parent of the performance's actors. */
   readonly host: AnyActorRef;
   readonly journal: Journal | undefined;
+  readonly refuse: RunLinks['refuse'];
+  /** By step that waits for some of its reads: how far that is. */
+  readonly joins = new Map<number, JoinedReads>();
   readonly wake: () => void;
   readonly stop: (error: Error) => void;
   readonly next: (work: () => void) => void;
@@ -95,6 +101,7 @@ export class RunContext {
     this.events = new RunEvents(options.runId, program, this.clock);
     this.ofScope = links.ofScope;
     this.host = links.host;
+    this.refuse = links.refuse;
     this.wake = links.wake;
     this.stop = links.stop;
     this.next = links.next;
@@ -203,6 +210,11 @@ export class RunContext {
     if (this.#timersOf.size > 0) this.#clearTimersOf(step);
     if (!this.holds.none) this.holds.leave(step);
     this.orders.drop(step);
+    if (this.joins.size > 0) this.#dropJoin(step);
+  }
+  #dropJoin(step: number): void {
+    if (this.options.inspect !== undefined) this.joins.get(step)?.join.stop();
+    this.joins.delete(step);
   }
   /** Whether something will go on by itself: a retry, the end of a silence or of a hold. */
   get willGoOn(): boolean {

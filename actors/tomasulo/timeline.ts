@@ -128,6 +128,10 @@ export class Timeline {
   status(step: number): StepStatus {
     return STATUSES[this.#status[step] as number] as StepStatus;
   }
+  /** When its result was ready, in milliseconds since the downbeat. */
+  endOf(step: number): number {
+    return this.#end[step]!;
+  }
   attempts(step: number): number {
     return this.#attempts[step] as number;
   }

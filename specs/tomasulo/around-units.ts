@@ -1,5 +1,6 @@
 /** The surroundings of units and of the conductor: which events may reach them and when, and what they must answer. */
 import { grantable, type UnitContext } from '../../machines/tomasulo/functional-unit.ts';
+import type { Join, JoinContext } from '../../machines/tomasulo/join.ts';
 import type { Reads } from '../harness/with-reads.ts';
 import type { Situation, Surroundings } from '../harness/walk.ts';
 
@@ -205,3 +206,79 @@ export const hedgeAgrees = ({ value, surroundings: s }: Situation<AroundHedge>):
   (value === 'over') === (s.running === 0) &&
   (value === 'stopped' ? s.aborted === 2 : value !== 'decided' || s.aborted === 1) &&
   (!s.stopped || s.aborted === s.running);
+
+/** What a join's surroundings have recorded about it. */
+export interface AroundJoin {
+  readonly opened: boolean;
+  readonly cancelled: boolean;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** What it has decided, and what it had to decide by then. */
+  readonly met: number;
+  readonly failures: number;
+  readonly due: 'open' | 'met' | 'failed';
+}
+
+/** What the guide says of each join, from what has ended in which order. */
+function dueOf(
+  join: Join,
+  parts: number,
+  eager: boolean,
+  s: AroundJoin,
+  ok: boolean | undefined,
+): AroundJoin['due'] {
+  const all = s.succeeded + s.failed === parts;
+  if (join === 'allSettled') return all ? 'met' : 'open';
+  if (join === 'all') {
+    if (s.failed > 0 && (eager || all)) return 'failed';
+    return all ? 'met' : 'open';
+  }
+  if (join === 'first') return ok === undefined ? 'open' : ok ? 'met' : 'failed';
+  const needed = join === 'any' ? 1 : join.quorum;
+  if (s.succeeded >= needed) return 'met';
+  return parts - s.failed < needed ? 'failed' : 'open';
+}
+
+/** Parts that end one after the other, in each order. */
+export const aroundJoin = (
+  join: Join,
+  parts: number,
+  eager = false,
+): Surroundings<AroundJoin, JoinContext> => ({
+  initial: { opened: false, cancelled: false, succeeded: 0, failed: 0, met: 0, failures: 0, due: 'open' },
+  may: ({ surroundings: s }) => {
+    const types = ['CANCEL'];
+    if (!s.opened) types.push('OPEN');
+    else if (s.succeeded + s.failed < parts) types.push('SUCCEEDED', 'FAILED');
+    return types.map((type) => ({ type }));
+  },
+  after: ({ surroundings: before }, { type }, said) => {
+    const s = {
+      ...before,
+      opened: before.opened || type === 'OPEN',
+      succeeded: before.succeeded + (type === 'SUCCEEDED' ? 1 : 0),
+      failed: before.failed + (type === 'FAILED' ? 1 : 0),
+      met: before.met + said.filter((word) => word === 'meet').length,
+      failures: before.failures + said.filter((word) => word === 'fail').length,
+      cancelled: before.cancelled || (type === 'CANCEL' && before.due === 'open'),
+    };
+    const ok = type === 'SUCCEEDED' ? true : type === 'FAILED' ? false : undefined;
+    const stays = s.cancelled || before.due !== 'open' || !s.opened;
+    return { ...s, due: stays ? before.due : dueOf(join, parts, eager, s, ok) };
+  },
+});
+
+/** A join decides once, as soon as it has to, and as the guide says. */
+export const joinAgrees = ({
+  value,
+  context,
+  surroundings: s,
+}: Situation<AroundJoin, JoinContext>): boolean => {
+  const state = s.cancelled ? 'cancelled' : s.due !== 'open' ? s.due : s.opened ? 'open' : 'idle';
+  return (
+    value === state &&
+    s.met === (s.due === 'met' ? 1 : 0) &&
+    s.failures === (s.due === 'failed' ? 1 : 0) &&
+    (value !== 'open' || (context.succeeded === s.succeeded && context.failed === s.failed))
+  );
+};

@@ -5,9 +5,11 @@ import {
   conductor,
   functionalUnit,
   hedge,
+  join,
   reservationStation,
   type StationContext,
 } from '../../machines/index.ts';
+import { joinOf, type Join } from '../../machines/tomasulo/join.ts';
 import { tableCells } from '../harness/cells.ts';
 import type { Claim, Finding, Message } from '../harness/claim.ts';
 import { equivalentTo } from '../harness/product.ts';
@@ -17,9 +19,11 @@ import { aroundStation, stationAgrees } from './around-station.ts';
 import {
   aroundConductor,
   aroundHedge,
+  aroundJoin,
   aroundUnit,
   conductorAgrees,
   hedgeAgrees,
+  joinAgrees,
   unitAgrees,
   unitTells,
 } from './around-units.ts';
@@ -33,6 +37,19 @@ const unitOf = (capacity: number): WalkOptions<any> => ({
   surroundings: aroundUnit(7),
   invariant: unitAgrees,
 });
+
+const joinFor = (kind: Join, parts: number, eager = false): WalkOptions<any> => ({
+  input: joinOf(kind, parts, eager),
+  surroundings: aroundJoin(kind, parts, eager),
+  invariant: joinAgrees,
+});
+const joins = [4, 0, 1, 2].flatMap((parts) => [
+  joinFor('all', parts),
+  joinFor('all', parts, true),
+  joinFor('allSettled', parts),
+  ...(parts === 0 ? [] : [joinFor('any', parts), joinFor('first', parts)]),
+  ...Array.from({ length: parts }, (_, i) => joinFor({ quorum: i + 1 }, parts)),
+]);
 
 export interface ExploredMachine {
   readonly machine: AnyStateMachine;
@@ -63,6 +80,11 @@ export const EXPLORED: Readonly<Record<string, ExploredMachine>> = {
     machine: hedge as unknown as AnyStateMachine,
     settings: [{ surroundings: aroundHedge, invariant: hedgeAgrees }],
     hears: () => null, // its context is empty
+  },
+  join: {
+    machine: join as unknown as AnyStateMachine,
+    settings: joins,
+    hears: () => null, // actors/tomasulo/joins.ts reads nothing of it
   },
 };
 
@@ -158,5 +180,15 @@ export const exploredClaims: readonly Claim[] = [
     expected: 'holds',
     instrument: 'explore',
     check: () => walked('hedge'),
+  },
+  {
+    mapping: 'tomasulo',
+    criterion: 'invariant guarantees',
+    property:
+      'A join of up to four parts decides once, as soon as it has to: for all, allSettled, any, first and every quorum, in every order.',
+    source: 'Gifford 1979 (quorums); docs/decisions/0053',
+    expected: 'holds',
+    instrument: 'explore',
+    check: () => walked('join'),
   },
 ];

@@ -65,6 +65,10 @@ const vamp = z.strictObject({
   onCap: z.enum(['fail', 'accept']).optional(),
 });
 
+const join = z.union([
+  z.enum(['all', 'allSettled', 'any', 'first']),
+  z.strictObject({ quorum: z.int().min(1) }),
+]);
 const map = z.strictObject({
   /** The list: a name, or a property of one. */
   over: z.string().min(1),
@@ -73,9 +77,7 @@ const map = z.strictObject({
   /** The operand of its place, from 0. */
   index: z.string().min(1).optional(),
   concurrency: z.int().min(1).optional(),
-  join: z
-    .union([z.enum(['all', 'allSettled', 'any', 'first']), z.strictObject({ quorum: z.int().min(1) })])
-    .optional(),
+  join: join.optional(),
 });
 const repeat = z.strictObject({
   /** A comparison of the outputs, as `when` has it. */
@@ -98,7 +100,7 @@ const stepEntry = z.strictObject({
   reads: z.record(z.string(), read).optional(),
   after: z.array(z.string().min(1)).optional(),
   writes: z.string().min(1).optional(),
-  join: z.enum(['all', 'allSettled']).optional(),
+  join: join.optional(),
   retry: retry.optional(),
   timeout: seconds.optional(),
   idle: seconds.optional(),

@@ -1,5 +1,6 @@
 /** For every machine: its alphabet with the data that guards look at, and bounds that keep its graph finite. */
 import type { AnyStateMachine, EventObject } from 'xstate';
+import { joinOf } from '../../machines/tomasulo/join.ts';
 import * as machines from '../../machines/index.ts';
 
 export interface Subject {
@@ -74,6 +75,18 @@ export const subjects: Record<string, Subject> = {
     machine: machines.hedge as unknown as AnyStateMachine,
     events: of('LENT', 'SUCCEEDED', 'FAILED', 'STOP'),
   },
+  ...Object.fromEntries(
+    (['all', 'allSettled', 'any', { quorum: 2 }] as const).flatMap((kind) =>
+      [0, 3].map((parts) => [
+        `join, ${JSON.stringify(kind)} of ${parts}`,
+        {
+          machine: machines.join as unknown as AnyStateMachine,
+          input: joinOf(kind, parts),
+          events: of('OPEN', 'SUCCEEDED', 'FAILED', 'CANCEL'),
+        },
+      ]),
+    ),
+  ),
   conductor: {
     machine: machines.conductor as unknown as AnyStateMachine,
     events: of('DOWNBEAT', 'CAESURA', 'STALL', 'PROGRESS', 'SETTLED', 'STALL_TIMEOUT', 'GRACE_OVER'),

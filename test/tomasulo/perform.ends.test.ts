@@ -445,6 +445,7 @@ describe('values', () => {
       'beat',
       'effectKey',
       'extra',
+      'hedged',
       'lastError',
       'now',
       'runId',
