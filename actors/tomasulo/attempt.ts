@@ -43,7 +43,7 @@ interface Before {
   readonly lastError?: unknown;
   readonly answer?: unknown;
   /** It is the second attempt of its try. */
-  readonly hedged?: boolean;
+  readonly hedged?: boolean | undefined;
 }
 
 interface Sleeper {
@@ -56,7 +56,7 @@ export class Attempt {
   readonly attempt: number;
   readonly lastError: unknown;
   readonly answer: unknown;
-  readonly hedged: boolean;
+  readonly hedged: boolean | undefined;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
   readonly stepId: string;
@@ -91,11 +91,11 @@ export class Attempt {
     stepId: string,
     attempt: number,
     round = 0,
-    before: Before = {},
+    before?: Before,
   ) {
-    this.lastError = before.lastError;
-    this.answer = before.answer;
-    this.hedged = before.hedged === true;
+    this.lastError = before?.lastError;
+    this.answer = before?.answer;
+    this.hedged = before?.hedged;
     this.#run = run;
     this.#step = step;
     this.stepId = stepId;

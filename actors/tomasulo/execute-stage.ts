@@ -337,15 +337,16 @@ export class ExecuteStage {
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
     const stepId = program.idOf(index);
-    const attempt = new Attempt(this.#run, step, stepId, count, this.#roundOf(station), {
-      lastError: station.lastError,
-      answer: orders.answers.get(index),
-    });
+    const { lastError } = station;
+    const given = orders.answers.get(index);
+    const before = lastError === undefined && given === undefined ? undefined : { lastError, answer: given };
+    const attempt = new Attempt(this.#run, step, stepId, count, this.#roundOf(station), before);
     station.attempt = attempt;
     this.#running++;
     if (events.heard) events.tell({ type: 'step.started', stepId, agent: step.agent.name, attempt: count });
-    const given = journal?.standIn(index);
-    if (given !== undefined) return this.answer(station, given.ok, given.ok ? given.value : given.error);
+    const standIn = journal?.standIn(index);
+    if (standIn !== undefined)
+      return this.answer(station, standIn.ok, standIn.ok ? standIn.value : standIn.error);
     const refused = journal === undefined ? options.charge?.() : station.refusal;
     station.noted = false;
     if (refused !== undefined) return this.answer(station, false, refused);

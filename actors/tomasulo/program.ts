@@ -47,7 +47,7 @@ export interface AgentContext {
   readonly effectKey: string;
   /** Whether this is the second attempt of a try that is hedged: ask another server. Both have the same `attempt` and
    *  `effectKey`. */
-  readonly hedged?: boolean;
+  readonly hedged?: boolean | undefined;
   /** Why the try before this one failed; undefined at the first try, and after a round of a vamp that succeeded. */
   readonly lastError?: unknown;
   /** What a person has answered, where the step was held for an answer. */

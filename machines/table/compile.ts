@@ -189,19 +189,19 @@ export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M>
     },
     transition(snapshot, event, scope) {
       if (event.type === STOP) return FlatSnapshot.stopped(snapshot); // no wildcard catches it
-      const chosen = choose(FlatSnapshot.row(snapshot), snapshot.context as Context, event);
+      const chosen = choose(FlatSnapshot.row(snapshot), snapshot.context, event);
       if (chosen === undefined) return snapshot;
       const { actions, target } = chosen;
       const context =
         actions.length === 0 ? snapshot.context : perform(actions, custom, snapshot.context, event, scope);
       if (target === undefined && context === snapshot.context) return snapshot;
-      return new FlatSnapshot(target ?? FlatSnapshot.row(snapshot), context as ContextOf<M>);
+      return new FlatSnapshot(target ?? FlatSnapshot.row(snapshot), context);
     },
     getInitialSnapshot(scope, input) {
       const event = { type: 'xstate.init', input } as EventObject;
       const context = initialContext(machine, input, scope);
       const run = atStart(scope, custom, names.labels);
-      return new FlatSnapshot(initial, perform(initialEntry, run, context, event, scope) as ContextOf<M>);
+      return new FlatSnapshot(initial, perform(initialEntry, run, context, event, scope));
     },
     getPersistedSnapshot: (snapshot) => snapshot.toJSON() as unknown as Snapshot<unknown>,
     restoreSnapshot(persisted) {

@@ -9,7 +9,7 @@ import { type Entry } from '../../actors/index.ts';
 import { Memory, type Sink } from '../../actors/coherence/memory.ts';
 import { cacheLine } from '../../machines/index.ts';
 import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
-import type { AnyStateMachine } from 'xstate';
+
 import type { Message } from '../harness/claim.ts';
 import { LINE_EVENTS, LineTable } from './table.ts';
 import { agentName } from './world.ts';
@@ -57,7 +57,7 @@ interface Prefix {
 }
 
 export function exploreLag({ agents, readers, entries, skips = false }: LagOptions): Lagged {
-  const table = new LineTable(cacheLine as unknown as AnyStateMachine, readers);
+  const table = new LineTable(cacheLine, readers);
   const prefixes = new Map<string, Prefix>();
   const nameOf = (state: number): string => table.states[state] as string;
   const prefix = (log: readonly string[]): Prefix => {

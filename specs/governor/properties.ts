@@ -196,4 +196,4 @@ const departuresOf = (machine: AnyStateMachine): Claim[] =>
       check: (bounds) => explored(machine, bounds, { ...DEPARTURES, [departure]: false }),
     }));
 
-export const governorClaims: readonly Claim[] = governorClaimsOf(tempoGovernor as unknown as AnyStateMachine);
+export const governorClaims: readonly Claim[] = governorClaimsOf(tempoGovernor);

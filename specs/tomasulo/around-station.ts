@@ -1,6 +1,5 @@
 /** The surroundings of a station: which events may reach it and when, and what it must answer. These are the promises of
  *  the orchestrator and of the bus; cells that are called impossible rest on them. */
-import type { EventObject } from 'xstate';
 import type { StationContext, StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import type { Situation, Surroundings } from '../harness/walk.ts';
 
@@ -97,7 +96,7 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
     if (wrote !== undefined) events.push({ type: 'WRITTEN' }, { type: 'UNSENT' });
     if (holds < 2) events.push({ type: 'HOLD' });
     if (holds > 0 || value !== 'held') events.push({ type: 'RESUME' }); // one that comes too late changes nothing
-    return events as EventObject[];
+    return events;
   },
   after: ({ value, surroundings }, event, said) => {
     const leaves = said.indexOf('release');

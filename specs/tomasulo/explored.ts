@@ -29,7 +29,7 @@ import {
 } from './around-units.ts';
 
 const station = reservationStation as unknown as AnyStateMachine;
-const unit = withReads(functionalUnit as unknown as AnyStateMachine, unitTells);
+const unit = withReads(functionalUnit, unitTells);
 const leader = conductor as unknown as AnyStateMachine;
 
 const unitOf = (capacity: number): WalkOptions<any> => ({

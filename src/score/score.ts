@@ -434,7 +434,7 @@ function planStep(id: string, given: object, downbeat: boolean): StepPlan {
     ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),
     ...conditionOf(when),
-  } as StepPlan;
+  };
 }
 
 /** The step of a scope. */
@@ -453,7 +453,7 @@ export function planScope(
     ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),
     ...conditionOf(when),
-  } as StepPlan;
+  };
 }
 /** What reports name as the agent of a scope; it is never called. */
 const scopeAgent = (kind: string): AgentPlan => ({

@@ -83,6 +83,11 @@ export const subjects: Record<string, Subject> = {
           machine: machines.join as unknown as AnyStateMachine,
           input: joinOf(kind, parts),
           events: of('OPEN', 'SUCCEEDED', 'FAILED', 'CANCEL'),
+          ...(parts === 0
+            ? { never: ['open', 'failed'] }
+            : kind === 'allSettled'
+              ? { never: ['failed'] }
+              : {}),
         },
       ]),
     ),

@@ -89,6 +89,24 @@ test('a join of reads is decided when, and with what, the guide says, in a windo
   );
 });
 
+test('reads that have ended before the step is issued count in the order in which they ended', async () => {
+  const parts = [
+    { ms: 30, ok: true },
+    { ms: 20, ok: true },
+    { ms: 10, ok: false },
+  ];
+  const taken = async (join: Join) => {
+    const { steps } = scene(join, parts, true).program;
+    const late = [...steps.slice(0, -1), { ...steps.at(-1)!, downbeat: true }];
+    return (await perform(scoreOf('s', late), { clock: new VirtualClock() }).report).outputs['joined'];
+  };
+  expect([await taken('any'), await taken({ quorum: 2 }), await taken('first')]).toEqual([
+    { list: [1] },
+    { list: [0, 1] },
+    undefined,
+  ]);
+});
+
 test('a window of one part at a time gives the first in program order', async () => {
   const parts = [
     { ms: 30, ok: false },
