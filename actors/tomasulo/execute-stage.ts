@@ -7,9 +7,8 @@ import { clear } from './clear.ts';
 import { busError } from '../bus/bus.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
-import { freeze, setOwn } from '../bus/freeze.ts';
+import { freeze } from '../bus/freeze.ts';
 import { Hedges } from './hedges.ts';
-import { operandsOf } from './operands.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
 import { delayAfter, drawFrom, isRetryable, predicateFailed } from './retry.ts';
 import type { RunContext } from './run.ts';
@@ -223,7 +222,7 @@ export class ExecuteStage {
   }
   /** Asks a step's condition. */
   #ask(station: Station): void {
-    const { program, tags, declined, input } = this.#run;
+    const { program, declined } = this.#run;
     const { step } = station;
     const { when, otherwise } = program.steps[step]!;
     station.condition = 'holds';
@@ -233,7 +232,7 @@ export class ExecuteStage {
       return void (station.condition = 'fails');
     if (when === undefined) return;
     try {
-      if (when.test(operandsOf(program, tags, input, step, this.#run.joins.get(step)))) return;
+      if (when.test(this.#run.operandsOf(step))) return;
       station.condition = 'fails';
       declined.add(step);
     } catch (error) {
@@ -262,7 +261,7 @@ export class ExecuteStage {
     station.actor.send(FAILED_FOR_GOOD);
   }
   #openScope(station: Station): void {
-    const { program, tags, timeline, events, input } = this.#run;
+    const { program, timeline, events } = this.#run;
     const { step: index } = station;
     const { timeoutMs, agent } = program.steps[index]!;
     timeline.started(index, this.#run.now());
@@ -272,11 +271,7 @@ export class ExecuteStage {
       this.#run.setTimerOf(index, timeoutMs, () =>
         this.refuse(index, new errors.TimeoutError(`step '${stepId}'`, timeoutMs)),
       );
-    try {
-      this.#scopes.open(station, operandsOf(program, tags, input, index));
-    } catch (error) {
-      this.answer(station, false, error);
-    }
+    this.#scopes.open(station);
   }
   readonly #noteReady = (station: Station): void => this.#run.events.tellStep('step.ready', station.step);
 
@@ -329,7 +324,7 @@ export class ExecuteStage {
   }
 
   #start(station: Station): void {
-    const { program, options, tags, timeline, events, orders, journal } = this.#run;
+    const { program, options, timeline, events, orders, journal } = this.#run;
     const index = station.step;
     const step = program.steps[index]!;
     if (station.condition === 'fails' || station.condition === 'broken') return this.#skip(station);
@@ -357,12 +352,8 @@ export class ExecuteStage {
     if (hedges === undefined) this.#watch(station, attempt, step);
     const { runner } = station;
     try {
-      const { input, joins } = this.#run;
-      const joined = joins.size === 0 ? undefined : joins.get(index);
-      const operands = operandsOf(program, tags, input, index, joined);
+      const operands = this.#run.operandsOf(index);
       if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
-      const edits = orders.edits.get(index);
-      for (const name in edits) setOwn(operands, name, edits[name]);
       if (hedges !== undefined) return hedges.begin(station, attempt, operands);
       const result = callAgent(attempt, step.agent, operands);
       if (!isThenable(result)) this.answer(station, true, result);
@@ -527,6 +518,8 @@ export class ExecuteStage {
     if (station.actor.getSnapshot().value !== before) {
       station.fault = new errors.StepError(this.#run.idOf(station), reason);
       holds.leave(index);
+      const { rests } = pool.notes; // its try may have failed in this round
+      if (rests.includes(station)) rests.splice(rests.indexOf(station), 1);
     }
     this.withdraw();
     this.#run.wake();

@@ -258,6 +258,8 @@ export interface Program {
   readonly reader: Int32Array;
   /** Per step: how many edges and outputs read its result. */
   readonly readers: Int32Array;
+  /** Steps whose fault no step or output has in its place. That a condition below asks for such a step is no reading. */
+  readonly unabsorbed: ReadonlySet<number>;
   /** Properties to follow in the value that was read; only edges that have some. */
   readonly paths: ReadonlyMap<number, readonly string[]>;
   /** Per step: the longest remaining path through it, in units of `cost`. */
@@ -351,11 +353,27 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
     source: sources,
     reader: readerOfEdges(firstEdge, sources.length),
     readers: counts,
+    unabsorbed: unabsorbedIn(steps, sources, guards, counts),
     paths,
     guards,
     remaining: longestRemaining(steps, firstEdge, sources),
     outputs: outputPlans,
   };
+}
+
+/** A guard takes a fault only if its step has a default, and would otherwise pass on the earlier value. */
+function unabsorbedIn(
+  steps: readonly StepPlan[],
+  sources: Int32Array,
+  guards: Program['guards'],
+  readers: Int32Array,
+): Set<number> {
+  const left = Int32Array.from(readers);
+  for (const [step, { kept, above }] of guards) {
+    if (above !== undefined) left[sources[above]!]!--;
+    if (kept !== undefined && steps[step]!.fallback === undefined) left[sources[kept]!]!--;
+  }
+  return new Set([...left.keys()].filter((step) => left[step] === 0));
 }
 
 const OTHERWISE =

@@ -19,6 +19,7 @@ import type { Decision, RunRecord } from '../durable/facts.ts';
 import { signalOf, type InboxRequest } from '../durable/messages.ts';
 import { beginJournal, endOf, noteUsage, restoreAccount, watchInbox } from '../durable/of-performance.ts';
 import { committingTo, earlierOf, keepShared } from '../durable/keep-shared.ts';
+import { shrinkDue } from '../durable/retention.ts';
 import type { RunJournal } from '../durable/run-journal.ts';
 import { EventStream } from './event-stream.ts';
 import { checkPerformOptions, knownKeys, shown } from './limits.ts';
@@ -297,6 +298,7 @@ export function performFrom<Input, N extends Record<string, unknown>>(
       stopNoting?.();
       stopKeeping?.();
       journal?.log.close();
+      if (durable !== undefined) shrinkDue(durable);
       events.end();
       shared?.stop();
       if (options.bus === undefined) void bus.close();
