@@ -134,27 +134,18 @@ export class Memory {
       return result('accepted', this.#add(entry.key, entry.value));
     }
     if (cell === undefined) return { outcome: 'unknown', key: entry.key, version: 0 };
+    return this.#performOn(cell, entry, sink);
+  }
+
+  #performOn(cell: Cell, entry: CellEntry, sink: Sink): Result {
     const { agent } = entry;
     switch (entry.op) {
       case 'gets':
-        if (cell.held && cell.owner !== agent && this.#wait) {
-          cell.readers.push(agent);
-          sink.held(cell);
-          return entry.waits === true ? this.#queued(cell, agent) : result('queued', cell);
-        }
-        this.#share(cell, agent, sink);
-        return result('granted', cell);
+        return this.#read(cell, agent, entry.waits === true, sink);
       case 'wait':
         return cell.readers.includes(agent) ? this.#queued(cell, agent) : result('nothing', cell);
       case 'getm':
-        this.counts.getm++;
-        if (cell.held && cell.owner !== agent && this.#faults.noHold !== true) {
-          cell.queue.push(agent);
-          sink.held(cell);
-          return this.#queued(cell, agent);
-        }
-        this.#grant(cell, agent, sink);
-        return result('granted', cell);
+        return this.#own(cell, agent, sink);
       case 'put': {
         const refusal = this.#refusal(cell, agent, entry.epoch, entry.base);
         if (refusal === undefined) this.#commit(cell, agent, entry, true, sink);
@@ -175,15 +166,39 @@ export class Memory {
       case 'reclaim':
         return result(this.#reclaim(cell, entry.epoch, sink) ? 'released' : 'nothing', cell);
       case 'evict':
-        cell.sharers.delete(agent);
-        this.#unqueue(cell, 'readers', agent);
-        if (cell.owner === agent) {
-          cell.owner = undefined;
-          this.#endHold(cell, sink);
-          this.#next(cell, sink);
-        }
+        this.#evict(cell, agent, sink);
         return result('released', cell);
     }
+  }
+
+  #read(cell: Cell, agent: string, waits: boolean, sink: Sink): Result {
+    if (cell.held && cell.owner !== agent && this.#wait) {
+      cell.readers.push(agent);
+      sink.held(cell);
+      return waits ? this.#queued(cell, agent) : result('queued', cell);
+    }
+    this.#share(cell, agent, sink);
+    return result('granted', cell);
+  }
+
+  #own(cell: Cell, agent: string, sink: Sink): Result {
+    this.counts.getm++;
+    if (cell.held && cell.owner !== agent && this.#faults.noHold !== true) {
+      cell.queue.push(agent);
+      sink.held(cell);
+      return this.#queued(cell, agent);
+    }
+    this.#grant(cell, agent, sink);
+    return result('granted', cell);
+  }
+
+  #evict(cell: Cell, agent: string, sink: Sink): void {
+    cell.sharers.delete(agent);
+    this.#unqueue(cell, 'readers', agent);
+    if (cell.owner !== agent) return;
+    cell.owner = undefined;
+    this.#endHold(cell, sink);
+    this.#next(cell, sink);
   }
 
   /** The agent waits for the end of a hold, unless that closes a circle: then it has to give up. */
@@ -323,5 +338,8 @@ export class Memory {
     return true;
   }
 }
+
+/** An entry about one key that is there. */
+type CellEntry = Exclude<Entry, { readonly op: 'publish' | 'leave' | 'define' }>;
 
 const result = (outcome: Result['outcome'], cell: Cell): Result => ({ outcome, version: cell.version });
