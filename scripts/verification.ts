@@ -13,9 +13,14 @@ const PAGE = new URL('../docs/verification.md', import.meta.url);
 
 const HOW = { proved: 'proved', explored: 'explored completely, up to', sampled: 'sampled' } as const;
 
-export async function verificationPage(): Promise<string> {
+/** Runs every claim. */
+export async function judgedClaims(): Promise<Judged[]> {
   const judged: Judged[] = [];
   for await (const one of judge(BOUNDS, [...ALL_CLAIMS, ...PROOFS])) judged.push(one);
+  return judged;
+}
+
+export async function verificationPage(judged: readonly Judged[]): Promise<string> {
   const cell = (mapping: string, criterion: string) =>
     weakest(
       judged
@@ -93,7 +98,7 @@ function claimText(one: Judged): string {
 }
 
 if (import.meta.main) {
-  const page = await verificationPage();
+  const page = await verificationPage(await judgedClaims());
   if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
   else if (readFileSync(PAGE, 'utf8') !== page) {
     console.error('docs/verification.md is out of date: npm run docs:verification');

@@ -16,12 +16,6 @@ async function all(claims?: readonly Claim[], given = bounds): Promise<Judged[]>
   return judged;
 }
 
-test('every claim is found to be as strong as it says, and no stronger', async () => {
-  const judged = await all();
-  expect(judged.map(({ finding }) => finding.verdict)).toEqual(CLAIMS.map(({ expected }) => expected));
-  for (const { finding } of judged) expect(finding.bound).not.toBe('');
-});
-
 test('each mapping and criterion is either claimed or said to be not built', () => {
   expect(MAPPINGS.length * CRITERIA.length).toBe(21);
   const judged = CLAIMS.filter(({ criterion }) => criterion !== CHECKER);
