@@ -209,7 +209,7 @@ export const BREAKS: readonly Break[] = [
     ['a downbeat is not waited for', 'step.downbeat && ', 'false && '],
     [
       'a refusal before issue is forgotten',
-      '    if (refusal !== undefined) this.#refuse(index, refusal);\n',
+      '    if (refusal !== undefined) return this.#refuse(index, refusal);\n',
       '',
     ],
     ['an external effect is repeated', "step.effects === 'external' && !policy.repeatsEffect", 'false'],
