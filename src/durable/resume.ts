@@ -84,7 +84,7 @@ export async function resume<Input, N extends Record<string, unknown>>(
     }
     takeMessages(log, journal, record, program);
     await reconcileAll(journal, program, record, id, reconcileMs);
-    const all = { ...begin.options, ...given, runId: id } as PerformOptions<Input>;
+    const all = { ...begin.options, ...given, runId: id, durable: store } as PerformOptions<Input>;
     return performFrom(score, all, { journal, record });
   } catch (error) {
     log.close();

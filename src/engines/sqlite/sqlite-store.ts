@@ -30,8 +30,12 @@ export interface SqliteStoreOptions {
   /** How long a writer may be silent before another may take its run over, 100 … 86,400,000 ms. Default 30,000. A
    *  writer of this host that has ended is replaced at once. */
   readonly leaseMs?: number | undefined;
+  /** How long the whole log of a run that has ended is kept, 0 … 3,153,600,000,000 ms (100 years). After that it shrinks
+   *  to its beginning, outputs, usage and end, when a performance of this store ends. Default: it is kept. */
+  readonly keepMs?: number | undefined;
 }
 
+const OPTIONS = ['level', 'busyMs', 'leaseMs', 'keepMs'];
 /** The format of the file. */
 const FORMAT = 2;
 /** Larger payloads are stored once, by content. */
@@ -47,7 +51,8 @@ const PAGE_BYTES = 4_096;
 const SCHEMA = `
 CREATE TABLE run (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, score TEXT NOT NULL, state TEXT NOT NULL, created REAL NOT NULL,
-  updated REAL NOT NULL, epoch INTEGER NOT NULL, holder TEXT, heard REAL NOT NULL);
+  updated REAL NOT NULL, epoch INTEGER NOT NULL, holder TEXT, heard REAL NOT NULL,
+  shrunk INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE batch (
   run INTEGER NOT NULL, seq INTEGER NOT NULL, records INTEGER NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (run, seq)) WITHOUT ROWID;
@@ -93,6 +98,7 @@ const live = new Set<string>();
 export class SqliteStore implements RunStore {
   readonly name: string;
   readonly level: 'process' | 'power';
+  readonly keepMs: number | undefined;
   readonly #db: DatabaseSync;
   readonly #leaseMs: number;
   readonly #statements = new Map<string, StatementSync>();
@@ -101,20 +107,22 @@ export class SqliteStore implements RunStore {
   #checkpoint: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string, options: SqliteStoreOptions = {}) {
-    const { level = 'process', busyMs = 5_000, leaseMs = 30_000 } = options;
+    const { level = 'process', busyMs = 5_000, leaseMs = 30_000, keepMs } = options;
     for (const key of Object.keys(options))
-      if (!['level', 'busyMs', 'leaseMs'].includes(key))
-        throw new RangeError(`sqliteStore: unknown option '${key}'; known are level, busyMs, leaseMs.`);
+      if (!OPTIONS.includes(key))
+        throw new RangeError(`sqliteStore: unknown option '${key}'; known are ${OPTIONS.join(', ')}.`);
     if (level !== 'process' && level !== 'power')
       throw new RangeError(`sqliteStore: level must be 'process' or 'power', not '${String(level)}'.`);
     within('busyMs', busyMs, 0, 600_000);
     within('leaseMs', leaseMs, 100, 86_400_000);
+    if (keepMs !== undefined) within('keepMs', keepMs, 0, 3_153_600_000_000);
     if (!isSoundVersion(process.versions.sqlite ?? '0'))
       throw new LogError(
         `this Node.js has SQLite ${process.versions.sqlite}, which can damage a file that two processes use; use a Node.js with SQLite 3.51.3 or later.`,
       );
     this.name = fileOf(path);
     this.level = level;
+    this.keepMs = keepMs;
     this.#leaseMs = leaseMs;
     try {
       mkdirSync(dirname(this.name), { recursive: true });
@@ -244,10 +252,27 @@ export class SqliteStore implements RunStore {
     return found.text;
   }
 
+  endedBefore(time: number): string[] {
+    const rows = this.guarded('cannot be read', () =>
+      this.statement(
+        "SELECT id FROM run WHERE state NOT IN ('open', 'removed') AND shrunk = 0 AND updated < ? ORDER BY n",
+      ).all(time),
+    ) as unknown as { id: string }[];
+    return rows.map(({ id }) => id);
+  }
+  /** Gives the room of what was removed or has been shrunk back to the disk. The file is written again, so do it seldom.
+   *  @throws {LogError} while another process writes */
+  compact(): void {
+    this.guarded('cannot be written', () => {
+      this.#db.exec('VACUUM');
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    });
+  }
+
   list(): RunInfo[] {
     const rows = this.guarded('cannot be read', () =>
       this.statement(
-        `SELECT n, id, score, state, created, updated, epoch, holder, heard,
+        `SELECT n, id, score, state, created, updated, epoch, holder, heard, shrunk,
          (SELECT coalesce(sum(records), 0) FROM batch WHERE batch.run = run.n) AS records,
          (SELECT count(*) FROM message WHERE message.run = run.n) AS waiting
          FROM run WHERE state <> 'removed' ORDER BY n`,
@@ -256,6 +281,7 @@ export class SqliteStore implements RunStore {
     return rows.map((row) => ({
       ...{ id: row.id, score: row.score, state: row.state as RunState },
       ...{ created: row.created, updated: row.updated, records: row.records, waiting: row.waiting },
+      isShrunk: row.shrunk === 1,
       holder: this.#holder(row),
     }));
   }
@@ -410,6 +436,7 @@ interface RunRow {
   readonly epoch: number;
   readonly holder: string | null;
   readonly heard: number;
+  readonly shrunk: number;
 }
 
 export class SqliteLog implements RunLog {
@@ -530,6 +557,7 @@ export class SqliteLog implements RunLog {
       const kept = [...this.read()].filter(({ seq }) => wanted.has(seq));
       this.#store.drop(this.#n);
       for (const entry of kept) this.#insert(entry.seq, [entry]);
+      this.#store.statement('UPDATE run SET shrunk = 1 WHERE n = ?').run(this.#n);
       this.#store.dropPayloads();
     });
   }
@@ -553,7 +581,9 @@ export class SqliteLog implements RunLog {
     this.#pending = [];
     try {
       this.#store
-        .statement('UPDATE run SET holder = NULL, updated = ? WHERE n = ? AND epoch = ?')
+        .statement(
+          "UPDATE run SET holder = NULL, updated = iif(state = 'open', ?, updated) WHERE n = ? AND epoch = ?",
+        )
         .run(Date.now(), this.#n, this.#epoch);
     } catch {
       // the lease runs out by itself, and at once when this process ends
