@@ -74,15 +74,23 @@ export const failsAt = ({ fails }: GrowingStep, id: string): boolean => fails &&
 export const STAND_IN = { n: 1, list: [5] };
 
 export function inOrder(steps: readonly GrowingStep[], input: unknown): InOrder {
-  const statuses = new Map<string, string>();
-  const starts = new Map<string, number>();
+  const run = new Sequence();
+  const outputs: Record<string, unknown> = {};
+  for (const [name, end] of run.sequence(steps, '', input).names)
+    if (end.is === 'value') outputs[name] = end.value;
+  return { outputs, statuses: run.statuses, starts: run.starts };
+}
 
-  function call(step: GrowingStep, id: string, operands: Values): End {
-    starts.set(id, (starts.get(id) ?? 0) + 1);
+class Sequence {
+  readonly statuses = new Map<string, string>();
+  readonly starts = new Map<string, number>();
+
+  #call(step: GrowingStep, id: string, operands: Values): End {
+    this.starts.set(id, (this.starts.get(id) ?? 0) + 1);
     return failsAt(step, id) ? { is: 'fault' } : { is: 'value', value: resultOf(id, operands) };
   }
   /** @returns the value of each name, by the latest step that writes it; and whether a fault was overwritten unread */
-  function sequence(
+  sequence(
     body: readonly GrowingStep[],
     prefix: string,
     given: unknown,
@@ -94,7 +102,7 @@ export function inOrder(steps: readonly GrowingStep[], input: unknown): InOrder 
     for (const step of body) {
       for (const read of readsOf(step)) unread.delete(read.split('.')[0]!);
       const { writes, when, otherwise, fallback } = step;
-      const result = one(step, prefix + step.id, names, declined);
+      const result = this.#one(step, prefix + step.id, names, declined);
       declined = result.declined;
       const keeps = (when || otherwise) && fallback;
       lost ||= unread.has(writes) && !keeps && names.get(writes)!.is === 'fault';
@@ -105,9 +113,9 @@ export function inOrder(steps: readonly GrowingStep[], input: unknown): InOrder 
     return { names, lost };
   }
   /** What a body returns: a fault if any of its names has one. */
-  function whole(body: readonly GrowingStep[], prefix: string, given: unknown): End {
+  #whole(body: readonly GrowingStep[], prefix: string, given: unknown): End {
     const values: Record<string, unknown> = {};
-    const { names, lost } = sequence(body, prefix, given);
+    const { names, lost } = this.sequence(body, prefix, given);
     if (lost) return { is: 'fault' };
     for (const [name, end] of names) {
       if (end.is === 'fault') return end;
@@ -115,7 +123,7 @@ export function inOrder(steps: readonly GrowingStep[], input: unknown): InOrder 
     }
     return { is: 'value', value: values };
   }
-  function one(
+  #one(
     step: GrowingStep,
     id: string,
     names: ReadonlyMap<string, End>,
@@ -123,7 +131,7 @@ export function inOrder(steps: readonly GrowingStep[], input: unknown): InOrder 
   ): { end: End; declined: boolean } {
     const finish = (end: End, status: string, declined = false) => {
       const standsIn = end.is !== 'value' && step.fallback;
-      statuses.set(
+      this.statuses.set(
         id,
         standsIn && status !== 'unmet' ? 'defaulted' : status === 'unmet' ? 'skipped' : status,
       );
@@ -138,22 +146,22 @@ export function inOrder(steps: readonly GrowingStep[], input: unknown): InOrder 
     const holds = !step.when || digest(operands) % 2 === 1;
     if (step.otherwise && !declinedAbove) return finish(names.get(step.writes) ?? { is: 'absent' }, 'unmet');
     if (!holds) return finish(names.get(step.writes) ?? { is: 'absent' }, 'unmet', true);
-    const end = performed(step, id, operands);
+    const end = this.#performed(step, id, operands);
     return finish(end, end.is === 'value' ? 'done' : 'failed');
   }
-  function performed(step: GrowingStep, id: string, operands: Values): End {
+  #performed(step: GrowingStep, id: string, operands: Values): End {
     const { work } = step;
-    if (work.is === 'agent') return call(step, id, operands);
-    if (work.is === 'score') return whole(work.body, `${id}/`, operands);
-    if (work.is === 'map') return mapped(step, work, id, operands);
+    if (work.is === 'agent') return this.#call(step, id, operands);
+    if (work.is === 'score') return this.#whole(work.body, `${id}/`, operands);
+    if (work.is === 'map') return this.#mapped(step, work, id, operands);
     let given = operands;
     for (let round = 1; ; round++) {
-      const end = whole(work.body, `${id}#${round}/`, given);
+      const end = this.#whole(work.body, `${id}#${round}/`, given);
       if (end.is !== 'value' || round >= Math.min(work.until, work.max)) return end;
       given = { ...operands, ...(end.value as Values) };
     }
   }
-  function mapped(step: GrowingStep, work: Work & { is: 'map' }, id: string, operands: Values): End {
+  #mapped(step: GrowingStep, work: Work & { is: 'map' }, id: string, operands: Values): End {
     const { item, ...others } = operands;
     const { body, join } = work;
     if (!Array.isArray(item)) return { is: 'fault' };
@@ -164,12 +172,13 @@ export function inOrder(steps: readonly GrowingStep[], input: unknown): InOrder 
     item.forEach((element, i) => {
       const at = `${id}[${i}]`;
       if (decided !== undefined) {
-        for (const inner of body?.map((one) => `${at}/${one.id}`) ?? [at]) statuses.set(inner, 'cancelled');
+        for (const inner of body?.map((one) => `${at}/${one.id}`) ?? [at])
+          this.statuses.set(inner, 'cancelled');
         return;
       }
       const given = { ...others, item: element as unknown };
-      const end = body === undefined ? call(step, at, given) : whole(body, `${at}/`, given);
-      if (body === undefined) statuses.set(at, end.is === 'value' ? 'done' : 'failed');
+      const end = body === undefined ? this.#call(step, at, given) : this.#whole(body, `${at}/`, given);
+      if (body === undefined) this.statuses.set(at, end.is === 'value' ? 'done' : 'failed');
       results.push(end);
       if (needed > 0) decided = judged(results, item.length, needed, join);
     });
@@ -184,11 +193,6 @@ export function inOrder(steps: readonly GrowingStep[], input: unknown): InOrder 
     );
     return { is: 'value', value };
   }
-
-  const outputs: Record<string, unknown> = {};
-  for (const [name, end] of sequence(steps, '', input).names)
-    if (end.is === 'value') outputs[name] = end.value;
-  return { outputs, statuses, starts };
 }
 /** What a step reads, the list of a map last. */
 export const readsOf = ({ reads, work }: GrowingStep): readonly string[] =>
