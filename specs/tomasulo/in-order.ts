@@ -63,7 +63,7 @@ export function digest(value: unknown): number {
     .reduce((sum, key) => (sum * 19 + key.length + digest((value as Values)[key])) % 9_973, 5);
 }
 /** What an agent returns. */
-export function resultOf(
+export function agentResult(
   id: string,
   operands: Values,
 ): { readonly n: number; readonly list: readonly number[] } {
@@ -87,7 +87,7 @@ class Sequence {
 
   #call(step: GrowingStep, id: string, operands: Values): End {
     this.starts.set(id, (this.starts.get(id) ?? 0) + 1);
-    return failsAt(step, id) ? { is: 'fault' } : { is: 'value', value: resultOf(id, operands) };
+    return failsAt(step, id) ? { is: 'fault' } : { is: 'value', value: agentResult(id, operands) };
   }
   /** @returns the value of each name, by the latest step that writes it; and whether a fault was overwritten unread */
   sequence(

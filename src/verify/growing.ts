@@ -9,7 +9,7 @@ import {
   inOrder,
   LETTERS,
   readsOf,
-  resultOf,
+  agentResult,
   STAND_IN,
   type GrowingStep,
   type Work,
@@ -108,7 +108,7 @@ function built(
         starts.set(stepId, (starts.get(stepId) ?? 0) + 1);
         await sleep(digest(stepId) % 13);
         if (failsAt(step, stepId)) throw new Error('fails');
-        return resultOf(stepId, operands);
+        return agentResult(stepId, operands);
       },
     });
     if (work.is === 'agent') made = made.step(id, { ...common, agent: worker });
