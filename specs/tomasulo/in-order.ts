@@ -100,7 +100,7 @@ class Sequence {
     let declined = false;
     let lost = false;
     for (const step of body) {
-      for (const read of readsOf(step)) unread.delete(read.split('.')[0]!);
+      for (const read of namesReadBy(step)) unread.delete(read.split('.')[0]!);
       const { writes, when, otherwise, fallback } = step;
       const result = this.#one(step, prefix + step.id, names, declined);
       declined = result.declined;
@@ -137,7 +137,7 @@ class Sequence {
       );
       return { end: standsIn ? ({ is: 'value', value: STAND_IN } as const) : end, declined };
     };
-    const ends = readsOf(step).map((read) => readOf(names, read));
+    const ends = namesReadBy(step).map((read) => readOf(names, read));
     if (ends.some((end) => end.is === 'fault')) return finish({ is: 'fault' }, 'skipped');
     if (ends.some((end) => end.is === 'absent')) return finish({ is: 'absent' }, 'skipped');
     const values = ends.map((end) => (end as { value: unknown }).value);
@@ -195,7 +195,7 @@ class Sequence {
   }
 }
 /** What a step reads, the list of a map last. */
-export const readsOf = ({ reads, work }: GrowingStep): readonly string[] =>
+export const namesReadBy = ({ reads, work }: GrowingStep): readonly string[] =>
   work.is === 'map' ? [...reads, work.over] : reads;
 export const LETTERS = ['a', 'b', 'c'] as const;
 

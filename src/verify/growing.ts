@@ -8,7 +8,7 @@ import {
   failsAt,
   inOrder,
   LETTERS,
-  readsOf,
+  namesReadBy,
   agentResult,
   STAND_IN,
   type GrowingStep,
@@ -180,7 +180,7 @@ export const growingClaims: readonly Claim[] = [
       for (const fewer of without(steps)) {
         const names = new Set(['input', ...fewer.map(({ writes }) => writes)]);
         const kept = fewer.length > 0 && !fewer.some(({ otherwise }) => otherwise);
-        if (kept && fewer.every((step) => readsOf(step).every((read) => names.has(read.split('.')[0]!))))
+        if (kept && fewer.every((step) => namesReadBy(step).every((read) => names.has(read.split('.')[0]!))))
           yield { ...rest, steps: fewer };
       }
     },
