@@ -15,7 +15,7 @@ import {
 import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
 import type { Cell } from './cell.ts';
 import type { Patch, Unsent } from './entry.ts';
-import { Later } from './later.ts';
+import { Deferred } from './deferred.ts';
 
 export type LineLogic = CompiledLogic<CacheLineMachine>;
 export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
@@ -78,7 +78,7 @@ export class Line {
   epoch = -1;
   /** What the next STORE puts. */
   pending: PendingStore | undefined;
-  #reads: Later<Copy>[] = [];
+  #reads: Deferred<Copy>[] = [];
 
   /** @param number by which the machine's actions find the line */
   constructor(number: number, sender: EntrySender, cell: Cell, { logic, readers, parent }: LineOptions) {
@@ -106,8 +106,8 @@ export class Line {
   }
 
   /** Waits for a copy; settled at the very entry that brings it, even if the next entry takes it away. */
-  whenFilled(): Later<Copy> {
-    const filling = new Later<Copy>();
+  whenFilled(): Deferred<Copy> {
+    const filling = new Deferred<Copy>();
     this.#reads.push(filling);
     return filling;
   }
