@@ -560,5 +560,3 @@ function assemble(
   });
   return rename(steps, outputs);
 }
-
-export type { Settled };
