@@ -9,7 +9,7 @@ import { filesOf } from '../house/files-of.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ROOMS = /^(?:src|actors|machines)\/coherence\//;
-const [MOST_FILES, MOST_LINES] = [16, 2_310];
+const [MOST_FILES, MOST_LINES] = [16, 2_260];
 
 /** The story of the page: `a` and `c` have read the key, `b` writes it twice, then `a` does. */
 async function story() {
@@ -28,7 +28,7 @@ async function story() {
   };
 }
 
-it('a write passes through the files that docs/architecture.md lists: at most 16, and 2,310 lines', async () => {
+it('a write passes through the files that docs/architecture.md lists: at most 16, and 2,260 lines', async () => {
   const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
   const listed = [...page.matchAll(/^\| `([^`]+\.ts)` *\| *\d+ \|/gm)].map(([, file]) => file!);
   const { write } = await story();
