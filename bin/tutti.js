@@ -34,7 +34,8 @@ if (!existsSync(main)) {
 
 function beside() {
   try {
-    return createRequire(import.meta.url).resolve('node/bin/node');
+    const file = process.platform === 'win32' ? 'node.exe' : 'node';
+    return createRequire(import.meta.url).resolve(`node/bin/${file}`);
   } catch {
     return undefined;
   }

@@ -15,7 +15,7 @@ import {
 import { compile, type CompiledLogic } from '../../machines/table/compile.ts';
 import type { Cell } from './cell.ts';
 import type { Patch, Unsent } from './entry.ts';
-import { Later } from './later.ts';
+import { Deferred } from './deferred.ts';
 
 export type LineLogic = CompiledLogic<CacheLineMachine>;
 export type LineState = 'I' | 'S' | 'E' | 'M' | 'IS' | 'IM' | 'SM' | 'MP';
@@ -77,7 +77,7 @@ export class Line {
   epoch = -1;
   /** What the next STORE puts. */
   pending: PendingStore | undefined;
-  #reads: Later<Copy>[] = [];
+  #reads: Deferred<Copy>[] = [];
 
   constructor(sender: EntrySender, cell: Cell, { logic, readers, parent }: LineOptions) {
     this.sender = sender;
@@ -103,8 +103,8 @@ export class Line {
   }
 
   /** Waits for a copy; settled at the very entry that brings it, even if the next entry takes it away. */
-  whenFilled(): Later<Copy> {
-    const filling = new Later<Copy>();
+  whenFilled(): Deferred<Copy> {
+    const filling = new Deferred<Copy>();
     this.#reads.push(filling);
     return filling;
   }

@@ -3,7 +3,7 @@
  *  Numbers them, appends them again in order while the bus fails, and gives each its result when it is applied here. */
 import { Backlog, type Outlet } from './backlog.ts';
 import { toSignal, type Entry, type Result, type Unsent } from './entry.ts';
-import { Later } from './later.ts';
+import { Deferred } from './deferred.ts';
 import type { Line } from './line.ts';
 
 export class Sender {
@@ -16,7 +16,7 @@ export class Sender {
   #floor = 0;
   /** Numbers above the floor that are settled. */
   readonly #settled = new Set<number>();
-  readonly #expected = new Map<number, Later<Result>>();
+  readonly #expected = new Map<number, Deferred<Result>>();
   /** Since the bus failed for the first time. */
   #backlog: Backlog | undefined;
 
@@ -32,7 +32,7 @@ export class Sender {
   /** Appends an entry and waits for its result: it is there at once where the bus is in process and idle. */
   ask(unsent: Unsent): Result | Promise<Result> {
     const entry = this.#sign(unsent);
-    const expected = new Later<Result>();
+    const expected = new Deferred<Result>();
     this.#expected.set(entry.number, expected);
     this.#append(entry);
     return expected.value ?? expected.promise();

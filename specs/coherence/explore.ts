@@ -10,6 +10,7 @@ import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 import { Memory, type Sink } from '../../actors/coherence/memory.ts';
 import { type Faults } from '../../actors/coherence/faults.ts';
 import { type MemorySnapshot } from '../../actors/coherence/snapshot.ts';
+import { BreadthFirst } from '../harness/breadth-first.ts';
 import type { Message } from '../harness/claim.ts';
 import { PERMISSION } from './mapping.ts';
 import { tellSteps } from './transcript.ts';
@@ -271,9 +272,13 @@ export function exploreOneKey(
 ): Graph {
   const table = tableOf(machine);
   const cells = new Set<string>();
-  const worlds = [initialWorld(count)];
-  const known = new Map([[JSON.stringify(worlds[0]), 0]]);
-  const parents: (readonly [OneKeyStep, number] | undefined)[] = [undefined];
+  const start = initialWorld(count);
+  const found = new BreadthFirst<OneKeyWorld, OneKeyStep>(
+    limit + 1,
+    (most) => `more than ${most - 1} states`,
+  );
+  const { worlds } = found;
+  found.reach(JSON.stringify(start), start);
   const next: [OneKeyStep, number][][] = [];
   const observer: Observer = {
     heard: (state, event) => {
@@ -283,15 +288,10 @@ export function exploreOneKey(
     },
   };
   const violation = (what: string, at: number, last: OneKeyStep): MesiViolation => {
-    const steps = wayTo(at, last);
+    const steps = [...found.pathTo(at), last];
     const setting = { agents: count, readers, faults, machine, ...scope };
     const keyed = steps.map((step) => ({ ...step, key: 0 }));
     return new MesiViolation(what, steps, tellSteps(setting, keyed, what));
-  };
-  const wayTo = (at: number, last: OneKeyStep): OneKeyStep[] => {
-    const way = [last];
-    for (let parent = parents[at]; parent !== undefined; parent = parents[parent[1]]) way.unshift(parent[0]);
-    return way;
   };
   let edges = 0;
   for (let at = 0; at < worlds.length; at++) {
@@ -306,15 +306,9 @@ export function exploreOneKey(
         throw violation((error as Error).message, at, step);
       }
       const key = JSON.stringify(to);
-      let index = known.get(key);
-      if (index === undefined) {
-        const problem = wrong(to, readers);
-        if (problem !== undefined) throw violation(problem, at, step);
-        known.set(key, (index = worlds.push(to) - 1));
-        parents[index] = [step, at];
-        if (index > limit) throw new RangeError(`more than ${limit} states`);
-      }
-      row.push([step, index]);
+      const problem = found.has(key) ? undefined : wrong(to, readers);
+      if (problem !== undefined) throw violation(problem, at, step);
+      row.push([step, found.reach(key, to, [step, at])]);
       edges++;
     }
     next.push(row);

@@ -10,13 +10,21 @@ export class BreadthFirst<W, S> {
   readonly parents: Parent<S>[] = [];
   readonly #known = new Map<string, number>();
   readonly #limit: number;
-  readonly #advice: string;
+  readonly #tooMany: (limit: number) => string;
 
   /** @param limit more places than this are an error of the caller
-   *  @param advice what the caller can do then. */
-  constructor(limit = Infinity, advice = 'bound what may happen.') {
+   *  @param tooMany what that error says: what there is too much of, and what the caller can do. */
+  constructor(
+    limit = Infinity,
+    tooMany = (most: number) => `more than ${most} places; bound what may happen.`,
+  ) {
     this.#limit = limit;
-    this.#advice = advice;
+    this.#tooMany = tooMany;
+  }
+
+  /** Whether the place of this key has been found. */
+  has(key: string): boolean {
+    return this.#known.has(key);
   }
 
   /** @returns the number of the place; it is new if that was `worlds.length` before.
@@ -25,7 +33,7 @@ export class BreadthFirst<W, S> {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const at = this.worlds.length;
-    if (at >= this.#limit) throw new RangeError(`more than ${this.#limit} situations; ${this.#advice}`);
+    if (at >= this.#limit) throw new RangeError(this.#tooMany(this.#limit));
     this.#known.set(key, at);
     this.worlds.push(world);
     this.parents.push(parent);

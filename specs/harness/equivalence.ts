@@ -3,6 +3,7 @@
  *  From every reachable (state, context), every given event is sent to both. They have to agree on value, context and
  *  status, and on the names of the actions, in order, those that assign included. Contexts that count without bound are
  *  cut off by `within`. */
+import { BreadthFirst, type Parent } from './breadth-first.ts';
 import { assign, createActor, type AnyStateMachine, type EventObject } from 'xstate';
 import { compile } from '../../machines/table/compile.ts';
 
@@ -54,31 +55,29 @@ export function walkEquivalence(machine: AnyStateMachine, options: EquivalenceOp
     (guard, outcome) => void guards.add(`${at} ${guard} ${outcome}`),
   );
   const compiled = compileWith(recorded);
-  const seen = new Set<string>();
+  const found = new BreadthFirst<{ value: string; context: unknown }, EventObject>(
+    limit,
+    (most) => `more than ${most} states; bound the context with \`within\`.`,
+  );
   const visited = new Set<string>();
-  const frontier: { value: string; context: unknown; path: EventObject[] }[] = [];
   let steps = 0;
 
-  const reach = (value: string, context: unknown, path: EventObject[]): void => {
-    const key = JSON.stringify([value, context]);
-    if (seen.has(key) || !within(context, value)) return;
-    if (seen.size >= limit)
-      throw new RangeError(`more than ${limit} states; bound the context with \`within\`.`);
-    seen.add(key);
-    frontier.push({ value, context, path });
+  const reach = (value: string, context: unknown, parent?: Parent<EventObject>): void => {
+    if (within(context, value)) found.reach(JSON.stringify([value, context]), { value, context }, parent);
   };
   const initial = run(recorded, input, undefined, undefined, spoken);
   const start = run(compiled, input, undefined, undefined, spoken);
   const walk = (): Omit<Equivalence, 'disagreement'> => ({
-    states: seen.size,
+    states: found.worlds.length,
     steps,
     cells: visited,
     guards,
   });
   if (!agree(initial, start))
     return { ...walk(), disagreement: { path: [], interpreted: initial, compiled: start } };
-  reach(initial.value as string, initial.context, []);
-  for (let next = frontier.shift(); next !== undefined; next = frontier.shift()) {
+  reach(initial.value as string, initial.context);
+  for (let from = 0; from < found.worlds.length; from++) {
+    const next = found.worlds[from]!;
     for (const event of events) {
       const snapshot = {
         status: 'active',
@@ -91,11 +90,13 @@ export function walkEquivalence(machine: AnyStateMachine, options: EquivalenceOp
       visited.add(at);
       const left = run(recorded, input, snapshot, event, spoken);
       const right = run(compiled, input, snapshot, event, spoken);
-      const path = [...next.path, event];
       steps++;
       if (!agree(left, right))
-        return { ...walk(), disagreement: { path, interpreted: left, compiled: right } };
-      reach(left.value as string, left.context, path);
+        return {
+          ...walk(),
+          disagreement: { path: [...found.pathTo(from), event], interpreted: left, compiled: right },
+        };
+      reach(left.value as string, left.context, [event, from]);
     }
   }
   return walk();

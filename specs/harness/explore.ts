@@ -7,11 +7,12 @@
  *  is a violation. Here `false` is a violation too; the invariant receives only the situation, and not the step that
  *  led there; it is synchronous; and it is checked in every situation that can be reached, not only in those on the
  *  paths that were tried. */
+import { BreadthFirst } from './breadth-first.ts';
 import type { Model, Edge, Explored, Wrong } from './explorable.ts';
 import { plainText, whole } from './plain.ts';
 import { notSymmetric, Symmetry } from './symmetry.ts';
 import { turns } from './turn.ts';
-import { transcriptOf, pathFromParents } from './way.ts';
+import { transcriptOf } from './way.ts';
 
 export type Invariant<W> = (world: W) => boolean | void;
 
@@ -84,24 +85,25 @@ export function failing<W>(
   return undefined;
 }
 
+const tooMany = (limit: number): string =>
+  `There are more than ${limit} situations. Bound what the surroundings may do, leave out of the context ` +
+  'what only counts up (or use `canonical` to keep only what matters of it), or raise `limit`.';
+
 class Search<W, S> {
-  readonly worlds: W[] = [];
   violation: Wrong<W, S> | undefined;
   readonly #model: Model<W, S>;
   readonly #options: ExploreOptions<W>;
-  readonly #limit: number;
+  readonly #places: BreadthFirst<W, S>;
   readonly #key: (world: W) => string;
   readonly #symmetry: Symmetry | undefined;
-  readonly #known = new Map<string, number>();
   readonly #next: Edge<S>[][] = [];
-  readonly #parents: (readonly [S, number] | undefined)[] = [];
   #steps = 0;
 
   constructor(model: Model<W, S>, options: ExploreOptions<W>) {
     const { canonical, symmetry = [], limit = 100_000 } = options;
     this.#model = model;
     this.#options = options;
-    this.#limit = whole('limit', limit, 1, 10_000_000);
+    this.#places = new BreadthFirst(whole('limit', limit, 1, 10_000_000), tooMany);
     const alike = (this.#symmetry = symmetry.length === 0 ? undefined : new Symmetry(symmetry));
     const matters = canonical ?? ((world: W): unknown => world);
     this.#key =
@@ -111,6 +113,10 @@ class Search<W, S> {
           ? (world) => model.key!(world)
           : (world) => plainText(matters(world), 'the situation');
     this.#reach(model.initial, undefined);
+  }
+
+  get worlds(): readonly W[] {
+    return this.#places.worlds;
   }
 
   expand(at: number): void {
@@ -126,7 +132,7 @@ class Search<W, S> {
       this.#found({
         kind: 'end',
         what: 'Nothing may happen any more, and it is not at an end.',
-        path: pathFromParents(this.#parents, at),
+        path: this.#places.pathTo(at),
         world,
       });
     for (const step of steps) {
@@ -136,7 +142,7 @@ class Search<W, S> {
         this.#found({
           kind: 'step',
           what: broken,
-          path: [...pathFromParents(this.#parents, at), step],
+          path: [...this.#places.pathTo(at), step],
           world: to,
         });
       else edges.push([step, this.#reach(to, [step, at])]);
@@ -153,7 +159,7 @@ class Search<W, S> {
       steps: this.#steps,
       worlds: this.worlds,
       next: this.#next,
-      parents: this.#parents,
+      parents: this.#places.parents,
       reduced: this.#symmetry !== undefined,
       ...(violation === undefined
         ? {}
@@ -169,20 +175,12 @@ class Search<W, S> {
 
   #reach(world: W, parent: readonly [S, number] | undefined): number {
     const key = this.#key(world);
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const at = this.worlds.length;
-    if (at >= this.#limit)
-      throw new RangeError(
-        `There are more than ${this.#limit} situations. Bound what the surroundings may do, leave out of the context ` +
-          'what only counts up (or use `canonical` to keep only what matters of it), or raise `limit`.',
-      );
-    this.#known.set(key, at);
-    this.worlds.push(world);
-    this.#parents.push(parent);
+    const before = this.worlds.length;
+    const at = this.#places.reach(key, world, parent);
+    if (at < before) return at;
     const failure = failing(this.#options.invariant, world);
     if (failure !== undefined)
-      this.#found({ kind: 'invariant', path: pathFromParents(this.#parents, at), world, ...failure });
+      this.#found({ kind: 'invariant', path: this.#places.pathTo(at), world, ...failure });
     return at;
   }
 

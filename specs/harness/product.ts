@@ -4,6 +4,7 @@
  *  event makes both take the same actions, in the same order, with the same receiver, and leads to states that look the
  *  same. That is a bisimulation (Milner 1989), and breadth-first search over a finite product decides it. */
 import { initialTransition, type AnyStateMachine, type EventObject } from 'xstate';
+import { BreadthFirst, type Parent } from './breadth-first.ts';
 import { whole } from './plain.ts';
 import { stepOf, type NamedAction } from './with-reads.ts';
 import type { Situation, Surroundings } from './walk.ts';
@@ -42,11 +43,6 @@ export interface Difference {
 interface Pair<E> {
   readonly original: Situation<E>;
   readonly mutant: Situation<E>;
-  readonly path: Path | undefined;
-}
-interface Path {
-  readonly event: EventObject;
-  readonly before: Path | undefined;
 }
 
 /** Walks both until every pair has been seen, or they differ.
@@ -67,23 +63,24 @@ export function equivalentTo<E, C = any>(
   const limit = whole('limit', options.limit ?? 100_000, 1, 1_000_000);
   const { sees = ({ value, context }) => [value, context], hears = (_, context) => context } = options;
   const sides = [sideOf(original, options), sideOf(mutant, options)] as const;
-  const seen = new Set<string>();
-  const queue: Pair<E>[] = [];
+  const pairs = new BreadthFirst<Pair<E>, EventObject>(
+    limit,
+    (most) => `more than ${most} pairs; bound the surroundings.`,
+  );
   let sent = 0;
   const end = (difference?: Difference): Comparison => ({
     equivalent: difference === undefined,
-    pairs: seen.size,
+    pairs: pairs.worlds.length,
     steps: sent,
     ...(difference && { difference }),
   });
 
-  const reach = (pair: Pair<E>): Difference | undefined => {
-    const key = text([pair.original, pair.mutant]);
-    if (seen.has(key)) return undefined;
-    if (seen.size >= limit) throw new RangeError(`more than ${limit} pairs; bound the surroundings.`);
-    seen.add(key);
-    queue.push(pair);
-    const { original: left, mutant: right, path } = pair;
+  const reach = (pair: Pair<E>, parent?: Parent<EventObject>): Difference | undefined => {
+    const before = pairs.worlds.length;
+    const { original: left, mutant: right } = pair;
+    const at = pairs.reach(text([left, right]), pair, parent);
+    if (at < before) return undefined;
+    const path = () => pairs.pathTo(at);
     return (
       differ('surroundings', path, left.surroundings, right.surroundings) ??
       differ('seen', path, sees(left), sees(right)) ??
@@ -91,26 +88,26 @@ export function equivalentTo<E, C = any>(
     );
   };
 
-  const apart = reach({ original: sides[0].first(), mutant: sides[1].first(), path: undefined });
+  const apart = reach({ original: sides[0].first(), mutant: sides[1].first() });
   if (apart) return end(apart);
-  for (let i = 0; i < queue.length; i++) {
-    const pair = queue[i] as Pair<E>;
+  for (let at = 0; at < pairs.worlds.length; at++) {
+    const pair = pairs.worlds[at] as Pair<E>;
     const [take, takeMutant] = [sides[0].from(pair.original), sides[1].from(pair.mutant)];
     for (const event of surroundings.may(pair.original)) {
       sent++;
-      const path = { event, before: pair.path };
+      const path = () => [...pairs.pathTo(at), event];
       const left = take(event);
       let right: Taken<E>;
       try {
         right = takeMutant(event);
       } catch (error) {
-        return end({ where: 'throws', path: listed(path), original: undefined, mutant: error });
+        return end({ where: 'throws', path: path(), original: undefined, mutant: error });
       }
       const heard = ({ said }: Taken<E>) =>
         said.map(({ type, params, context }) => ({ type, params, hears: hears(type, context) }));
       const difference =
         differ('said', path, heard(left), heard(right)) ??
-        (left.impossible ? undefined : reach({ original: left.to, mutant: right.to, path }));
+        (left.impossible ? undefined : reach({ original: left.to, mutant: right.to }, [event, at]));
       if (difference) return end(difference);
     }
   }
@@ -160,11 +157,11 @@ function text(value: unknown): string {
 
 function differ(
   where: Difference['where'],
-  path: Path | undefined,
+  path: () => EventObject[],
   original: unknown,
   mutant: unknown,
 ): Difference | undefined {
-  return same(original, mutant) ? undefined : { where, path: listed(path), original, mutant };
+  return same(original, mutant) ? undefined : { where, path: path(), original, mutant };
 }
 
 /** Whether two pieces of data are alike in every part. */
@@ -177,10 +174,4 @@ function same(a: unknown, b: unknown): boolean {
     keys.length === Object.keys(right).length &&
     keys.every((key) => Object.hasOwn(right, key) && same(left[key], right[key]))
   );
-}
-
-function listed(path: Path | undefined): EventObject[] {
-  const events: EventObject[] = [];
-  for (let at = path; at !== undefined; at = at.before) events.unshift(at.event);
-  return events;
 }

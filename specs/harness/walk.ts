@@ -7,6 +7,7 @@
  *
  *  This is for one flat machine without delays. `explore` of a `system` is for several, nested, with delays and actors. */
 import { initialTransition, type AnyStateMachine, type EventObject } from 'xstate';
+import { BreadthFirst, type Parent } from './breadth-first.ts';
 import { whole } from './plain.ts';
 import { stepOf } from './with-reads.ts';
 
@@ -65,38 +66,29 @@ export interface Walk<E> {
 export function walk<E, C = any>(machine: AnyStateMachine, options: WalkOptions<E, C>): Walk<E> {
   const { surroundings, invariant = () => true } = options;
   const limit = whole('limit', options.limit ?? 100_000, 1, 1_000_000);
-  const seen = new Map<string, Visit<E>>();
-  const queue: Visit<E>[] = [];
+  const found = new BreadthFirst<Situation<E>, EventObject>(
+    limit,
+    (most) => `more than ${most} situations; bound the surroundings.`,
+  );
   const cells = new Set<string>();
   let steps = 0;
   let violation: Violation<E> | undefined;
 
-  const reach = (
-    situation: Situation<E>,
-    from: Visit<E> | undefined,
-    event: EventObject | undefined,
-  ): void => {
+  const reach = (situation: Situation<E>, parent?: Parent<EventObject>): void => {
+    const before = found.worlds.length;
     const key = JSON.stringify([situation.value, situation.context, situation.surroundings]);
-    if (seen.has(key)) return;
-    if (seen.size >= limit) throw new RangeError(`more than ${limit} situations; bound the surroundings.`);
-    const visit = { situation, from, event };
-    seen.set(key, visit);
-    queue.push(visit);
+    const at = found.reach(key, situation, parent);
+    if (at < before) return;
     const failure = check(invariant, situation);
     if (failure !== undefined)
-      violation ??= { what: 'invariant', path: pathTo(visit), situation, ...failure };
+      violation ??= { what: 'invariant', path: found.pathTo(at), situation, ...failure };
   };
 
   const step = stepOf(machine, options.input);
   const [first] = initialTransition(machine, options.input as never);
-  reach(
-    { value: first.value as string, context: first.context, surroundings: surroundings.initial },
-    undefined,
-    undefined,
-  );
-  for (let i = 0; i < queue.length && violation === undefined; i++) {
-    const visit = queue[i] as Visit<E>;
-    const { situation } = visit;
+  reach({ value: first.value as string, context: first.context, surroundings: surroundings.initial });
+  for (let at = 0; at < found.worlds.length && violation === undefined; at++) {
+    const situation = found.worlds[at] as Situation<E>;
     const snapshot = machine.resolveState({ value: situation.value, context: situation.context });
     for (const event of surroundings.may(situation)) {
       const [next, actions] = step(snapshot, event);
@@ -104,26 +96,14 @@ export function walk<E, C = any>(machine: AnyStateMachine, options: WalkOptions<
       steps++;
       cells.add(`${situation.value} ${event.type}`);
       if (said.includes('impossible')) {
-        violation ??= { what: 'impossible', path: [...pathTo(visit), event], situation };
+        violation ??= { what: 'impossible', path: [...found.pathTo(at), event], situation };
         break;
       }
       const after = surroundings.after(situation, event, said);
-      reach({ value: next.value as string, context: next.context, surroundings: after }, visit, event);
+      reach({ value: next.value as string, context: next.context, surroundings: after }, [event, at]);
     }
   }
-  return { situations: seen.size, steps, cells, ...(violation === undefined ? {} : { violation }) };
-}
-
-interface Visit<E> {
-  readonly situation: Situation<E>;
-  readonly from: Visit<E> | undefined;
-  readonly event: EventObject | undefined;
-}
-
-function pathTo<E>(visit: Visit<E>): EventObject[] {
-  const path: EventObject[] = [];
-  for (let at: Visit<E> | undefined = visit; at?.event !== undefined; at = at.from) path.unshift(at.event);
-  return path;
+  return { situations: found.worlds.length, steps, cells, ...(violation === undefined ? {} : { violation }) };
 }
 
 function check<E>(

@@ -4,30 +4,15 @@ import type { FunctionalUnitMachine } from '../../machines/tomasulo/functional-u
 import type { ReservationStationMachine } from '../../machines/tomasulo/reservation-station.ts';
 import type { IssuePhase, StationStage, UnitStage } from './stages.ts';
 
-export interface Correspondence {
-  readonly hardware: string;
-  readonly machine: string;
-  readonly agents: string;
-}
-
-export const TOMASULO_TABLE: readonly Correspondence[] = [
-  { hardware: 'instruction', machine: 'step of the program', agents: 'one call of an agent' },
-  { hardware: 'register', machine: 'name that a step writes', agents: 'a named result' },
-  {
-    hardware: 'register renaming',
-    machine: 'the tag in ISSUE',
-    agents: 'each version of a result is its own',
-  },
-  { hardware: 'reservation station', machine: 'reservationStation', agents: 'a call that waits for inputs' },
-  { hardware: 'Qj, Qk', machine: '`missing`', agents: 'inputs still due' },
-  { hardware: 'common data bus', machine: 'pulse on the bus', agents: 'a result sent to all that wait' },
-  { hardware: 'functional unit', machine: 'functionalUnit', agents: 'a model or tool with a capacity' },
-  {
-    hardware: 'issue stage that runs or stalls',
-    machine: 'conductor',
-    agents: 'the life of one performance',
-  },
-];
+/*  hardware                        machine                    agents
+ *  instruction                     step of the program        one call of an agent
+ *  register                        name that a step writes    a named result
+ *  register renaming               the tag in ISSUE           each version of a result is its own
+ *  reservation station             reservationStation         a call that waits for inputs
+ *  Qj, Qk                          `missing`                  inputs still due
+ *  common data bus                 pulse on the bus           a result sent to all that wait
+ *  functional unit                 functionalUnit             a model or tool with a capacity
+ *  issue stage that runs or stalls conductor                  the life of one performance */
 
 type StateOf<M extends { getInitialSnapshot: (...args: never[]) => { value: unknown } }> = ReturnType<
   M['getInitialSnapshot']

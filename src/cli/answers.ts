@@ -241,7 +241,9 @@ function readKeys(
 ): { stop(): void } {
   let line = '';
   const onKey = (text: string | undefined, { name, ctrl }: Key): void => {
-    if (ctrl === true && name === 'c') return void process.kill(process.pid, 'SIGINT');
+    // On Windows a signal to itself would end this process without asking its listeners.
+    if (ctrl === true && name === 'c')
+      return void (process.emit('SIGINT') || process.kill(process.pid, 'SIGINT'));
     if (name === 'return' || name === 'enter') {
       const whole = line;
       line = '';

@@ -1,6 +1,6 @@
 /** `--out`: the outputs as files, with the timeline's picture, nothing half-written. */
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { Report } from '../score/perform.ts';
 import { timelineSvg } from '../score/timeline-picture.ts';
 import { jsonText, reportJson } from './json.ts';
@@ -40,7 +40,7 @@ export async function writeOut(folder: string, report: Report): Promise<WrittenF
   const files: [name: string, text: string][] = [];
   for (const [output, value] of Object.entries(report.outputs)) {
     const isText = typeof value === 'string';
-    const name = free(named(output, isText ? '.txt' : '.json'), taken);
+    const name = free(fileNameOf(output, isText ? '.txt' : '.json'), taken);
     const json = isText ? { text: fill(name, value, picture) } : jsonText(value, 2);
     if ('why' in json) written.lost.push(`output '${output}' (${json.why})`);
     else files.push([name, isText ? json.text : `${json.text}\n`]);
@@ -78,7 +78,9 @@ export async function leftFrom(
   outputs: readonly string[],
   written: readonly string[],
 ): Promise<string[]> {
-  const candidates = outputs.flatMap((name) => [...new Set([named(name, '.txt'), named(name, '.json')])]);
+  const candidates = outputs.flatMap((name) => [
+    ...new Set([fileNameOf(name, '.txt'), fileNameOf(name, '.json')]),
+  ]);
   const there = await Promise.all(
     candidates
       .map((name) => join(folder, name))
@@ -88,13 +90,17 @@ export async function leftFrom(
   return there.flat();
 }
 
-/** Any output's name as the name of a file in the folder itself. */
-function named(name: string, extension: string): string {
+/** Any output's name as the name of a file in the folder itself. On Windows also without `: * ? " < > |`, of which `:`
+ *  would name a stream of another file, and without names of devices. */
+export function fileNameOf(name: string, extension: string, platform = process.platform): string {
   const safe =
-    basename(name.replaceAll('\\', '/'))
+    posix
+      .basename(name.replaceAll('\\', '/'))
       .replace(/[\p{Cc}]/gu, '_')
       .replace(/^\.+/, '_') || 'output';
-  return /\.[A-Za-z0-9]+$/.test(safe) ? safe : safe + extension;
+  const full = /\.[A-Za-z0-9]+$/.test(safe) ? safe : safe + extension;
+  if (platform !== 'win32') return full;
+  return full.replace(/[<>:"|?*]/g, '_').replace(/^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i, '_$1');
 }
 
 function fill(name: string, text: string, picture: string): string {

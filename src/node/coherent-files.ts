@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import * as nodeFiles from 'node:fs/promises'; // older ones lack `glob`, and naming it hides the error about the version
 import { realpath } from 'node:fs/promises';
-import { posix, relative, resolve, sep } from 'node:path';
+import { posix, relative, resolve, sep, win32 } from 'node:path';
 import { z } from 'zod';
 import type { Bus } from '../../actors/bus/bus.ts';
 import { createBus } from '../../actors/bus/in-process-bus.ts';
@@ -112,7 +112,7 @@ class Patterns {
 
   constructor(root: string, globs: readonly string[], exclude: readonly string[]) {
     for (const pattern of [...globs, ...exclude])
-      if (posix.isAbsolute(pattern) || pattern.split(/[/\\]/).includes('..'))
+      if (win32.isAbsolute(pattern) || pattern.split(/[/\\]/).includes('..'))
         throw new FileRefusedError(pattern, 'the pattern leads outside the root.');
     this.#root = root;
     this.#globs = globs.map((pattern) => posix.normalize(pattern));

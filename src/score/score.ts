@@ -570,5 +570,3 @@ function assemble(
   });
   return rename(steps, outputs);
 }
-
-export type { Settled };

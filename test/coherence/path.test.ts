@@ -1,31 +1,15 @@
 /** Claim: docs/architecture.md lists the files that a write passes through, and a reader can follow them. */
 import { readFileSync } from 'node:fs';
-import { Session } from 'node:inspector/promises';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { createBus } from '../../actors/bus/in-process-bus.ts';
 import { coherence } from '../../src/coherence/index.ts';
+import { filesOf } from '../house/files-of.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ROOMS = /^(?:src|actors|machines)\/coherence\//;
 const [MOST_FILES, MOST_LINES] = [16, 2_260];
-
-/** The files of which a function runs during some work. */
-async function filesOf(work: () => Promise<unknown>): Promise<string[]> {
-  const session = new Session();
-  session.connect();
-  await session.post('Profiler.enable');
-  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
-  await session.post('Profiler.takePreciseCoverage'); // counts begin at 0
-  await work();
-  const { result } = await session.post('Profiler.takePreciseCoverage');
-  session.disconnect();
-  return result
-    .filter(({ functions }) => functions.some(({ ranges }) => ranges.some(({ count }) => count > 0)))
-    .map(({ url }) => relative(root, url.startsWith('file:') ? fileURLToPath(url) : url));
-}
 
 /** The story of the page: `a` and `c` have read the key, `b` writes it twice, then `a` does. */
 async function story() {

@@ -12,7 +12,7 @@ import {
 import { exploreLitmus, STARTS } from '../../specs/coherence/litmus/explore.ts';
 import { LitmusFileError, parseLitmus } from '../../specs/coherence/litmus/file.ts';
 import { oneMemory } from '../../specs/coherence/litmus/model.ts';
-import type { LitmusFaults } from '../../specs/coherence/litmus/player.ts';
+import type { LitmusFaults } from '../../specs/coherence/litmus/played-thread.ts';
 import { Schedules } from '../../specs/coherence/litmus/random.ts';
 import { replayLitmus } from '../../specs/coherence/litmus/replay.ts';
 import { shape, SHAPES } from '../../specs/coherence/litmus/shapes.ts';

@@ -21,10 +21,10 @@ export const A2A_EXTENSION_NAME = 'hct-coordination';
 /** The key of a signal in a part's metadata. Source: hct-a2a, spec.md. */
 export const A2A_METADATA_KEY = 'hct';
 
-/** The header by which a client activates extensions. Source: A2A v1.0. */
+/** The header by which a client activates extensions. Source: A2A v1.0. @public */
 export const A2A_EXTENSIONS_HEADER = 'A2A-Extensions';
 
-/** The same header's name before v1.0. */
+/** The same header's name before v1.0. @public */
 export const A2A_LEGACY_EXTENSIONS_HEADER = 'X-A2A-Extensions';
 
 const names = { type: 'signal', source: 'from' } as const;

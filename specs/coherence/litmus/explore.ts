@@ -1,4 +1,5 @@
 /** Every run of a litmus test, with any lag: which outcomes are reached, and by which shortest path. */
+import { BreadthFirst, type Parent } from '../../harness/breadth-first.ts';
 import { turns } from '../../harness/turn.ts';
 import type { LitmusTest } from './file.ts';
 import {
@@ -10,7 +11,7 @@ import {
   wordByWord,
   type Ending,
 } from './steps.ts';
-import type { Move } from './places.ts';
+import type { Move } from './thread-states.ts';
 import { LitmusWorlds, type Rules, type LitmusWorld } from './world.ts';
 
 /** The copies before the test begins: none; every thread has one of all that it uses; or each location has one, at the
@@ -41,13 +42,13 @@ interface Edge {
 interface Node {
   /** Dropped after the visit, since there are many. */
   world: LitmusWorld | undefined;
-  readonly from: readonly [node: number, moves: readonly Move[]] | undefined;
   /** Steps to it. */
   readonly depth: number;
   readonly before: number[];
   edges: readonly Edge[];
   ends: readonly Ending[];
 }
+type Found = BreadthFirst<Node, readonly Move[]>;
 type Turn = () => Promise<void> | undefined;
 /** Outcomes that a world may have on average, before it is too much. */
 const OUTCOMES = 50;
@@ -56,23 +57,24 @@ const OUTCOMES = 50;
  *  @throws {LitmusViolation} when a thread may wait indefinitely, or a line receives an impossible event. */
 export async function exploreLitmus(test: LitmusTest, scope: LitmusScope): Promise<LitmusGraph> {
   const { limit = 250_000, signal } = scope;
-  const scene = new LitmusWorlds(test, scope);
+  const worlds = new LitmusWorlds(test, scope);
   const warm = warmings(test, scope.start);
   const turn = turns(signal);
-  const nodes: Node[] = [];
-  const all = await grow(nodes, scene, warm, limit, turn);
+  const found: Found = new BreadthFirst();
+  const nodes = found.worlds;
+  const all = await grow(found, worlds, warm, limit, turn);
   const counts = {
     states: nodes.length,
     transitions: nodes.reduce((sum, { edges }) => sum + edges.length, 0),
-    played: scene.places.reduce((sum, { thread }) => sum + thread.played, 0),
+    played: worlds.threadStates.reduce((sum, { thread }) => sum + thread.played, 0),
   };
   if (!all) return { ...counts, outcomes: undefined };
   const lengths = await backwards(nodes, OUTCOMES * limit, turn);
   if (lengths === undefined) return { ...counts, outcomes: undefined };
   const lost = lengths.indexOf(undefined);
-  if (lost >= 0) throw new LitmusViolation(ENDLESS, wayTo(nodes, lost, warm));
+  if (lost >= 0) throw new LitmusViolation(ENDLESS, wayTo(found, lost, warm));
   const ways = [...lengths[0]!.keys()].map(
-    (bits) => [scene.outcome(bits), [...warm, ...shortest(nodes, lengths as Lengths, bits)]] as const,
+    (bits) => [worlds.outcome(bits), [...warm, ...shortest(nodes, lengths as Lengths, bits)]] as const,
   );
   return { ...counts, outcomes: new Map(ways) };
 }
@@ -95,34 +97,32 @@ export function warmings({ threads }: LitmusTest, start: Start): Move[] {
 
 /** @returns whether all was reached within the limit. */
 async function grow(
-  nodes: Node[],
-  scene: LitmusWorlds,
+  found: Found,
+  worlds: LitmusWorlds,
   warm: readonly Move[],
   limit: number,
   turn: Turn,
 ): Promise<boolean> {
-  const known = new Map<string, number>();
-  const reach = (world: LitmusWorld, from: Node['from']): number => {
-    const key = scene.keyOf(world);
-    const index = known.get(key);
-    if (index !== undefined) return index;
-    known.set(key, nodes.length);
-    const depth = from === undefined ? 0 : nodes[from[0]]!.depth + 1;
-    return nodes.push({ world, from, depth, before: [], edges: [], ends: [] }) - 1;
-  };
-  const expand = scene.rules.everyStep === true ? stepByStep(scene) : wordByWord(scene);
-  const { words, moves } = most(scene.test);
-  const deepest = scene.rules.everyStep === true ? moves : words;
+  const nodes = found.worlds;
+  const reach = (world: LitmusWorld, depth: number, parent?: Parent<readonly Move[]>): number =>
+    found.reach(worlds.keyOf(world), { world, depth, before: [], edges: [], ends: [] }, parent);
+  const expand = worlds.rules.everyStep === true ? stepByStep(worlds) : wordByWord(worlds);
+  const { words, moves } = most(worlds.test);
+  const deepest = worlds.rules.everyStep === true ? moves : words;
   let endings = 0;
-  reach(scene.begin(warm), undefined);
+  reach(worlds.begin(warm), 0);
   for (const [at, node] of nodes.entries()) {
-    if (node.depth > deepest) throw new LitmusViolation(ENDLESS, wayTo(nodes, at, warm));
+    if (node.depth > deepest) throw new LitmusViolation(ENDLESS, wayTo(found, at, warm));
     if (nodes.length + endings > limit) return false;
     const { edges, ends } = withMovesBefore(
-      () => wayTo(nodes, at, warm),
+      () => wayTo(found, at, warm),
       () => expand(node.world!),
     );
-    node.edges = edges.map(({ world, read, moves }) => ({ to: reach(world, [at, moves]), read, moves }));
+    node.edges = edges.map(({ world, read, moves }) => ({
+      to: reach(world, node.depth + 1, [moves, at]),
+      read,
+      moves,
+    }));
     node.ends = ends;
     node.world = undefined;
     endings += ends.length;
@@ -132,11 +132,10 @@ async function grow(
   return true;
 }
 
-function wayTo(nodes: readonly Node[], index: number, warm: readonly Move[]): Move[] {
-  const ways: (readonly Move[])[] = [];
-  for (let at = nodes[index]; at?.from !== undefined; at = nodes[at.from[0]]) ways.unshift(at.from[1]);
-  return [...warm, ...ways.flat()];
-}
+const wayTo = (found: Found, index: number, warm: readonly Move[]): Move[] => [
+  ...warm,
+  ...found.pathTo(index).flat(),
+];
 
 type Lengths = readonly ReadonlyMap<bigint, number>[];
 /** By node: what the rest of the run may show, and the least number of moves to it. From the ends backwards, so that a

@@ -16,12 +16,12 @@ import { turns } from '../../harness/turn.ts';
 import { exploreLitmus, STARTS, type Start } from './explore.ts';
 import { LitmusFileError, outcomeOf, outcomeText, parseLitmus, type LitmusTest, type Term } from './file.ts';
 import { oneMemory } from './model.ts';
-import type { LitmusFaults } from './player.ts';
+import type { LitmusFaults } from './played-thread.ts';
 import { Schedules } from './random.ts';
 import { replayLitmus } from './replay.ts';
 import { shape, SHAPES } from './shapes.ts';
 import { LitmusViolation } from './steps.ts';
-import type { Move } from './places.ts';
+import type { Move } from './thread-states.ts';
 
 /** The end of the sentence about an outcome that no memory would show. */
 const NOT_SHOWN = 'is not what one memory would show.';

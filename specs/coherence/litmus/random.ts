@@ -3,7 +3,7 @@
 import { Random } from '../../harness/random.ts';
 import type { LitmusTest } from './file.ts';
 import { withMovesBefore, ENDLESS, LitmusViolation, most, own, take, WAITS } from './steps.ts';
-import type { Move } from './places.ts';
+import type { Move } from './thread-states.ts';
 import { warmings } from './explore.ts';
 import { LitmusWorlds, type Rules, type LitmusWorld } from './world.ts';
 
@@ -13,12 +13,12 @@ export interface Schedule {
 }
 
 export class Schedules {
-  readonly #scene: LitmusWorlds;
+  readonly #worlds: LitmusWorlds;
   readonly #warmings: readonly Move[];
   readonly #most: number;
 
   constructor(test: LitmusTest, rules: Rules) {
-    this.#scene = new LitmusWorlds(test, rules);
+    this.#worlds = new LitmusWorlds(test, rules);
     this.#warmings = warmings(test, 'S');
     this.#most = this.#warmings.length + most(test).moves;
   }
@@ -26,7 +26,7 @@ export class Schedules {
   /** One schedule.
    *  @throws {LitmusViolation} when a thread waits indefinitely, or a line receives an impossible event. */
   run(seed: number): Schedule {
-    const scene = this.#scene;
+    const worlds = this.#worlds;
     const random = new Random(seed);
     const rarely = random.whole(0, 3);
     const warm = shuffled(
@@ -34,10 +34,10 @@ export class Schedules {
       random,
     );
     // In some schedules some moves come first whenever they can, so that rare orders occur, too.
-    const ranks = scene.places.map(() => [random.next(), random.next(), random.next()]);
+    const ranks = worlds.threadStates.map(() => [random.next(), random.next(), random.next()]);
     const rank = ({ thread, does }: Own) => ranks[thread]![KINDS.indexOf(does)]!;
     const favours = random.whole(0, 3);
-    const way = new Course(scene, warm, this.#most);
+    const way = new Course(worlds, warm, this.#most);
     for (let possible = way.possible(); possible.length > 0; possible = way.possible())
       way.go(
         random.whole(1, 4) <= favours
@@ -51,7 +51,7 @@ export class Schedules {
    *  real lines.
    *  @throws {LitmusViolation} when a turn does not end. */
   inOrder(turns: readonly number[]): Schedule {
-    const way = new Course(this.#scene, [], this.#most);
+    const way = new Course(this.#worlds, [], this.#most);
     const next = () =>
       way.possible().find(({ does }) => does === 'hear') ??
       way.possible().find(({ does }) => does === 'append');
@@ -68,45 +68,45 @@ const KINDS = ['begin', 'hear', 'append'];
 
 /** A schedule as it grows. */
 class Course {
-  readonly #scene: LitmusWorlds;
+  readonly #worlds: LitmusWorlds;
   readonly #most: number;
   readonly #moves: Move[];
   #world: LitmusWorld;
   #bits = 0n;
 
-  constructor(scene: LitmusWorlds, warm: readonly Move[], most: number) {
-    this.#scene = scene;
+  constructor(worlds: LitmusWorlds, warm: readonly Move[], most: number) {
+    this.#worlds = worlds;
     this.#most = most;
     this.#moves = [...warm];
-    this.#world = scene.begin(warm);
+    this.#world = worlds.begin(warm);
   }
   possible(): Own[] {
-    return this.#world.places.flatMap((_, thread) => {
-      const place = this.#scene.place(this.#world, thread);
-      const mine = own(place).map((does): Own => ({ thread, does }));
-      return place.said.length > 0 ? [...mine, { thread, does: 'append' }] : mine;
+    return this.#world.threadStates.flatMap((_, thread) => {
+      const state = this.#worlds.stateOf(this.#world, thread);
+      const mine = own(state).map((does): Own => ({ thread, does }));
+      return state.said.length > 0 ? [...mine, { thread, does: 'append' }] : mine;
     });
   }
   go(move: Own): void {
     const { thread, does } = move;
     const moves = this.#moves;
     if (moves.length > this.#most) throw new LitmusViolation(ENDLESS, moves);
-    if (does === 'append') this.#world = this.#scene.append(this.#world, thread);
+    if (does === 'append') this.#world = this.#worlds.append(this.#world, thread);
     else {
       const { to, read } = withMovesBefore(
         () => moves,
-        () => take(this.#scene, thread, this.#world.places[thread]!, does),
+        () => take(this.#worlds, thread, this.#world.threadStates[thread]!, does),
       );
-      this.#world = this.#scene.stand(this.#world, thread, to);
+      this.#world = this.#worlds.moved(this.#world, thread, to);
       this.#bits |= read;
     }
     moves.push(move);
   }
   end(): Schedule {
-    const scene = this.#scene;
-    if (this.#world.places.some((_, thread) => !scene.place(this.#world, thread).finished))
+    const worlds = this.#worlds;
+    if (this.#world.threadStates.some((_, thread) => !worlds.stateOf(this.#world, thread).finished))
       throw new LitmusViolation(WAITS, this.#moves);
-    return { outcome: scene.outcome(this.#bits | scene.memoryOf(this.#world)), moves: this.#moves };
+    return { outcome: worlds.outcome(this.#bits | worlds.memoryOf(this.#world)), moves: this.#moves };
   }
 }
 

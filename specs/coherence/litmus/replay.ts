@@ -9,8 +9,8 @@ import {
   type PlayEffects,
   type PlayOptions,
   type LitmusEntry,
-} from './player.ts';
-import type { Move } from './places.ts';
+} from './played-thread.ts';
+import type { Move } from './thread-states.ts';
 
 export interface Replayed {
   /** `undefined` when not every thread has come to its end. */
@@ -36,8 +36,8 @@ export function replayLitmus(
   const registers = new Map<string, number>();
   const threads = test.threads.map((ops, index) => {
     const stage = new ThreadReplica(test, options, 1);
-    const player = new PlayedThread(stage, index, ops, options.faults);
-    return { stage, player, ops, index, name: agentOf(index), heard: 0, said: [] as LitmusEntry[] };
+    const played = new PlayedThread(stage, index, ops, options.faults);
+    return { stage, played, ops, index, name: agentOf(index), heard: 0, said: [] as LitmusEntry[] };
   });
   type One = (typeof threads)[number];
   const note = (one: One, { said, read }: PlayEffects): string => {
@@ -51,8 +51,8 @@ export function replayLitmus(
   const hear = (one: One): void => {
     for (let last = false; !last && one.heard < log.length;) {
       const word = log[one.heard++]!;
-      last = everyStep || one.player.needs.has(word.key);
-      const read = note(one, one.player.hear(word));
+      last = everyStep || one.played.needs.has(word.key);
+      const read = note(one, one.played.hear(word));
       if (last) transcript.push({ from: 'log', to: one.name, text: `${word.agent}'s ${wordText(word)}${read && `; ${read}`}` }); // prettier-ignore
     }
   };
@@ -66,25 +66,25 @@ export function replayLitmus(
     if (move.does === 'append') append(one);
     else if (move.does === 'hear') hear(one);
     else if (move.does === 'begin') {
-      const op = one.ops[one.player.at]!;
-      const read = note(one, one.player.begin());
+      const op = one.ops[one.played.at]!;
+      const read = note(one, one.played.begin());
       const begun = op.op === 'W' ? `writes ${op.loc} = ${op.val}` : `reads ${op.loc}, and has no copy`;
       transcript.push({ from: one.name, text: read === '' ? begun : `${read}, its copy` });
     } else if (move.does === 'warm') {
       const from = transcript.length;
-      note(one, one.player.warm(move.loc));
+      note(one, one.played.warm(move.loc));
       while (one.said.length > 0) append(one);
       for (const each of threads) while (each.heard < log.length) hear(each);
       transcript.splice(from, Infinity, { from: one.name, text: `has a copy of ${move.loc}` });
     }
   }
   const [first] = threads as [One];
-  while (first.heard < log.length) note(first, first.player.hear(log[first.heard++]!));
+  while (first.heard < log.length) note(first, first.played.hear(log[first.heard++]!));
   const memory = Object.keys(test.init).map(
     (loc) => [`[${loc}]`, first.stage.cell(0, loc).value as number] as const,
   );
   const places = [...registers, ...memory].toSorted(([a], [b]) => order(a, b));
-  const over = threads.every(({ player, said }) => player.finished && said.length === 0);
+  const over = threads.every(({ played, said }) => played.finished && said.length === 0);
   return {
     outcome: over ? outcomeText(places) : undefined,
     impossible: threads.some(({ stage }) => stage.replica.impossible > 0),

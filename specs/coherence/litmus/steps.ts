@@ -5,9 +5,9 @@
  *  that it has not received go on waiting. So every run equals one in which each thread acts only just before the bus
  *  orders the word that it then sends, and does the rest at the end (a partial order reduction; Godefroid 1996). Word
  *  by word, only those runs are taken; step by step, all of them, which `mesi.litmus` compares. */
-import type { Move } from './places.ts';
+import type { Move } from './thread-states.ts';
 import type { LitmusTest } from './file.ts';
-import type { ThreadPlace, ThreadStep } from './places.ts';
+import type { ThreadState, ThreadStep } from './thread-states.ts';
 import type { LitmusWorlds, LitmusWorld } from './world.ts';
 
 /** Something happened that must not happen with any outcome; the moves are the path to it. */
@@ -57,35 +57,35 @@ export interface Expansion {
 }
 
 /** What a thread may do by itself. */
-export function own({ free, finished, queue }: ThreadPlace): ('begin' | 'hear')[] {
+export function own({ free, finished, queue }: ThreadState): ('begin' | 'hear')[] {
   if (finished) return [];
   if (queue.length === 0) return free ? ['begin'] : [];
   return free ? ['begin', 'hear'] : ['hear'];
 }
 /** @throws {LitmusViolation} */
-export function take(scene: LitmusWorlds, thread: number, from: number, does: 'begin' | 'hear'): ThreadStep {
-  const stepped = scene.places[thread]![does](from);
+export function take(worlds: LitmusWorlds, thread: number, from: number, does: 'begin' | 'hear'): ThreadStep {
+  const stepped = worlds.threadStates[thread]![does](from);
   if (stepped.impossible)
     throw new LitmusViolation('a line received an event that its table calls impossible', [{ thread, does }]);
   return stepped;
 }
 
 /** Every step by itself. */
-export function stepByStep(scene: LitmusWorlds): (world: LitmusWorld) => Expansion {
+export function stepByStep(worlds: LitmusWorlds): (world: LitmusWorld) => Expansion {
   return (world) => {
     const edges: Way[] = [];
     let over = true;
-    for (const [thread, from] of world.places.entries()) {
-      const place = scene.place(world, thread);
-      for (const does of own(place)) {
-        const { to, read } = take(scene, thread, from, does);
-        edges.push({ world: scene.stand(world, thread, to), read, moves: [{ thread, does }] });
+    for (const [thread, from] of world.threadStates.entries()) {
+      const state = worlds.stateOf(world, thread);
+      for (const does of own(state)) {
+        const { to, read } = take(worlds, thread, from, does);
+        edges.push({ world: worlds.moved(world, thread, to), read, moves: [{ thread, does }] });
       }
-      if (place.said.length > 0)
-        edges.push({ world: scene.append(world, thread), read: 0n, moves: [{ thread, does: 'append' }] });
-      over &&= place.finished && place.said.length === 0;
+      if (state.said.length > 0)
+        edges.push({ world: worlds.append(world, thread), read: 0n, moves: [{ thread, does: 'append' }] });
+      over &&= state.finished && state.said.length === 0;
     }
-    if (over) return { edges: [], ends: [{ bits: scene.memoryOf(world), moves: [] }] };
+    if (over) return { edges: [], ends: [{ bits: worlds.memoryOf(world), moves: [] }] };
     if (edges.length === 0) throw new LitmusViolation(WAITS, []);
     return { edges, ends: [] };
   };
@@ -106,13 +106,15 @@ interface Run {
 }
 
 /** From word to word: one thread acts until it sends a word, and the bus orders it at once. */
-export function wordByWord(scene: LitmusWorlds): (world: LitmusWorld) => Expansion {
-  const known: (Runs | undefined)[][] = scene.places.map(() => []);
+export function wordByWord(worlds: LitmusWorlds): (world: LitmusWorld) => Expansion {
+  const known: (Runs | undefined)[][] = worlds.threadStates.map(() => []);
   return (world) => {
-    const each = world.places.map((from, thread) => (known[thread]![from] ??= runs(scene, thread, from)));
+    const each = world.threadStates.map(
+      (from, thread) => (known[thread]![from] ??= runs(worlds, thread, from)),
+    );
     const edges = each.flatMap(({ spoken }, thread) =>
       spoken.map(({ to, read, moves }): Way => {
-        return { world: scene.append(scene.stand(world, thread, to), thread), read, moves };
+        return { world: worlds.append(worlds.moved(world, thread, to), thread), read, moves };
       }),
     );
     if (each.some(({ ended, waits }) => ended.length === 0 && waits === undefined))
@@ -127,13 +129,13 @@ export function wordByWord(scene: LitmusWorlds): (world: LitmusWorld) => Expansi
         joined.flatMap((one) =>
           ended.map((other) => ({ bits: one.bits | other.bits, moves: [...one.moves, ...other.moves] })),
         ),
-      [{ bits: scene.memoryOf(world), moves: [] }],
+      [{ bits: worlds.memoryOf(world), moves: [] }],
     );
     return { edges, ends };
   };
 }
 
-function runs(scene: LitmusWorlds, thread: number, start: number): Runs {
+function runs(worlds: LitmusWorlds, thread: number, start: number): Runs {
   const queue: Run[] = [{ to: start, read: 0n, moves: [] }];
   const seen = new Set<string>();
   const spoken: Run[] = [];
@@ -143,16 +145,16 @@ function runs(scene: LitmusWorlds, thread: number, start: number): Runs {
     const key = `${at} ${read}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    const place = scene.places[thread]!.list[at]!;
-    if (place.said.length > 0) spoken.push({ to: at, read, moves: [...moves, { thread, does: 'append' }] });
-    else if (place.finished) ended.push({ bits: read, moves });
+    const state = worlds.threadStates[thread]!.list[at]!;
+    if (state.said.length > 0) spoken.push({ to: at, read, moves: [...moves, { thread, does: 'append' }] });
+    else if (state.finished) ended.push({ bits: read, moves });
     else {
-      const possible = own(place);
+      const possible = own(state);
       if (possible.length === 0) waits ??= moves;
       for (const does of possible) {
         const next = withMovesBefore(
           () => moves,
-          () => take(scene, thread, at, does),
+          () => take(worlds, thread, at, does),
         );
         queue.push({ to: next.to, read: read | next.read, moves: [...moves, { thread, does }] });
       }

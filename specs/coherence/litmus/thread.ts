@@ -3,7 +3,7 @@
  *  A local situation is a number. A step from it is computed by a play that is in that situation, or by a new one that
  *  replays the same history: the real code runs, and the result is cached. */
 import type { LitmusTest } from './file.ts';
-import { PlayedThread, ThreadReplica, type PlayOptions, type LitmusEntry } from './player.ts';
+import { PlayedThread, ThreadReplica, type PlayOptions, type LitmusEntry } from './played-thread.ts';
 
 /** What a thread does next: begins its next operation, asks for a copy of a location, or receives a word of the log. */
 export type Input = { readonly begin: true } | { readonly warm: string } | { readonly hear: number };
@@ -66,8 +66,8 @@ export class Thread {
     this.#words = words;
     this.#forgets = forgets;
     this.#stage = new ThreadReplica(test, options, ROOM);
-    const [player, stage] = this.#enter();
-    this.#standing.set(this.#arrive(player, undefined), [player, stage]);
+    const [played, stage] = this.#enter();
+    this.#standing.set(this.#arrive(played, undefined), [played, stage]);
   }
 
   step(from: number, input: Input): LocalStep {
@@ -77,11 +77,11 @@ export class Thread {
     const { history } = this.locals[from]!;
     const play = this.#standing.get(from) ?? this.#again(history);
     this.#standing.delete(from);
-    const [player, stage] = play;
+    const [played, stage] = play;
     const before = stage.replica.impossible;
-    const { said, read } = this.#take(player, input);
+    const { said, read } = this.#take(played, input);
     this.played++;
-    const to = this.#arrive(player, { before: history, input });
+    const to = this.#arrive(played, { before: history, input });
     this.#standing.set(to, play);
     const numbers = said.map((word) => this.#words.number(word));
     const step = { to, said: numbers, read, impossible: stage.replica.impossible > before };
@@ -89,9 +89,9 @@ export class Thread {
     return step;
   }
 
-  #take(player: PlayedThread, input: Input) {
-    if ('hear' in input) return player.hear(this.#words.list[input.hear]!);
-    return 'begin' in input ? player.begin() : player.warm(input.warm);
+  #take(played: PlayedThread, input: Input) {
+    if ('hear' in input) return played.hear(this.#words.list[input.hear]!);
+    return 'begin' in input ? played.begin() : played.warm(input.warm);
   }
   #enter(): [PlayedThread, ThreadReplica] {
     if (this.#stage.full) this.#stage = new ThreadReplica(this.#test, this.#options, ROOM);
@@ -106,11 +106,11 @@ export class Thread {
     return play;
   }
   /** @returns the number of where a play stands. */
-  #arrive(player: PlayedThread, history: History | undefined): number {
-    const { free, finished } = player;
-    const needs = finished && this.#forgets ? NONE : player.needs;
+  #arrive(played: PlayedThread, history: History | undefined): number {
+    const { free, finished } = played;
+    const needs = finished && this.#forgets ? NONE : played.needs;
     const all = this.#forgets ? needs : new Set(Object.keys(this.#test.init));
-    const situation = player.situation(all);
+    const situation = played.situation(all);
     const known = this.#known.get(situation);
     if (known !== undefined) return known;
     this.#known.set(situation, this.locals.length);

@@ -4,14 +4,14 @@ import { type Entry } from '../../../actors/index.ts';
 import { Memory, type Sink } from '../../../actors/coherence/memory.ts';
 import { type MemorySnapshot } from '../../../actors/coherence/snapshot.ts';
 import type { LitmusTest } from './file.ts';
-import type { PlayOptions, LitmusEntry } from './player.ts';
-import type { Move } from './places.ts';
-import { ThreadPlaces, type ThreadPlace } from './places.ts';
+import type { PlayOptions, LitmusEntry } from './played-thread.ts';
+import type { Move } from './thread-states.ts';
+import { ThreadStates, type ThreadState } from './thread-states.ts';
 import { Thread, Words } from './thread.ts';
 
 export interface LitmusWorld {
-  /** By thread: the number of its place. */
-  readonly places: readonly number[];
+  /** By thread: the number of its state. */
+  readonly threadStates: readonly number[];
   /** By location: the number of its cell at the end of the log. */
   readonly tip: readonly number[];
 }
@@ -28,7 +28,7 @@ const silent: Sink = { own() {}, others() {}, held() {}, settled() {} };
 export class LitmusWorlds {
   readonly test: LitmusTest;
   readonly rules: Rules;
-  readonly places: readonly ThreadPlaces[];
+  readonly threadStates: readonly ThreadStates[];
   readonly words = new Words();
   readonly locations: readonly string[];
   readonly #cells: CellState[] = [];
@@ -61,9 +61,9 @@ export class LitmusWorlds {
         return this.#names.indexOf(`${i}:${op.reg}`);
       }),
     );
-    this.places = test.threads.map((_, i) => {
+    this.threadStates = test.threads.map((_, i) => {
       const thread = new Thread(test, i, rules, this.words, rules.everyStep !== true);
-      return new ThreadPlaces(thread, this.words, (at, value) => this.#bits(readsAt[i]![at]!, value));
+      return new ThreadStates(thread, this.words, (at, value) => this.#bits(readsAt[i]![at]!, value));
     });
   }
 
@@ -73,34 +73,38 @@ export class LitmusWorlds {
     const { init } = this.test;
     const memory = new Memory({ initial: this.locations.map((loc) => [loc, init[loc]]), history: 0 });
     const tip = memory.snapshot().cells.map((cell) => this.#cell(cell));
-    let world: LitmusWorld = { places: this.places.map(() => 0), tip };
+    let world: LitmusWorld = { threadStates: this.threadStates.map(() => 0), tip };
     for (const move of warm) {
       if (move.does !== 'warm') continue;
       const { thread, loc } = move;
-      world = this.stand(world, thread, this.places[thread]!.step(world.places[thread]!, { warm: loc }).to);
-      while (this.place(world, thread).said.length > 0) world = this.append(world, thread);
-      for (const [i, places] of this.places.entries())
-        while (this.place(world, i).queue.length > 0)
-          world = this.stand(world, i, places.hear(world.places[i]!).to);
+      world = this.moved(
+        world,
+        thread,
+        this.threadStates[thread]!.step(world.threadStates[thread]!, { warm: loc }).to,
+      );
+      while (this.stateOf(world, thread).said.length > 0) world = this.append(world, thread);
+      for (const [i, threadStates] of this.threadStates.entries())
+        while (this.stateOf(world, i).queue.length > 0)
+          world = this.moved(world, i, threadStates.hear(world.threadStates[i]!).to);
     }
     return world;
   }
 
-  place(world: LitmusWorld, thread: number): ThreadPlace {
-    return this.places[thread]!.list[world.places[thread]!]!;
+  stateOf(world: LitmusWorld, thread: number): ThreadState {
+    return this.threadStates[thread]!.list[world.threadStates[thread]!]!;
   }
-  /** A thread has come to another place by itself. */
-  stand({ places, tip }: LitmusWorld, thread: number, to: number): LitmusWorld {
-    return { places: places.with(thread, to), tip };
+  /** A thread has come to another state by itself. */
+  moved({ threadStates, tip }: LitmusWorld, thread: number, to: number): LitmusWorld {
+    return { threadStates: threadStates.with(thread, to), tip };
   }
   /** The bus orders a thread's oldest word. */
   append(world: LitmusWorld, thread: number): LitmusWorld {
-    const [word] = this.place(world, thread).said as [number];
+    const [word] = this.stateOf(world, thread).said as [number];
     const at = this.locations.indexOf(this.words.list[word]!.key);
     return {
-      places: world.places.map((from, i) => {
-        const places = this.places[i]!;
-        return places.arrive(i === thread ? places.ordered(from) : from, word);
+      threadStates: world.threadStates.map((from, i) => {
+        const threadStates = this.threadStates[i]!;
+        return threadStates.arrive(i === thread ? threadStates.ordered(from) : from, word);
       }),
       tip: world.tip.with(at, this.#apply(world.tip[at]!, word)),
     };
@@ -108,8 +112,8 @@ export class LitmusWorlds {
 
   /** Equal for worlds that cannot be distinguished: of memory, what is not in a replica or on its way to one matters as
    *  a value only. */
-  keyOf({ places, tip }: LitmusWorld): string {
-    return `${places.join()};${tip.map((cell) => this.#cells[cell]!.value as number).join()}`;
+  keyOf({ threadStates, tip }: LitmusWorld): string {
+    return `${threadStates.join()};${tip.map((cell) => this.#cells[cell]!.value as number).join()}`;
   }
   memoryOf({ tip }: LitmusWorld): bigint {
     const first = this.#names.length - this.locations.length;
@@ -125,8 +129,8 @@ export class LitmusWorlds {
       .join(';');
   }
 
-  #bits(place: number, value: number): bigint {
-    return place < 0 ? 0n : BigInt(this.#values.indexOf(value)) << (this.#width * BigInt(place));
+  #bits(state: number, value: number): bigint {
+    return state < 0 ? 0n : BigInt(this.#values.indexOf(value)) << (this.#width * BigInt(state));
   }
   #cell(cell: CellState): number {
     const text = JSON.stringify({ ...cell, changes: [] });

@@ -1,9 +1,9 @@
 /** Where one thread of a litmus test is: its local situation, the words of the log that it has not yet received, and
- *  its own words that the bus has not yet ordered. Equal places have one number, so that a world is a few numbers, and
- *  each way on from a place is found once. */
+ *  its own words that the bus has not yet ordered. Equal threadStates have one number, so that a world is a few numbers, and
+ *  each way on from a state is found once. */
 import type { Input, Thread, Words } from './thread.ts';
 
-export interface ThreadPlace {
+export interface ThreadState {
   readonly local: number;
   readonly queue: readonly number[];
   readonly said: readonly number[];
@@ -19,8 +19,8 @@ export interface ThreadStep {
   readonly impossible: boolean;
 }
 
-export class ThreadPlaces {
-  readonly list: ThreadPlace[] = [];
+export class ThreadStates {
+  readonly list: ThreadState[] = [];
   readonly thread: Thread;
   readonly #words: Words;
   readonly #bits: (at: number, value: number) => bigint;
@@ -51,8 +51,8 @@ export class ThreadPlaces {
   step(from: number, input: Input, left = this.list[from]!.queue): ThreadStep {
     const { local, said } = this.list[from]!;
     const { to, said: new_, read, impossible } = this.thread.step(local, input);
-    const place = this.#number(to, left, [...said, ...new_]);
-    return { to: place, read: read === undefined ? 0n : this.#bits(...read), impossible };
+    const state = this.#number(to, left, [...said, ...new_]);
+    return { to: state, read: read === undefined ? 0n : this.#bits(...read), impossible };
   }
   /** The bus orders its oldest word, which it has still to receive, like all other threads. */
   ordered(from: number): number {

@@ -1,5 +1,5 @@
-/** What is waited for. In process it is often there before a promise of it has been asked for. */
-export class Later<T> {
+/** A promise that is settled from outside. In process its value is often there before the promise has been asked for. */
+export class Deferred<T> {
   value: T | undefined;
   #failure: Error | undefined;
   #waiting: PromiseWithResolvers<T> | undefined;
