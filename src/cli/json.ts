@@ -71,13 +71,14 @@ export function reportJson(report: Report): Record<string, unknown> {
     ),
     ...(unwritten.length > 0 ? { unwritten } : {}),
     ...(shared === undefined ? {} : { shared }),
-    steps: timeline.map(({ id, agent, status: ended, start, end, waitedFor }) => ({
+    steps: timeline.map(({ id, agent, status: ended, start, end, waitedFor, hedges }) => ({
       id,
       agent,
       status: ended,
       start: inSeconds(start),
       end: inSeconds(end),
       waitedFor,
+      ...(hedges === undefined ? {} : { hedges }),
     })),
     makespan: makespan / 1_000,
     criticalPath: criticalPath.length / 1_000,

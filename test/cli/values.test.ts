@@ -231,3 +231,25 @@ test('check warns of results that nothing reads, holds that no person can answer
     "warning: no person can answer the fermata of 'ask': the step is silent, so it is never held.",
   ]);
 });
+
+test('check shows hedges and joins, and warns of a second attempt that is never started', () => {
+  const late = '{ id: a, agent: a, effects: none, hedge: { after: 2 }, timeout: 1 }';
+  const { status, stdout, stderr } = tutti(
+    'check',
+    steps(
+      `[${late}, { id: b, agent: a }, { id: last, agent: a, join: { quorum: 1 }, reads: { x: [a, b] } }]`,
+    ),
+  );
+  expect(status).toBe(0);
+  expect(stdout).toContain('a (a) → a#1  a second attempt after 2 s');
+  expect(stdout).toContain('last (a) → last#1  reads a#1, b#1  any 1 of its reads');
+  expect(stderr.trim()).toBe(
+    "warning: the hedge of 'a' never starts a second attempt: its timeout ends the first before. Lower hedge.after.",
+  );
+  const refused = tutti(
+    'check',
+    steps('[{ id: a, agent: a }, { id: b, agent: a, join: { quorum: 2 }, reads: { x: a } }]'),
+  );
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain('is 2, and the step reads 1; lower it, or read more names.');
+});
