@@ -318,28 +318,6 @@ test('a window of one issues one step at a time and counts the stalls', async ()
   expect(report.usage.stalls).toBeGreaterThan(0);
 });
 
-test('a chain of 100,000 steps and a fan-in of 100,000 complete', { timeout: 120_000 }, async () => {
-  const add = {
-    name: 'add',
-    run: async ({ x }: Record<string, unknown>) => ((x as number | undefined) ?? 0) + 1,
-  };
-  const chain = Array.from({ length: 100_000 }, (_, i): StepPlan => ({
-    id: `s${i}`,
-    agent: add,
-    reads: i ? { x: 'n' } : {},
-    writes: 'n',
-  }));
-  expect((await perform(scoreOf('chain', chain)).result).outputs).toEqual({ n: 100_000 });
-  const leaves = Array.from({ length: 100_000 }, (_, i): StepPlan => ({ id: `s${i}`, agent: add }));
-  const sum = { name: 'sum', run: ({ all }: Record<string, unknown>) => (all as number[]).length };
-  const fan = scoreOf(
-    'fan',
-    [...leaves, { id: 'sum', agent: sum, reads: { all: leaves.map(({ id }) => id) } }],
-    { outputs: { sum: 'sum' } },
-  );
-  expect((await perform(fan).result).outputs).toEqual({ sum: 100_000 });
-});
-
 test('two performances on one bus do not disturb each other', async () => {
   const { createBus } = await import('tutti');
   const bus = createBus();
