@@ -14,7 +14,7 @@ import {
   type StepPlan,
 } from 'tutti';
 import { HoldError, VampError } from '../../actors/tomasulo/errors.ts';
-import { attacca, cue, fermata, tacet } from '../../machines/hct/signal.ts';
+import { attacca, cue, fermata, tacet, vamp } from '../../machines/hct/signal.ts';
 
 const sleeper = (name: string, ms: number, capacity?: number) => ({
   name,
@@ -240,11 +240,11 @@ test('a vamp repeats until it is satisfied, at most as often as its cap, or unti
     name: 'count',
     run: ({ previous }: Record<string, unknown>) => ((previous as number | undefined) ?? 0) + 1,
   };
-  const vamp = (max: number, onCap?: 'fail' | 'accept') =>
+  const rounds = (max: number, onCap?: 'fail' | 'accept') =>
     play([{ id: 'v', agent: count, vamp: { max, until: (n) => (n as number) >= 3, onCap } }]).run.report;
-  expect((await vamp(5)).outputs).toEqual({ v: 3 });
-  expect((await vamp(2, 'accept')).outputs).toEqual({ v: 2 });
-  expect((await vamp(2)).errors[0]!.cause).toBeInstanceOf(VampError);
+  expect((await rounds(5)).outputs).toEqual({ v: 3 });
+  expect((await rounds(2, 'accept')).outputs).toEqual({ v: 2 });
+  expect((await rounds(2)).errors[0]!.cause).toBeInstanceOf(VampError);
   const endless = play([{ id: 'v', agent: sleeper('s', 10), vamp: { max: 1_000, until: () => false } }]);
   endless.clock.setTimeout(() => endless.run.cue('v'), 35);
   expect((await endless.run.result).makespan).toBe(40);
@@ -317,6 +317,36 @@ test('a window of one issues one step at a time and counts the stalls', async ()
   expect(report.makespan).toBe(30);
   expect(report.usage.stalls).toBeGreaterThan(0);
 });
+
+test.each<[string, () => boolean | Promise<boolean>]>([
+  ['throws', () => { throw new RangeError('no scale'); }], // prettier-ignore
+  ['rejects', () => Promise.reject(new RangeError('no scale'))],
+])('a vamp whose `until` %s fails with that error, and is not tried again', async (_, until) => {
+  let calls = 0;
+  const { run } = play([{ id: 'v', agent: { name: 'count', run: () => ++calls }, retry: { attempts: 5 }, vamp: { max: 9, until } }]); // prettier-ignore
+  const { errors } = await run.report;
+  expect([calls, errors[0]!.message]).toEqual([1, "step 'v' failed: no scale"]);
+  expect(errors[0]!.cause).toBeInstanceOf(RangeError);
+});
+
+test.each(['its own', 'of a signal'])(
+  'between two rounds of a vamp, %s, a step waits: it may be refused then',
+  async (whose) => {
+    const { run, clock } = play([
+      {
+        id: 'v',
+        agent: sleeper('slow', 10),
+        ...(whose === 'its own' ? { vamp: { max: 9, until: () => false } } : {}),
+      },
+    ]);
+    if (whose !== 'its own') run.signal(vamp({ source: 'person', targets: ['v'] }));
+    clock.setTimeout(() => run.tacet(['slow']), 5);
+    clock.setTimeout(() => run.refuse('v', 'enough'), 15);
+    const { errors, timeline } = await run.report;
+    expect(errors[0]!.message).toBe("step 'v' failed: step 'v' was refused: enough");
+    expect(timeline[0]).toMatchObject({ attempts: 1, status: 'failed' });
+  },
+);
 
 test('two performances on one bus do not disturb each other', async () => {
   const { createBus } = await import('tutti');

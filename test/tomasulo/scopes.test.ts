@@ -365,6 +365,19 @@ describe('when', () => {
     expect(String((await perform(s).report).errors[0])).toBe("StepError: step 'b' failed: odd");
   });
 
+  it('a step whose condition throws waits for no unit, and keeps none', async () => {
+    const busy = agent({ name: 'busy', capacity: 1, run: async (_, { sleep }) => sleep(10) });
+    const broken = () => {
+      throw new Error('odd');
+    };
+    const s = score('s')
+      .step('a', { agent: busy })
+      .step('b', { agent: busy, when: broken })
+      .step('c', { agent: busy });
+    const report = await perform(s, virtual()).report;
+    expect(report.timeline.map(({ end }) => end)).toEqual([10, 0, 20]);
+  });
+
   it('a step that is not performed waits for no unit', async () => {
     const busy = agent({ name: 'busy', capacity: 1, run: async (_, { sleep }) => sleep(10) });
     const s = score('s')
