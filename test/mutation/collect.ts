@@ -46,8 +46,8 @@ const addSuite = (title: string, work: () => unknown): void => {
   around = outer;
 };
 
-export const test = Object.assign((title: string, ...given: unknown[]) => addTest(title, () => workOf(given)()), { each: each(addTest) }); // prettier-ignore
-export const it = test;
+const test = Object.assign((title: string, ...given: unknown[]) => addTest(title, () => workOf(given)()), { each: each(addTest) }); // prettier-ignore
+export { test, test as it };
 export const describe = Object.assign(addSuite, { each: each(addSuite) });
 /** What is checked after all tests of a file compares them with each other, which tests of one mutant cannot. */
 export const afterAll = (): void => {};

@@ -1,4 +1,6 @@
 /** The test files that judge mutants, quick ones first: the first test that fails ends the judgement. */
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 /** Of the specification and its own tools, which mutants do not change, and of sizes that take seconds. */
 const NO_JUDGES = [
@@ -11,11 +13,15 @@ const LAST = [
   ...['graphs.station', 'fuzz.perform'],
 ];
 
-export function judges(): [name: string, load: () => Promise<unknown>][] {
-  const files = import.meta.glob('../{tomasulo,score}/*.test.ts');
-  const nameOf = (file: string): string => file.replace(/^.*\//, '').replace(/\.test\.ts$/, '');
-  return Object.entries(files)
-    .map(([file, load]): [string, () => Promise<unknown>] => [nameOf(file), load])
+/** Names and paths, in the order in which they judge. */
+export function judges(): (readonly [name: string, path: string])[] {
+  const inFolder = (folder: string): (readonly [string, string])[] => {
+    const path = fileURLToPath(new URL(`../${folder}/`, import.meta.url));
+    return readdirSync(path)
+      .filter((file) => file.endsWith('.test.ts'))
+      .map((file) => [file.slice(0, -'.test.ts'.length), path + file]);
+  };
+  return [...inFolder('tomasulo'), ...inFolder('score')]
     .filter(([name]) => !NO_JUDGES.includes(name))
     .sort(([a], [b]) => LAST.indexOf(a) - LAST.indexOf(b) || a.localeCompare(b));
 }

@@ -50,8 +50,12 @@ class WarmRunner {
   }
   ask(request) {
     const answer = this.next();
-    this.channel.postMessage(request);
+    this.send(request);
     return answer;
+  }
+  send(message) {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
+    this.channel.postMessage(message);
   }
   async dryRun() {
     const { tests, mutantCoverage, error } = await this.ask({});
@@ -97,7 +101,7 @@ class WarmRunner {
     await this.init();
   }
   async dispose() {
-    this.channel.postMessage({ end: true });
+    this.send({ end: true });
     await this.ended;
     this.channel.close();
     await this.vitest.close();

@@ -18,7 +18,6 @@ export default defineConfig({
   },
   test: {
     include: ['test/mutation/warm.test.ts'],
-    experimental: { fsModuleCache: true },
     // Every mutant meets the same scenarios.
     env: { TUTTI_SEED: '1967', TUTTI_GUARD_MS: '3000' },
   },

@@ -1,4 +1,5 @@
 /** Runs the tests that judge mutants, as often as `runner.js` asks for it. */
+import { performance } from 'node:perf_hooks';
 import { BroadcastChannel } from 'node:worker_threads';
 import { test } from '../../node_modules/vitest/dist/index.js';
 import { collected, inFile, type CollectedTest } from './collect.ts';
@@ -74,19 +75,21 @@ async function judge({ mutant, testFilter, hitLimit }: Request, begins: () => vo
 }
 
 test('the tests that judge mutants', { timeout: 2 ** 31 - 1 }, async () => {
-  for (const [name, load] of judges()) {
+  for (const [name, path] of judges()) {
     inFile(name);
-    await load();
+    await import(/* @vite-ignore */ path);
   }
   const channel = new BroadcastChannel(process.env['TUTTI_MUTATION_CHANNEL'] ?? '');
-  const begins = (): void => channel.postMessage({ begins: true });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
+  const send = (message: object): void => channel.postMessage(message);
+  const begins = (): void => send({ begins: true });
   await new Promise<void>((resolve) => {
     channel.onmessage = async (message) => {
       const { data } = message as unknown as { data: Request };
       if (data.end === true) return resolve();
-      channel.postMessage(await (data.mutant === undefined ? dryRun() : judge(data, begins)));
+      send(await (data.mutant === undefined ? dryRun() : judge(data, begins)));
     };
-    channel.postMessage({});
+    send({});
   });
   channel.close();
 });

@@ -1,4 +1,4 @@
-/** Claims: a score keeps all that it was given, in whatever order; what a score cannot perform is refused with its place
+/** Claims: a score keeps all that it was given, in any order; what a score cannot perform is refused with its place
  *  and a remedy; what a scope is asked of its body is checked when it is written. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -32,7 +32,7 @@ describe('a score keeps what it was given', () => {
     map: (given) => given.map('each', { over: 'list', agent: one }),
     repeat: (given) => given.repeat('again', { score: body, max: 1, until: () => true }),
   };
-  test('whatever the order of its parts is, and each part makes a new score', () => {
+  test('in any order of its parts, and each part makes a new score', () => {
     const orders = fc.shuffledSubarray(Object.keys(acts), { minLength: 6 });
     fc.assert(
       fc.property(orders, (order) => {
@@ -53,7 +53,7 @@ describe('a score keeps what it was given', () => {
       }),
     );
   });
-  test('a downbeat is of the next step alone, of whatever kind, and waits for it over all other parts', () => {
+  test('a downbeat is of the next step alone, of any kind, and waits for it over all other parts', () => {
     const next: Readonly<Record<string, (given: AnyScore) => AnyScore>> = {
       step: (given) => given.step('x', { agent: one }),
       'a score': (given) => given.step('x', { score: body }),
@@ -62,7 +62,9 @@ describe('a score keeps what it was given', () => {
     };
     for (const [name, add] of Object.entries(next))
       for (const between of ['input', 'shared', 'outputs']) {
-        const before: AnyScore = score('s').step('list', { agent: () => [1] }).step('last', { agent: one });
+        const before: AnyScore = score('s')
+          .step('list', { agent: () => [1] })
+          .step('last', { agent: one });
         const built = add(acts[between]!(before.downbeat())).step('after', { agent: one });
         const downbeats = built.program.steps.map(({ downbeat }: StepPlan) => downbeat);
         expect(downbeats, `${between}, ${name}`).toEqual([undefined, undefined, true, undefined]);
@@ -99,8 +101,9 @@ describe('what an agent says holds for steps that say nothing', () => {
   });
   test('also for the elements of a map', () => {
     const inMap = (options: object): StepPlan =>
-      (score('s') as AnyScore).step('l', { agent: () => [] }).map('m', { over: 'l', agent: named, ...options })
-        .program.steps[1].scope.body.steps[0];
+      (score('s') as AnyScore)
+        .step('l', { agent: () => [] })
+        .map('m', { over: 'l', agent: named, ...options }).program.steps[1].scope.body.steps[0];
     expect(inMap({})).toMatchObject({ id: 'm', spread: true, ...given });
     expect(inMap(other)).toMatchObject(other);
     expect(refusal(() => inMap({ timeoutMs: -1 }))).toMatch(/^step 'm'\.timeoutMs: must be a number/);
@@ -115,7 +118,12 @@ test('a condition is a function, or a plan with its text', () => {
     .step('b', { agent: one, when: plan })
     .step('c', { score: body, when: test })
     .step('d', { agent: one });
-  expect(built.program.steps.map(({ when }: StepPlan) => when)).toEqual([{ test }, plan, { test }, undefined]);
+  expect(built.program.steps.map(({ when }: StepPlan) => when)).toEqual([
+    { test },
+    plan,
+    { test },
+    undefined,
+  ]);
 });
 
 describe('what cannot be performed is refused', () => {
@@ -127,7 +135,11 @@ describe('what cannot be performed is refused', () => {
   const sharing = score('sharing').shared({ total: z.number() }).step('a', { agent: one });
   test.each<[string, () => unknown, string]>([
     ['a score without a name', () => score(''), "score: needs a name, such as score('review'); not ''."],
-    ['a score named by a number', () => score(5 as never), "score: needs a name, such as score('review'); not 5."],
+    [
+      'a score named by a number',
+      () => score(5 as never),
+      "score: needs a name, such as score('review'); not 5.",
+    ],
     ['an unknown option of scoreOf', () => scoreOf('s', [], { inputs: 1 } as never), "scoreOf: unknown option 'inputs'. Did you mean 'input'? Known are input, outputs, state."], // prettier-ignore
     ['a step without options', () => list.step('x', null), "step 'x': must be an object with"],
     ['a step whose options are text', () => list.step('x', 'agent'), "step 'x': must be an object with"],
@@ -137,19 +149,34 @@ describe('what cannot be performed is refused', () => {
     ['a sub-score that shares', sub({ score: sharing }), "step 'x'.score: 'sharing' shares state; say `shared` in the outermost score."], // prettier-ignore
     ['a sub-score without steps', sub({ score: score('none') }), "step 'x'.score: 'none' has no steps."],
     ['an unknown option of a sub-score', sub({ retry: {} }), "step 'x': unknown option 'retry'."],
-    ['an unknown option of a loop', repeat({ untill: 1 }), "step 'x': unknown option 'untill'. Did you mean 'until'?"],
-    ['a map without a list', map({ over: undefined }), "step 'm'.over: must be the name of a list, not undefined."],
+    [
+      'an unknown option of a loop',
+      repeat({ untill: 1 }),
+      "step 'x': unknown option 'untill'. Did you mean 'until'?",
+    ],
+    [
+      'a map without a list',
+      map({ over: undefined }),
+      "step 'm'.over: must be the name of a list, not undefined.",
+    ],
     ['a map over no name', map({ over: '' }), "step 'm'.over: must be the name of a list, not ''."],
     ['a map without options', () => list.map('m', null), "step 'm': must be an object with"],
     ['a map whose options are text', () => list.map('m', 'over'), "step 'm': must be an object with"],
-    ['a map of a score with a retry', map({ agent: undefined, score: body, retry: {} }), "step 'm': unknown option"],
+    [
+      'a map of a score with a retry',
+      map({ agent: undefined, score: body, retry: {} }),
+      "step 'm': unknown option",
+    ],
     ['a map that reads its element', map({ reads: { item: 'list' } }), "step 'm'.reads.item: 'item' is the operand of the element; rename one of them."], // prettier-ignore
     ['a loop of a wrong kind', repeat({ onCap: 'stop' }), 'steps[1].onCap: must be one of fail, accept'],
   ])('%s', (_, act, message) => {
     expect(refusal(act)).toContain(message);
   });
   test('two agents of one name with different capacities, also inside of scopes; equal ones are one unit', () => {
-    const plan = (id: string, capacity: number | undefined) => ({ id, agent: { name: 'shared', run: one, capacity } });
+    const plan = (id: string, capacity: number | undefined) => ({
+      id,
+      agent: { name: 'shared', run: one, capacity },
+    });
     expect(refusal(() => scoreOf('s', [plan('a', 1), plan('b', 2)]).program)).toBe(
       "steps[1].agent: two agents are named 'shared' with different capacities (here and in step 'a'); give one of them another name.",
     );
@@ -170,7 +197,9 @@ describe('the score of a scope', () => {
     expect((await perform(built).result).outputs).toMatchObject({ x: { double: 14 } });
   });
   test('names itself when its input does not fit', async () => {
-    const built = (score('s') as AnyScore).step('n', { agent: () => 'two' }).step('x', { score: checked, reads: { n: 'n' } });
+    const built = (score('s') as AnyScore)
+      .step('n', { agent: () => 'two' })
+      .step('x', { score: checked, reads: { n: 'n' } });
     const { errors } = await perform(built).report;
     expect(errors[0]!.cause).toBeInstanceOf(SchemaError);
     expect(errors[0]!.message).toContain("the input of 'checked' does not fit its schema: n: ");
@@ -183,8 +212,7 @@ describe('the score of a scope', () => {
       .repeat('r', { score: checked, max: 1, until: () => true });
     const agents = built.program.steps.slice(1).map((step: StepPlan) => step.agent);
     expect(agents.map(({ name }: StepPlan['agent']) => name)).toEqual(['(score)', '(map)', '(repeat)']);
-    for (const { name, run } of agents)
-      expect(run).toThrow(`a ${name.slice(1, -1)} has steps, and no agent`);
+    for (const { name, run } of agents) expect(run).toThrow(`a ${name.slice(1, -1)} has steps, and no agent`);
     expect(built.program.steps[2].scope).toMatchObject({ kind: 'map', as: 'item', flat: false });
     expect(built.program.steps[2].reads).toEqual({ item: 'list' });
   });

@@ -128,7 +128,13 @@ test.each(WORDS)('%s: %s takes its words, and hints at the nearest one', (place,
 });
 
 /** Every option of another type: what fits, what does not, and how a message names what would. */
-const TYPES: readonly (readonly [Place, string, fit: unknown[], wrong: unknown[], what: string])[] = [
+const TYPES: readonly (readonly [
+  Place,
+  string,
+  fit: readonly unknown[],
+  wrong: readonly unknown[],
+  what: string,
+])[] = [
   ['step', 'after', [[], ['a', 'b']], ['a', {}, [''], ['a', 1]], 'a list of names'],
   ['step', 'writes', ['a'], ['', 1, null, ['a']], 'a name'],
   ...(['tacet', 'attacca', 'downbeat', 'otherwise'] as const).map(

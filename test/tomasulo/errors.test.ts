@@ -23,7 +23,11 @@ test.each<[Error, name: string, message: string]>([
   [new errors.MapError('why'), 'MapError', 'why'],
   [new errors.VampError(3), 'VampError', "not good enough after 3 rounds; raise `vamp.max`, or say onCap: 'accept' to take the last result."], // prettier-ignore
   [new errors.VampError(3, 'max'), 'VampError', "not good enough after 3 rounds; raise `max`, or say onCap: 'accept' to take the last result."], // prettier-ignore
-  [new errors.BudgetError('calls', 3), 'BudgetError', 'the budget of 3 calls is spent; raise `budget.calls`.'],
+  [
+    new errors.BudgetError('calls', 3),
+    'BudgetError',
+    'the budget of 3 calls is spent; raise `budget.calls`.',
+  ],
   [new errors.DeadlockError(waiting(8)), 'DeadlockError', `dead-lock: ${waits(8)}.`],
   [new errors.DeadlockError(waiting(10)), 'DeadlockError', `dead-lock: ${waits(8)}; and 2 more.`],
   [new errors.HeldError(waiting(8)), 'HeldError', `held: ${waits(8)}.`],
@@ -33,7 +37,11 @@ test.each<[Error, name: string, message: string]>([
   [new errors.InterruptedError('stop'), 'InterruptedError', 'the performance was interrupted: stop'],
   [new errors.CancelledError(), 'CancelledError', 'the performance was cancelled.'],
   [new errors.CancelledError('stop', "the rest of 'a'"), 'CancelledError', "the rest of 'a' was cancelled: stop"], // prettier-ignore
-  [new errors.InvariantError('x'), 'InvariantError', 'this cannot happen: x; please report it as a bug of tutti.'],
+  [
+    new errors.InvariantError('x'),
+    'InvariantError',
+    'this cannot happen: x; please report it as a bug of tutti.',
+  ],
 ])('%s has its name and its message', (error, name, message) => {
   expect([error.name, error.message]).toEqual([name, message]);
 });
@@ -70,7 +78,7 @@ describe('a fault', () => {
     expect([left.blame(), right.blame(), root.blame()]).toEqual([true, false, false]);
     expect(new errors.StepError('a', 1).blame()).toBe(true);
   });
-  test('takes no stack trace of its own, and leaves those of others as they were', () => {
+  test('takes no stack trace, and leaves those of others as they were', () => {
     const before = Error.stackTraceLimit;
     expect(new errors.StepError('a', 1).stack).not.toContain(' at ');
     expect(Error.stackTraceLimit).toBe(before);

@@ -9,7 +9,10 @@ const when = { test: () => true };
 
 /** The edges of a step: what it reads, with the properties to follow. */
 const edgesOf = ({ firstEdge, source, paths }: Program, i: number) =>
-  Array.from(source.subarray(firstEdge[i], firstEdge[i + 1]), (tag, k) => [tag, paths.get(firstEdge[i]! + k)]);
+  Array.from(source.subarray(firstEdge[i], firstEdge[i + 1]), (tag, k) => [
+    tag,
+    paths.get(firstEdge[i]! + k),
+  ]);
 
 const names = ['a', 'b', 'c'];
 /** Steps that read only what something above writes; names are written again and again. */
@@ -52,7 +55,9 @@ test('each read is bound to the latest earlier write, and the columns agree with
     fc.property(programs, (steps) => {
       const program = rename(steps);
       const latest = (name: string, before: number): number =>
-        name === 'input' ? INPUT : steps.findLastIndex(({ writes, id }, k) => k < before && (writes ?? id) === name);
+        name === 'input'
+          ? INPUT
+          : steps.findLastIndex(({ writes, id }, k) => k < before && (writes ?? id) === name);
       const readers = steps.map(() => 0);
       const count = (tag: number) => void (tag === INPUT || readers[tag]!++);
       const longest = steps.map(({ cost }) => cost ?? 1);
@@ -93,9 +98,15 @@ test('each read is bound to the latest earlier write, and the columns agree with
 });
 
 test('named outputs are reads after the last step', () => {
-  const program = rename([{ id: 'a', agent }, { id: 'b', agent, writes: 'a' }], {
-    ...{ last: 'a', deep: 'a.x.y', given: 'input', part: 'input.x' },
-  });
+  const program = rename(
+    [
+      { id: 'a', agent },
+      { id: 'b', agent, writes: 'a' },
+    ],
+    {
+      ...{ last: 'a', deep: 'a.x.y', given: 'input', part: 'input.x' },
+    },
+  );
   expect([...program.outputs]).toEqual([
     ['last', { tag: 1, path: undefined }],
     ['deep', { tag: 1, path: ['x', 'y'] }],
@@ -107,9 +118,17 @@ test('named outputs are reads after the last step', () => {
 });
 
 test('a name with a dot in it is a name, if something writes it', () => {
-  const program = rename([{ id: 'a.b', agent }, { id: 'c', agent, reads: { x: 'a.b', y: 'a.b.c' } }].slice(0, 1));
+  const program = rename(
+    [
+      { id: 'a.b', agent },
+      { id: 'c', agent, reads: { x: 'a.b', y: 'a.b.c' } },
+    ].slice(0, 1),
+  );
   expect([...program.outputs.keys()]).toEqual(['a.b']);
-  const whole = rename([{ id: 'a.b', agent }, { id: 'c', agent, reads: { x: 'a.b' } }]);
+  const whole = rename([
+    { id: 'a.b', agent },
+    { id: 'c', agent, reads: { x: 'a.b' } },
+  ]);
   expect(edgesOf(whole, 1)).toEqual([[0, undefined]]);
 });
 
@@ -117,10 +136,18 @@ describe('what cannot be bound is refused', () => {
   const many = Array.from({ length: 13 }, (_, i): StepPlan => ({ id: `n${i}`, agent }));
   const known = (count: number) => many.slice(0, count).map(({ id }) => id).join(', '); // prettier-ignore
   test.each<[string, StepPlan[], string, stepId: string | undefined, outputs?: Record<string, string>]>([
-    ['an id twice', [{ id: 'a', agent }, { id: 'a', agent }], "steps[1].id: 'a' is used twice; ids are unique.", 'a'],
+    [
+      'an id twice',
+      [
+        { id: 'a', agent },
+        { id: 'a', agent },
+      ],
+      "steps[1].id: 'a' is used twice; ids are unique.",
+      'a',
+    ],
     ['an id that is the input', [{ id: 'input', agent }], "steps[0].id: nothing may write 'input'; choose another name.", 'input'], // prettier-ignore
     ['a write of the input', [{ id: 'a', agent, writes: 'input' }], "steps[0].writes: nothing may write 'input'; choose another name.", 'a'], // prettier-ignore
-    ['a read of its own', [{ id: 'a', agent, reads: { x: 'a' } }], "steps[0].reads.x: 'a' is what this step itself writes; read what a step above writes.", 'a'], // prettier-ignore
+    ['a read of what it writes', [{ id: 'a', agent, reads: { x: 'a' } }], "steps[0].reads.x: 'a' is what this step itself writes; read what a step above writes.", 'a'], // prettier-ignore
     ['a read from below', [{ id: 'a', agent, reads: { x: ['b.c'] } }, { id: 'z', agent, writes: 'b' }], "steps[0].reads.x: 'b' is written only further down, by step 'z'; move that step up.", 'a'], // prettier-ignore
     ['a wait for what is unknown', [{ id: 'draft', agent }, { id: 'b', agent, after: ['drft'] }], "steps[1].after: no step above writes 'drft'. Did you mean 'draft'? Known here: input, draft.", 'b'], // prettier-ignore
     ['one of many names', [...many.slice(0, 11), { id: 'z', agent, reads: { x: 'unknown' } }], `steps[11].reads.x: no step above writes 'unknown'. Known here: input, ${known(11)}.`, 'z'], // prettier-ignore
