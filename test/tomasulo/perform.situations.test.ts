@@ -348,6 +348,35 @@ test.each(['its own', 'of a signal'])(
   },
 );
 
+test('a step that has its unit and is refused before it starts never runs, and its unit is free again', async () => {
+  // In virtual time rounds pause after 4,096 starts: the last steps have their units, and have not started.
+  const ran: string[] = [];
+  const note = {
+    name: 'note',
+    run: (_: unknown, { stepId }: AgentContext) => {
+      if (stepId === 's0') for (const id of ['last', 'skipped']) run.refuse(id, 'enough');
+      ran.push(stepId);
+    },
+  };
+  const limited = { ...note, name: 'limited', capacity: 1 };
+  const many = Array.from({ length: 4_200 }, (_, i): StepPlan => ({ id: `s${i}`, agent: note }));
+  const { run } = play(
+    [
+      ...many,
+      { id: 'skipped', agent: limited, when: { test: () => false } },
+      { id: 'last', agent: limited, retry: { attempts: 3 } },
+      { id: 'next', agent: limited },
+    ],
+    { window: 8_192 },
+  );
+  const { timeline, errors, usage } = await run.report;
+  const statusOf = (id: string) => timeline.find((one) => one.id === id)!.status;
+  expect([statusOf('last'), statusOf('next'), statusOf('s4199')]).toEqual(['failed', 'done', 'done']);
+  expect(errors.map(({ message }) => message)).toContain("step 'last' failed: step 'last' was refused: enough");
+  expect(ran).toHaveLength(4_201);
+  expect(usage.calls).toBe(4_201);
+});
+
 test('two performances on one bus do not disturb each other', async () => {
   const { createBus } = await import('tutti');
   const bus = createBus();
