@@ -41,13 +41,13 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   ),
   'cache-line': {
     mapping: 'mesi',
-    machine: cacheLine as unknown as AnyStateMachine,
+    machine: cacheLine,
     kills: (mutant) => lineDiffers(mutant) !== undefined,
     isEquivalent: () => true, // where `lineDiffers` finds no difference, no caller that keeps the protocol can
   },
   'tempo-governor': {
     mapping: 'dvfs',
-    machine: tempoGovernor as unknown as AnyStateMachine,
+    machine: tempoGovernor,
     kills: (mutant) => governorDiffers(mutant) !== undefined,
     isEquivalent: () => false,
   },

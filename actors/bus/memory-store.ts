@@ -18,6 +18,7 @@ interface Kept {
   readonly created: number;
   updated: number;
   state: RunState;
+  isShrunk: boolean;
   epoch: number;
   /** The log that may append, if one is open. */
   writer: MemoryLog | undefined;
@@ -48,7 +49,7 @@ export class MemoryStore implements RunStore {
     if (this.#used.has(id)) throw new RunExistsError(id, this.name);
     this.#used.add(id);
     const now = Date.now();
-    const common = { id, score, created: now, updated: now, state: 'open' as const };
+    const common = { id, score, created: now, updated: now, state: 'open' as const, isShrunk: false };
     const run: Kept = { ...common, epoch: 0, writer: undefined, entries: [], messages: [] };
     this.#runs.set(id, run);
     return new MemoryLog(run);
@@ -61,10 +62,19 @@ export class MemoryStore implements RunStore {
   read(id: string): Iterable<LogEntry> {
     return [...this.#run(id).entries];
   }
+  stateOf(id: string): RunState {
+    return this.#run(id).state;
+  }
+  endedBefore(time: number): string[] {
+    const runs = [...this.#runs.values()];
+    return runs
+      .filter(({ state, updated, isShrunk }) => state !== 'open' && updated < time && !isShrunk)
+      .map(({ id }) => id);
+  }
   list(): RunInfo[] {
     return [...this.#runs.values()].map(
-      ({ id, score, created, updated, state, writer, entries, messages }) => ({
-        ...{ id, score, created, updated, state },
+      ({ id, score, created, updated, state, isShrunk, writer, entries, messages }) => ({
+        ...{ id, score, created, updated, state, isShrunk },
         holder: writer === undefined ? undefined : 'this process',
         records: entries.length,
         waiting: messages.length,
@@ -142,6 +152,7 @@ class MemoryLog implements RunLog {
     this.renew();
     const kept = new Set(positions);
     this.#run.entries = this.#run.entries.filter(({ seq }) => kept.has(seq));
+    this.#run.isShrunk = true;
   }
   inbox(): InboxMessage[] {
     this.renew();

@@ -21,6 +21,8 @@ export interface RunInfo {
   readonly records: number;
   /** Messages that wait for it. */
   readonly waiting: number;
+  /** Whether only its beginning, outputs, usage and end are left. */
+  readonly isShrunk: boolean;
 }
 
 /** What another process tells a run: the answer to a hold, or a decision about a step in doubt. */
@@ -50,6 +52,8 @@ export interface RunLog extends Log {
 export interface RunStore {
   /** Where it is, for messages to people. */
   readonly name: string;
+  /** How long the whole log of a run that has ended is kept, in milliseconds. Undefined: until it is removed. */
+  readonly keepMs?: number | undefined;
   /** Begins a run and takes its lease.
    *  @throws {RunExistsError} when there is, or was, a run of this id: ids are never used again. */
   create(id: string, score: string): RunLog;
@@ -59,6 +63,11 @@ export interface RunStore {
   /** What is committed, without a lease.
    *  @throws {UnknownRunError} */
   read(id: string): Iterable<LogEntry>;
+  /** How a run stands.
+   *  @throws {UnknownRunError} */
+  stateOf(id: string): RunState;
+  /** Ids of the runs that ended before a time, in milliseconds since the epoch, and whose logs are whole. */
+  endedBefore(time: number): string[];
   /** Every run, oldest first. */
   list(): RunInfo[];
   /** Leaves a message for a run, whether or not a process performs it.

@@ -117,7 +117,7 @@ export class UnitGovernor {
       },
       ...(parent === undefined ? {} : { parent }),
       ...(inspect === undefined ? {} : { inspect }),
-    } as never);
+    });
     this.#actor.subscribe(() => {
       if (!this.#moved) return;
       this.#moved = false;

@@ -86,10 +86,10 @@ export class Attempt {
     stepId: string,
     attempt: number,
     round = 0,
-    before: Before = {},
+    before?: Before,
   ) {
-    this.lastError = before.lastError;
-    this.answer = before.answer;
+    this.lastError = before?.lastError;
+    this.answer = before?.answer;
     this.#run = run;
     this.#step = step;
     this.stepId = stepId;

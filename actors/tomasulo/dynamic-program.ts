@@ -173,6 +173,12 @@ export class DynamicProgram {
     const { kept, above } = program.guards.get(place) ?? {};
     return { kept: moved(kept, shift), above: moved(above, shift) };
   }
+  /** Whether a step or an output has the fault of this step in its place. */
+  isAbsorbed(tag: number): boolean {
+    const owner = this.ownerOf(tag);
+    const { unabsorbed } = owner === undefined ? this.#score : owner.body;
+    return !unabsorbed.has(owner === undefined ? tag : (tag - owner.base) % owner.body.steps.length);
+  }
   isGuard(edge: number, reader: number): boolean {
     const { when, otherwise } = this.steps[reader]!;
     if (when === undefined && otherwise !== true) return false;

@@ -7,8 +7,7 @@ import { clear } from './clear.ts';
 import { busError } from '../bus/bus.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
-import { freeze, setOwn } from '../bus/freeze.ts';
-import { operandsOf } from './operands.ts';
+import { freeze } from '../bus/freeze.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
 import { delayAfter, drawFrom, isRetryable, predicateFailed } from './retry.ts';
 import type { RunContext } from './run.ts';
@@ -220,7 +219,7 @@ export class ExecuteStage {
   }
   /** Asks a step's condition. */
   #ask(station: Station): void {
-    const { program, tags, declined, input } = this.#run;
+    const { program, declined } = this.#run;
     const { step } = station;
     const { when, otherwise } = program.steps[step]!;
     station.condition = 'holds';
@@ -230,7 +229,7 @@ export class ExecuteStage {
       return void (station.condition = 'fails');
     if (when === undefined) return;
     try {
-      if (when.test(operandsOf(program, tags, input, step))) return;
+      if (when.test(this.#run.operandsOf(step))) return;
       station.condition = 'fails';
       declined.add(step);
     } catch (error) {
@@ -259,7 +258,7 @@ export class ExecuteStage {
     station.actor.send(FAILED_FOR_GOOD);
   }
   #openScope(station: Station): void {
-    const { program, tags, timeline, events, input } = this.#run;
+    const { program, timeline, events } = this.#run;
     const { step: index } = station;
     const { timeoutMs, agent } = program.steps[index]!;
     timeline.started(index, this.#run.now());
@@ -269,11 +268,7 @@ export class ExecuteStage {
       this.#run.setTimerOf(index, timeoutMs, () =>
         this.refuse(index, new errors.TimeoutError(`step '${stepId}'`, timeoutMs)),
       );
-    try {
-      this.#scopes.open(station, operandsOf(program, tags, input, index));
-    } catch (error) {
-      this.answer(station, false, error);
-    }
+    this.#scopes.open(station);
   }
   readonly #noteReady = (station: Station): void => this.#run.events.tellStep('step.ready', station.step);
 
@@ -326,7 +321,7 @@ export class ExecuteStage {
   }
 
   #start(station: Station): void {
-    const { program, options, tags, timeline, events, orders, journal } = this.#run;
+    const { program, options, timeline, events, orders, journal } = this.#run;
     const index = station.step;
     const step = program.steps[index]!;
     if (station.condition === 'fails' || station.condition === 'broken') return this.#skip(station);
@@ -334,15 +329,16 @@ export class ExecuteStage {
     timeline.started(index, this.#run.now());
     const count = timeline.attempts(index);
     const stepId = program.idOf(index);
-    const attempt = new Attempt(this.#run, step, stepId, count, this.#roundOf(station), {
-      lastError: station.lastError,
-      answer: orders.answers.get(index),
-    });
+    const { lastError } = station;
+    const given = orders.answers.get(index);
+    const before = lastError === undefined && given === undefined ? undefined : { lastError, answer: given };
+    const attempt = new Attempt(this.#run, step, stepId, count, this.#roundOf(station), before);
     station.attempt = attempt;
     this.#running++;
     if (events.heard) events.tell({ type: 'step.started', stepId, agent: step.agent.name, attempt: count });
-    const given = journal?.standIn(index);
-    if (given !== undefined) return this.answer(station, given.ok, given.ok ? given.value : given.error);
+    const standIn = journal?.standIn(index);
+    if (standIn !== undefined)
+      return this.answer(station, standIn.ok, standIn.ok ? standIn.value : standIn.error);
     const refused = journal === undefined ? options.charge?.() : station.refusal;
     station.noted = false;
     if (refused !== undefined) return this.answer(station, false, refused);
@@ -355,10 +351,8 @@ export class ExecuteStage {
       attempt.watch(step.idleMs, (ms) => this.#abort(station, new errors.IdleError(attempt.stepId, ms)));
     const { runner } = station;
     try {
-      const operands = operandsOf(program, tags, this.#run.input, index);
+      const operands = this.#run.operandsOf(index);
       if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
-      const edits = orders.edits.get(index);
-      for (const name in edits) setOwn(operands, name, edits[name]);
       const result = callAgent(attempt, step.agent, operands);
       if (!isThenable(result)) this.answer(station, true, result);
       else if (isNative(result)) void result.then(runner.resolved, runner.rejected);
@@ -476,6 +470,8 @@ export class ExecuteStage {
     if (station.actor.getSnapshot().value !== before) {
       station.fault = new errors.StepError(this.#run.idOf(station), reason);
       holds.leave(index);
+      const { rests } = pool.notes; // its try may have failed in this round
+      if (rests.includes(station)) rests.splice(rests.indexOf(station), 1);
     }
     this.withdraw();
     this.#run.wake();

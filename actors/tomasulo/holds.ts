@@ -123,7 +123,7 @@ export class Holds {
    *  @param kept holds that this signal does not lift */
   resolve(
     signal: HctSignal,
-    namesOf: (step: number) => StepNames,
+    namesOf: (step: number) => readonly string[],
     kept: ReadonlySet<string | number> = NONE,
   ): void {
     for (const [id, held] of this.#inForce) {

@@ -128,10 +128,10 @@ export class IssueStage {
     const isScope = step.scope !== undefined;
     const station = pool.issue(index, this.#event(index, step, missing, restored), isScope);
     if (restored !== undefined) this.#goOn(station, index, restored);
+    const refusal = this.#run.orders.refused.get(index);
+    if (refusal !== undefined) return this.#refuse(index, refusal);
     if (missing === 0 && this.#run.orders.unasked.has(index)) putQuestion(this.#run, index);
     if (faults > 0) this.#captureFaults(station, index);
-    const refusal = this.#run.orders.refused.get(index);
-    if (refusal !== undefined) this.#refuse(index, refusal);
   }
 
   /** A step that an earlier life has begun. */

@@ -53,7 +53,8 @@ function operand(
   const settled = step.join === 'allSettled' && tag !== INPUT;
   if (settled && tags.isFaulty(tag)) return { status: 'rejected', reason: tags.fault(tag) } satisfies Settled;
   const whole = tag === INPUT ? input : tags.value(tag);
-  const value = follow(whole, program.pathOf(edge, index), () => writerOf(program, tag));
+  const path = program.pathOf(edge, index);
+  const value = path === undefined ? whole : follow(whole, path, () => writerOf(program, tag));
   return settled ? ({ status: 'fulfilled', value } satisfies Settled) : value;
 }
 

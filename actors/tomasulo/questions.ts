@@ -8,7 +8,6 @@
  *  begins then. */
 import { fermata, type Fermata } from '../../machines/hct/signal.ts';
 import { freeze } from '../bus/freeze.ts';
-import { operandsOf } from './operands.ts';
 import type { HoldPlan, StepPlan } from './program.ts';
 import type { RunContext } from './run.ts';
 
@@ -96,7 +95,7 @@ function remind(run: RunContext, step: number): void {
 
 /** What is held now, in the order of the score. */
 export function heldSteps(run: RunContext): HeldStep[] {
-  const { holds, orders, pool, tags, program } = run;
+  const { holds, orders, pool, program } = run;
   if (run.ended || holds.none) return [];
   const held = pool.held().sort((a, b) => a.step - b.step);
   return held.flatMap(({ step, actor }) => {
@@ -119,7 +118,7 @@ export function heldSteps(run: RunContext): HeldStep[] {
         operands:
           context.missing > 0
             ? undefined
-            : { ...readable(() => operandsOf(program, tags, run.input, step)), ...orders.edits.get(step) },
+            : { ...readable(() => run.operandsOf(step)), ...orders.edits.get(step) },
         since: asked ? hold.since : undefined,
         until: asked ? until : undefined,
         onTimeout: hold.onTimeout,

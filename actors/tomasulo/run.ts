@@ -6,9 +6,11 @@ import { Dispatcher } from './dispatcher.ts';
 import * as errors from './errors.ts';
 import { Holds, type StepNames } from './holds.ts';
 import type { Journal } from './journal.ts';
+import { setOwn } from '../bus/freeze.ts';
 import { createBus } from '../bus/in-process-bus.ts';
 import { DynamicProgram, type AddedSteps } from './dynamic-program.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
+import { operandsOf } from './operands.ts';
 import { INPUT, type Program, type StepPlan } from './program.ts';
 import { RunEvents } from './run-events.ts';
 import { StationPool, type Station } from './station-pool.ts';
@@ -141,6 +143,14 @@ export class RunContext {
     timeline.grow();
     pool.reach(program.steps.length);
     return expansion;
+  }
+  /** What a step reads, with what a person has replaced.
+   *  @throws {OperandError} when a read follows a property that is not there. */
+  operandsOf(step: number): Record<string, unknown> {
+    const operands = operandsOf(this.program, this.tags, this.input, step);
+    const edits = this.orders.edits.get(step);
+    for (const name in edits) setOwn(operands, name, edits[name]);
+    return operands;
   }
   /** The value that stands in for a step's result. */
   fallback(step: number): unknown {

@@ -108,12 +108,13 @@ export class Scopes {
     parent.children.push(scope);
   }
   /** The step of a scope has its operands: its steps may be issued. */
-  open(station: Station, operands: Readonly<Record<string, unknown>>): void {
+  open(station: Station): void {
     const scope = this.#scopes.get(station.step)!;
     scope.station = station;
-    scope.operands = operands;
     const plan = this.#planOf(scope);
     try {
+      const operands = this.#run.operandsOf(scope.tag);
+      scope.operands = operands;
       if (plan.kind === 'map') this.#openMap(scope, plan);
       else this.#openBody(scope, plan, operands, plan.kind === 'repeat' ? '#1' : '');
     } catch (error) {
@@ -214,7 +215,7 @@ export class Scopes {
     }
     const state = scope.elements.get(element)!;
     state.settled++;
-    if (fault !== undefined && program.readers[tag] === 0 && !fault.isAbsence) state.fault ??= fault;
+    if (fault !== undefined && !program.isAbsorbed(tag) && !fault.isAbsence) state.fault ??= fault;
     if (--state.left > 0) return;
     scope.elements.delete(element);
     this.#endBody(scope, expansion, element, state.fault);

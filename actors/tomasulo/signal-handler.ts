@@ -100,9 +100,12 @@ export class SignalHandler {
   /** Lifts holds, wakes silent units, ends vamps after the round that runs, and changes the order of ready steps. */
   #cue(signal: HctSignal & { type: 'cue' }): void {
     if (signal.intent === 'update') return;
-    const { dispatcher, holds, namesOf } = this.#run;
+    const { dispatcher, holds, namesOf, program } = this.#run;
     const kept = this.#bring(signal);
-    holds.resolve(signal, namesOf, kept);
+    // What a person has answered for a scope lifts no hold of a step inside.
+    const names = (step: number) => namesOf(step).filter((name) => !signal.targets.includes(name));
+    const isFor = (step: number): boolean => !brings(signal) || signal.targets.includes(program.idOf(step));
+    holds.resolve(signal, (step) => (isFor(step) ? namesOf(step) : names(step)), kept);
     this.#eachAgent(signal, (agent) => {
       this.#endSilence(agent);
       dispatcher.wake(agent);
@@ -110,9 +113,10 @@ export class SignalHandler {
     this.#cueSteps(signal, kept);
   }
   #cueSteps(signal: HctSignal & { type: 'cue' }, kept: ReadonlySet<string>, range?: Range): void {
-    const { orders } = this.#run;
+    const { orders, program } = this.#run;
     const preference = preferenceOf(signal);
     const act = (step: number, station: Station | undefined): void => {
+      if (brings(signal) && !signal.targets.includes(program.idOf(step))) return;
       if (station === undefined && signal.intent === 'resume' && !kept.has(holdOfScore(step)))
         orders.released.add(step);
       if (this.#isVamping(step, station)) orders.lastRounds.add(step);
@@ -126,14 +130,14 @@ export class SignalHandler {
     const kept = new Set<string>();
     if (signal.intent !== 'resume') return kept;
     const brought = broughtBy(signal.payload);
-    const some = brought.answer !== undefined || brought.operands !== undefined;
+    const some = brings(signal);
     this.#eachStep(
       signal,
       (step, station) => {
         const { fermata } = this.#run.program.steps[step]!;
         const id = this.#run.program.idOf(step);
         const named = some && signal.targets.includes(id);
-        if (!named && fermata?.answer === undefined) return;
+        if (!named && (some || fermata?.answer === undefined)) return;
         if (station?.actor.getSnapshot().value === 'executing') return;
         const hold = holdOfScore(step);
         const report = (error: unknown) => this.#report(signal, [id], errors.messageOf(error));
@@ -315,6 +319,12 @@ export class SignalHandler {
   #report({ type }: HctSignal, targets: readonly string[], reason: string): void {
     this.#run.events.tell({ type: 'signal.unmatched', signal: type, targets, reason });
   }
+}
+
+/** Whether a cue has an answer or operands for the steps that it names. */
+function brings({ payload }: HctSignal): boolean {
+  const { answer, operands } = broughtBy(payload);
+  return answer !== undefined || operands !== undefined;
 }
 
 /** How much sooner or later than others a cue wants a step: urgency and tempo, each counted from its default. */

@@ -36,6 +36,8 @@ export interface Station {
   answer: unknown;
   result: unknown;
   fault: StepError | undefined;
+  /** An operand of it is absent, and others are still due. */
+  absence: StepError | undefined;
   written: WriteKind;
   /** Failures since the last success; back-off grows with them. */
   failures: number;
@@ -235,6 +237,7 @@ export class StationPool {
       answer: undefined,
       result: undefined,
       fault: undefined,
+      absence: undefined,
       written: 'value',
       failures: 0,
       lastError: undefined,
@@ -254,6 +257,7 @@ export class StationPool {
     station.attempt = undefined;
     station.result = undefined;
     station.fault = undefined;
+    station.absence = undefined;
     station.failures = 0;
     station.lastError = undefined;
     station.retrying = false;

@@ -169,7 +169,9 @@ export class WriteStage {
       const station = pool.holding(program.reader[edge]!);
       if (station === undefined) continue; // it has settled without this operand
       if (fault === undefined || program.isGuard(edge, program.reader[edge]!)) {
-        station.actor.send(OPERAND);
+        if (station.absence !== undefined && missingOf(station) === 1)
+          this.captureFault(station, station.absence);
+        else station.actor.send(OPERAND);
         if (this.#run.orders.unasked.size > 0) this.#askWhenComplete(station);
       } else this.captureFault(station, fault);
     }
@@ -177,9 +179,16 @@ export class WriteStage {
     this.#run.ofScope(tag, fault);
   }
 
+  /** An operand is faulty, or absent. A step with an absent operand is skipped when its last operand is there: a fault that
+   *  arrives meanwhile is not to be lost. */
   captureFault(station: Station, fault: errors.StepError): void {
-    station.fault ??= fault.through(this.#run.idOf(station));
-    station.actor.send(FAULT);
+    if (fault.isAbsence && missingOf(station) > 1) {
+      station.absence ??= fault;
+      station.actor.send(OPERAND);
+    } else {
+      station.fault ??= fault.through(this.#run.idOf(station));
+      station.actor.send(FAULT);
+    }
     if (this.#run.orders.unasked.size > 0) this.#askWhenComplete(station);
   }
   /** A step that is held for an answer has its last operand. */
@@ -214,7 +223,7 @@ export class WriteStage {
    *  blame that depends on time would make two equal runs differ; with `onFailure: 'cancel'` it is the end. */
   #isUnabsorbed(tag: number): boolean {
     const { program, options } = this.#run;
-    if (program.readers[tag] === 0) return true;
+    if (!program.isAbsorbed(tag)) return true;
     return options.onFailure === 'cancel' && (this.#outputs ??= outputTags(program.outputs)).has(tag);
   }
   #noteReason(tag: number, writer: Station | undefined, fault: errors.StepError | undefined): void {
@@ -235,6 +244,8 @@ export class WriteStage {
     return writer.written === 'default' ? 'defaulted' : 'done';
   }
 }
+
+const missingOf = ({ actor }: Station): number => actor.getSnapshot().context.missing;
 
 /** Why a condition did not hold, in words. */
 const conditionOf = ({ when, otherwise }: StepPlan): string =>

@@ -45,68 +45,76 @@ export const TIMEOUT_POLICIES = ['resume', 'fail'] as const;
 /** What happens when a hold outlasts its timeout. */
 export type TimeoutPolicy = (typeof TIMEOUT_POLICIES)[number];
 
-const record = z.record(z.string(), z.unknown()).readonly();
-const extra = record.exactOptional();
-const name = z.string().min(1);
-
 /** Performance by type of signal: the defaults of its factory. Source: SDK factories. */
 const { timeoutMs: _none, ...untimed } = DEFAULT_PERFORMANCE;
 const immediate = { ...DEFAULT_PERFORMANCE, urgency: 10, tempo: 'presto' } as const;
 
-const performanceOf = <Timeout extends z.ZodType>(
-  defaults: Omit<typeof immediate | typeof DEFAULT_PERFORMANCE, 'timeoutMs'>,
-  timeoutMs: Timeout,
-) =>
-  z
+/** The fields that several signals have. Made when the first schema is used, since making all schemas takes longer than
+ *  loading the rest of the library, and a program that only performs scores uses few of them. */
+function makeParts() {
+  const record = z.record(z.string(), z.unknown()).readonly();
+  const extra = record.exactOptional();
+  const name = z.string().min(1);
+
+  const performanceOf = <Timeout extends z.ZodType>(
+    defaults: Omit<typeof immediate | typeof DEFAULT_PERFORMANCE, 'timeoutMs'>,
+    timeoutMs: Timeout,
+  ) =>
+    z
+      .strictObject({
+        urgency: urgencySchema.default(defaults.urgency),
+        tempo: tempoSchema.default(defaults.tempo),
+        dynamics: dynamicsSchema.default(defaults.dynamics),
+        timeoutMs,
+        extra,
+      })
+      .readonly();
+
+  const usual = performanceOf(DEFAULT_PERFORMANCE, durationSchema.default(DEFAULT_PERFORMANCE.timeoutMs));
+  const urgent = performanceOf(immediate, durationSchema.default(immediate.timeoutMs));
+  const looping = performanceOf(DEFAULT_PERFORMANCE, durationSchema.default(60_000));
+  /** An approval may take days: a hold without a stated timeout has none. */
+  const holding = performanceOf(untimed, durationSchema.exactOptional());
+
+  const conditions = z.strictObject({
+    holdType: z.enum(HOLD_TYPES).exactOptional(),
+    /** When to stop repeating: a registered predicate's name, or prose for a judge. */
+    repeatUntil: z.string().exactOptional(),
+    /** Quality at which to stop repeating, 0 to 1. */
+    qualityThreshold: z.number().min(0).max(1).exactOptional(),
+    onTimeout: z.enum(TIMEOUT_POLICIES).exactOptional(),
+    /** Cap on repetitions, 1 or more. */
+    maxIterations: z.int().min(1).exactOptional(),
+    extra,
+  });
+
+  /** Where in the score this is. For observers. */
+  const context = z
     .strictObject({
-      urgency: urgencySchema.default(defaults.urgency),
-      tempo: tempoSchema.default(defaults.tempo),
-      dynamics: dynamicsSchema.default(defaults.dynamics),
-      timeoutMs,
+      movement: z.string().exactOptional(),
+      objectives: z.array(z.string()).readonly().exactOptional(),
       extra,
     })
     .readonly();
 
-const usual = performanceOf(DEFAULT_PERFORMANCE, durationSchema.default(DEFAULT_PERFORMANCE.timeoutMs));
-const urgent = performanceOf(immediate, durationSchema.default(immediate.timeoutMs));
-const looping = performanceOf(DEFAULT_PERFORMANCE, durationSchema.default(60_000));
-/** An approval may take days: a hold without a stated timeout has none. */
-const holding = performanceOf(untimed, durationSchema.exactOptional());
-
-const conditions = z.strictObject({
-  holdType: z.enum(HOLD_TYPES).exactOptional(),
-  /** When to stop repeating: a registered predicate's name, or prose for a judge. */
-  repeatUntil: z.string().exactOptional(),
-  /** Quality at which to stop repeating, 0 to 1. */
-  qualityThreshold: z.number().min(0).max(1).exactOptional(),
-  onTimeout: z.enum(TIMEOUT_POLICIES).exactOptional(),
-  /** Cap on repetitions, 1 or more. */
-  maxIterations: z.int().min(1).exactOptional(),
-  extra,
-});
-
-/** Where in the score this is. For observers. */
-const context = z
-  .strictObject({
-    movement: z.string().exactOptional(),
-    objectives: z.array(z.string()).readonly().exactOptional(),
+  const common = {
+    /** The sender. */
+    source: name,
+    /** The listeners that are addressed: see `addresses` in `targets.ts`. `*` and an empty list address all. */
+    targets: z.array(name).readonly(),
+    payload: record.exactOptional(),
+    performance: usual.exactOptional(),
+    conditions: conditions.readonly().exactOptional(),
+    context: context.exactOptional(),
+    /** ISO 8601, if a wire gave one. The bus's own time is in the envelope. */
+    timestamp: z.string().exactOptional(),
     extra,
-  })
-  .readonly();
+  };
 
-const common = {
-  /** The sender. */
-  source: name,
-  /** The listeners that are addressed: see `addresses` in `targets.ts`. `*` and an empty list address all. */
-  targets: z.array(name).readonly(),
-  payload: record.exactOptional(),
-  performance: usual.exactOptional(),
-  conditions: conditions.readonly().exactOptional(),
-  context: context.exactOptional(),
-  /** ISO 8601, if a wire gave one. The bus's own time is in the envelope. */
-  timestamp: z.string().exactOptional(),
-  extra,
-};
+  return { name, conditions, urgent, looping, holding, usual, common };
+}
+let made: ReturnType<typeof makeParts> | undefined;
+const parts = () => (made ??= makeParts());
 
 /** A payload from which `reserved` is kept free, because a separate field carries it. */
 const payloadWithout = (reserved: string, field: string) =>
@@ -120,74 +128,100 @@ const payloadWithout = (reserved: string, field: string) =>
     .default(Object.freeze({}));
 
 /** CUE: activate agents, resume what was held, or note an update. */
-export const cueSchema = z
-  .strictObject({
-    type: z.literal('cue'),
-    ...common,
-    intent: z.enum(CUE_INTENTS).default('activate'),
-    /** The key of shared state that was updated or is given back. */
-    key: name.exactOptional(),
-  })
-  .readonly();
+export const cueSchema = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.literal('cue'),
+      ...parts().common,
+      intent: z.enum(CUE_INTENTS).default('activate'),
+      /** The key of shared state that was updated or is given back. */
+      key: parts().name.exactOptional(),
+    })
+    .readonly(),
+);
 
 /** FERMATA: hold until resolved, or request ownership of a key. */
-export const fermataSchema = z
-  .strictObject({
-    type: z.literal('fermata'),
-    ...common,
-    performance: holding.exactOptional(),
-    conditions: conditions
-      .extend({ holdType: z.enum(HOLD_TYPES).default('human') })
-      .readonly()
-      .default(Object.freeze({ holdType: 'human' })),
-    intent: z.enum(FERMATA_INTENTS).default('hold'),
-    /** The key of shared state whose ownership is requested; only, and always, with intent rfo. */
-    key: name.exactOptional(),
-    /** The sync point whose downbeat releases the hold. */
-    syncPoint: z.string().exactOptional(),
-  })
-  .refine((signal) => (signal.intent === 'rfo') === (signal.key !== undefined), {
-    path: ['key'],
-    message: 'a request for ownership names its key, and a mere hold names none',
-  })
-  .readonly();
+export const fermataSchema = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.literal('fermata'),
+      ...parts().common,
+      performance: parts().holding.exactOptional(),
+      conditions: parts()
+        .conditions.extend({ holdType: z.enum(HOLD_TYPES).default('human') })
+        .readonly()
+        .default(Object.freeze({ holdType: 'human' })),
+      intent: z.enum(FERMATA_INTENTS).default('hold'),
+      /** The key of shared state whose ownership is requested; only, and always, with intent rfo. */
+      key: parts().name.exactOptional(),
+      /** The sync point whose downbeat releases the hold. */
+      syncPoint: z.string().exactOptional(),
+    })
+    .refine((signal) => (signal.intent === 'rfo') === (signal.key !== undefined), {
+      path: ['key'],
+      message: 'a request for ownership names its key, and a mere hold names none',
+    })
+    .readonly(),
+);
 
 /** ATTACCA: go on at once, without queue or gate. */
-export const attaccaSchema = z
-  .strictObject({ type: z.literal('attacca'), ...common, performance: urgent.exactOptional() })
-  .readonly();
+export const attaccaSchema = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.literal('attacca'),
+      ...parts().common,
+      performance: parts().urgent.exactOptional(),
+    })
+    .readonly(),
+);
 
 /** VAMP: repeat until a signal ends it or the result is good enough. */
-export const vampSchema = z
-  .strictObject({ type: z.literal('vamp'), ...common, performance: looping.exactOptional() })
-  .readonly();
+export const vampSchema = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.literal('vamp'),
+      ...parts().common,
+      performance: parts().looping.exactOptional(),
+    })
+    .readonly(),
+);
 
 /** CAESURA: stop everything, discard what is not committed. */
-export const caesuraSchema = z
-  .strictObject({ type: z.literal('caesura'), ...common, performance: urgent.exactOptional() })
-  .readonly();
+export const caesuraSchema = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.literal('caesura'),
+      ...parts().common,
+      performance: parts().urgent.exactOptional(),
+    })
+    .readonly(),
+);
 
 /** TACET: be silent, for a time or until woken. */
-export const tacetSchema = z
-  .strictObject({
-    type: z.literal('tacet'),
-    ...common,
-    payload: payloadWithout('duration_ms', 'durationMs'),
-    /** For how long, in milliseconds; absent, until woken. */
-    durationMs: durationSchema.exactOptional(),
-  })
-  .readonly();
+export const tacetSchema = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.literal('tacet'),
+      ...parts().common,
+      payload: payloadWithout('duration_ms', 'durationMs'),
+      /** For how long, in milliseconds; absent, until woken. */
+      durationMs: durationSchema.exactOptional(),
+    })
+    .readonly(),
+);
 
 /** DOWNBEAT: all agents meet here. */
-export const downbeatSchema = z
-  .strictObject({
-    type: z.literal('downbeat'),
-    ...common,
-    payload: payloadWithout('sync_point', 'syncPoint'),
-    /** The sync point's name; the empty string is the unnamed one. */
-    syncPoint: z.string().default(''),
-  })
-  .readonly();
+export const downbeatSchema = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.literal('downbeat'),
+      ...parts().common,
+      payload: payloadWithout('sync_point', 'syncPoint'),
+      /** The sync point's name; the empty string is the unnamed one. */
+      syncPoint: z.string().default(''),
+    })
+    .readonly(),
+);
 
 /** Accepts any of the seven, and fills in the defaults of each object that is present. */
 export const hctSignalSchema = z.discriminatedUnion('type', [
@@ -212,4 +246,4 @@ export type Downbeat = z.infer<typeof downbeatSchema>;
 export type HctSignal = Cue | Fermata | Attacca | Vamp | Caesura | Tacet | Downbeat;
 
 /** How a signal wants its work done, with every field filled in. */
-export type Performance = z.infer<typeof usual>;
+export type Performance = z.infer<ReturnType<typeof parts>['usual']>;

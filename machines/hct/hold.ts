@@ -15,31 +15,32 @@ import { addresses, EVERYONE } from './targets.ts';
 /** The target that decides about a hold, rather than being held. Source: SDK, the fermata factory's default. */
 export const GOVERNANCE = 'governance';
 
-const names = z.array(z.string().min(1)).readonly();
-
 /** A hold in force. */
-export const holdSchema = z
-  .strictObject({
-    /** Names the hold; unique among the holds in force. */
-    id: z.union([z.string().min(1), z.number()]),
-    holdType: z.enum(HOLD_TYPES),
-    /** The sender of the fermata. */
-    source: z.string().min(1),
-    /** The targets that decide about it, if any. */
-    deciders: names,
-    /** The targets that are held; `*` holds every listener. */
-    held: names,
-    /** Names that are exempt: they were released while the hold went on for others. */
-    except: names,
-    key: z.string().min(1).exactOptional(),
-    syncPoint: z.string().exactOptional(),
-    /** When it began, in milliseconds of the bus's clock. */
-    since: z.number(),
-    /** How long it may last, in milliseconds from `since`; absent: until it is released. */
-    timeoutMs: durationSchema.exactOptional(),
-    onTimeout: z.enum(TIMEOUT_POLICIES),
-  })
-  .readonly();
+export const holdSchema = z.lazy(() => {
+  const names = z.array(z.string().min(1)).readonly();
+  return z
+    .strictObject({
+      /** Names the hold; unique among the holds in force. */
+      id: z.union([z.string().min(1), z.number()]),
+      holdType: z.enum(HOLD_TYPES),
+      /** The sender of the fermata. */
+      source: z.string().min(1),
+      /** The targets that decide about it, if any. */
+      deciders: names,
+      /** The targets that are held; `*` holds every listener. */
+      held: names,
+      /** Names that are exempt: they were released while the hold went on for others. */
+      except: names,
+      key: z.string().min(1).exactOptional(),
+      syncPoint: z.string().exactOptional(),
+      /** When it began, in milliseconds of the bus's clock. */
+      since: z.number(),
+      /** How long it may last, in milliseconds from `since`; absent: until it is released. */
+      timeoutMs: durationSchema.exactOptional(),
+      onTimeout: z.enum(TIMEOUT_POLICIES),
+    })
+    .readonly();
+});
 
 /** A hold in force. */
 export type FermataHold = z.infer<typeof holdSchema>;

@@ -36,20 +36,27 @@ export const PHRASINGS = ['motif', 'phrase', 'period'] as const;
  * `articulation` (ours): staccato, terse messages; legato, full sentences.
  * `phrasing` (ours): motif, the smallest chunks of work; phrase; period, the largest.
  */
-export const performanceParametersSchema = z
-  .strictObject({
-    tempo: tempoSchema.default(DEFAULT_TEMPO),
-    dynamics: dynamicsSchema.default(DEFAULT_DYNAMICS),
-    articulation: z.enum(ARTICULATIONS).default('legato'),
-    phrasing: z.enum(PHRASINGS).default('phrase'),
-  })
-  .readonly();
+export const performanceParametersSchema = z.lazy(() =>
+  z
+    .strictObject({
+      tempo: tempoSchema.default(DEFAULT_TEMPO),
+      dynamics: dynamicsSchema.default(DEFAULT_DYNAMICS),
+      articulation: z.enum(ARTICULATIONS).default('legato'),
+      phrasing: z.enum(PHRASINGS).default('phrase'),
+    })
+    .readonly(),
+);
 
 /** The operating point of an agent. */
 export type PerformanceParameters = z.infer<typeof performanceParametersSchema>;
 
 /** The default operating point of an agent: moderato, mf, legato, phrase. */
-export const DEFAULT_PARAMETERS: PerformanceParameters = performanceParametersSchema.parse({});
+export const DEFAULT_PARAMETERS: PerformanceParameters = Object.freeze({
+  tempo: DEFAULT_TEMPO,
+  dynamics: DEFAULT_DYNAMICS,
+  articulation: 'legato',
+  phrasing: 'phrase',
+});
 
 /** The named modes, and what each sets. */
 export const MODES = Object.freeze({

@@ -37,19 +37,24 @@ export type Pulse<Value = unknown> = PulseValue<Value> | PulseFault;
  * Accepts a pulse with a `value` (anything) or a `fault` (anything but null), never both. Neither means a value of
  * undefined, which JSON does not keep.
  */
-export const pulseSchema = z
-  .strictObject({
-    type: z.literal('pulse'),
-    tag: z.union([z.string(), z.number()]),
-    value: z.unknown().optional(),
-    fault: z.unknown().optional(),
-    source: z.string().min(1).exactOptional(),
-  })
-  .refine((pulse) => !('value' in pulse && 'fault' in pulse), 'a pulse carries a value or a fault, not both')
-  .refine((pulse) => !('fault' in pulse) || (pulse.fault ?? null) !== null, {
-    message: 'a fault is neither null nor undefined',
-    path: ['fault'],
-  });
+export const pulseSchema = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.literal('pulse'),
+      tag: z.union([z.string(), z.number()]),
+      value: z.unknown().optional(),
+      fault: z.unknown().optional(),
+      source: z.string().min(1).exactOptional(),
+    })
+    .refine(
+      (pulse) => !('value' in pulse && 'fault' in pulse),
+      'a pulse carries a value or a fault, not both',
+    )
+    .refine((pulse) => !('fault' in pulse) || (pulse.fault ?? null) !== null, {
+      message: 'a fault is neither null nor undefined',
+      path: ['fault'],
+    }),
+);
 
 /**
  * Broadcasts a result.

@@ -30,11 +30,13 @@ export interface Envelope<S extends Signal = Signal> {
 }
 
 /** Accepts an envelope. For code that reads envelopes back from a log. */
-export const envelopeSchema = z
-  .strictObject({
-    seq: z.int().min(0),
-    runId: z.string().min(1),
-    signal: signalSchema,
-    timestamp: z.number(),
-  })
-  .readonly();
+export const envelopeSchema = z.lazy(() =>
+  z
+    .strictObject({
+      seq: z.int().min(0),
+      runId: z.string().min(1),
+      signal: signalSchema,
+      timestamp: z.number(),
+    })
+    .readonly(),
+);

@@ -95,7 +95,7 @@ export class Bench extends WorldState implements Sink {
       case 'BOTH':
       case 'OFF':
         this.sessions[by] = { form: event.toLowerCase() as SessionWrite['form'], key, seen: this.#ones };
-        if (this.atomic) this.tell?.({ what: 'begun', by, text: sessionText(this.sessions[by]!) });
+        if (this.atomic) this.tell?.({ what: 'begun', by, text: sessionText(this.sessions[by]) });
         else this.#say(by, 'session', 0, 0, 0);
         break;
       case 'CRASH':

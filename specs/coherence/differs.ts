@@ -100,4 +100,4 @@ export function lineDiffers(machine: AnyStateMachine): string | undefined {
 }
 
 /** Compares the real line with the model: they have to be the same. */
-export const realBesideModel = (): SideBySide => besideModel(cacheLine as unknown as AnyStateMachine);
+export const realBesideModel = (): SideBySide => besideModel(cacheLine);

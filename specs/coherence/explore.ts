@@ -7,7 +7,6 @@
 import type { AnyStateMachine } from 'xstate';
 import { cacheLine, compile, type LineEvent } from '../../machines/index.ts';
 import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
-import { type Entry } from '../../actors/index.ts';
 import { Memory, type Sink } from '../../actors/coherence/memory.ts';
 import { type Faults } from '../../actors/coherence/faults.ts';
 import { type MemorySnapshot } from '../../actors/coherence/snapshot.ts';
@@ -123,7 +122,7 @@ export function worldAfter(
     observer.heard(line.state, type);
     const words: string[] = [];
     const machine = logic.restoreSnapshot!(
-      { value: line.state, context: { line: index, readers, copy: line.copy } } as never,
+      { value: line.state, context: { readers, copy: line.copy } },
       nowhere,
     );
     const candidates = saying(table, line.state, type, line.copy, readers);
@@ -163,8 +162,8 @@ export function worldAfter(
       held: () => undefined,
       settled: () => undefined,
     };
-    memory.apply(entry as unknown as Entry, sink);
-  } else tell(step.by, step.event as LineEvent['type']);
+    memory.apply(entry, sink);
+  } else tell(step.by, step.event);
 
   const view = (x: any) => ({ ...x, fresh: x.fresh === cell.version, mine: x.mine === cell.epoch });
   const [snapshot] = memory.snapshot().cells;
@@ -196,7 +195,7 @@ function saying(
   readers: ReaderPolicy,
 ): readonly string[] {
   const on = (machine.config.states as any)[state].on[type];
-  const candidates = (Array.isArray(on) ? on : [on]) as any[];
+  const candidates = Array.isArray(on) ? on : [on];
   const guards: Record<string, boolean> = { copy, committed: readers === 'committed' };
   const taken = candidates.find(
     (candidate) => candidate.guard === undefined || guards[candidate.guard as string],
@@ -268,7 +267,7 @@ export interface OneKeyOptions extends Scope {
 export function exploreOneKey(
   count: number,
   readers: ReaderPolicy,
-  { faults = {}, limit = 1e6, machine = cacheLine as unknown as AnyStateMachine, ...scope }: OneKeyOptions,
+  { faults = {}, limit = 1e6, machine = cacheLine, ...scope }: OneKeyOptions,
 ): Graph {
   const table = tableOf(machine);
   const cells = new Set<string>();

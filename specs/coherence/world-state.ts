@@ -79,7 +79,7 @@ export class WorldState {
     this.keys = keys;
     this.readers = readers;
     this.atomic = bus === 'atomic';
-    this.table = new LineTable(machine ?? (cacheLine as unknown as AnyStateMachine), readers);
+    this.table = new LineTable(machine ?? cacheLine, readers);
     const names = Array.from({ length: keys }, (_, key) => keyName(key));
     this.memory = new Memory({ initial: names.map((key) => [key, ON]), readers, history: 0, faults });
     this.cells = names.map((key) => this.memory.cells.get(key) as Cell);

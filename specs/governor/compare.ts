@@ -3,7 +3,7 @@ import type { AnyStateMachine } from 'xstate';
 import { operatingPointOf, type TempoGovernorEvent } from '../../machines/governor/tempo-governor.ts';
 import type { Counterexample, Message } from '../harness/claim.ts';
 import { KernelPolicy, type Departures } from './model.ts';
-import { kernelNames, PoolModel, UNTUNED, type GovernorInput, type PoolPoint } from './pool/model.ts';
+import { kernelNames, PoolModel, UNTUNED, type PoolPoint } from './pool/model.ts';
 import { shrinkList } from './shrink.ts';
 import { stepperOf, type GovernorState, type GovernorOutput } from './stepper.ts';
 import type { EventTrace } from './traces.ts';
@@ -34,12 +34,12 @@ export function modelOf({ ladder, tunables }: TraceStart, departs: Departures): 
   const tuning = { ...UNTUNED, ...tunables };
   const table = ladder.map(({ frequency }) => frequency);
   const kernel = new KernelPolicy('schedutil', table, kernelNames(tuning), departs);
-  return new PoolModel(ladder, tuning, kernel as never);
+  return new PoolModel(ladder, tuning, kernel);
 }
 
 /** What the model does with an event. */
 export function promise(pool: PoolModel, event: TempoGovernorEvent): Seen {
-  const said = pool.hear(event as GovernorInput);
+  const said = pool.hear(event);
   const { mode, allowance, remainingMs, kernel, tuning } = pool;
   const { cur, min, max, governor: policy } = kernel;
   const point = pointName(pool.point);

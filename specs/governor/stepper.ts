@@ -55,10 +55,10 @@ export function stepperOf(machine: AnyStateMachine): GovernorStepper {
         unit: 'u',
         ladder,
         ...(tunables && { tunables }),
-      } as never) as unknown as GovernorState,
+      } as never),
     step(from, event) {
       said = [];
-      return [logic.transition(from as never, event as never, scope) as unknown as GovernorState, said];
+      return [logic.transition(from as never, event as never, scope), said];
     },
   };
   made.set(machine, stepper);

@@ -149,7 +149,7 @@ function run(
   } as never);
   actor.start();
   if (snapshot !== undefined) spoken.length = 0; // what a restored actor repeats is not part of the step
-  if (event !== undefined) actor.send(event as never);
+  if (event !== undefined) actor.send(event);
   const { value, context, status } = actor.getSnapshot() as unknown as Outcome;
   const outcome = { value, context, status, actions: [...spoken] };
   actor.stop();

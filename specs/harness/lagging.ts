@@ -140,7 +140,7 @@ export class ManualClock implements Clock {
 
 /** Lets every promise settle that waits for nothing but its turn. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 24; turn++) await null;
+  for (let turn = 0; turn < 24; turn++) await Promise.resolve();
 }
 
 /** Appends and delivers everything until a promise has settled. */

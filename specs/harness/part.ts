@@ -74,7 +74,7 @@ export function timersAfter(
 /** The names of the innermost states that are active: `['idle']`, `['play.fast', 'light.on']`. */
 export function stateNames(machine: AnyStateMachine, value: StateValue): string[] {
   if (typeof value === 'string' && machine.states[value]?.type === 'atomic') return [value];
-  const snapshot: any = machine.resolveState({ value, context: {} } as never);
+  const snapshot: any = machine.resolveState({ value, context: {} });
   return (snapshot._nodes as { path: string[]; states: object }[])
     .filter(({ states }) => Object.keys(states).length === 0)
     .map(({ path }) => path.join('.'));

@@ -134,7 +134,7 @@ function sideOf<E>(machine: AnyStateMachine, { input, surroundings }: ProductOpt
     },
     from: (from: Situation<E>) => {
       const { value, context } = from;
-      const snapshot = machine.resolveState({ value, context } as never);
+      const snapshot = machine.resolveState({ value, context });
       return (event: EventObject): Taken<E> => {
         const [next, said] = step(snapshot, event);
         const types = said.map(({ type }) => type);

@@ -134,7 +134,7 @@ export async function propertyTest<W, S>(
   signal?.throwIfAborted();
   if (fault !== undefined) throw fault;
   if (found === undefined) return { runs, steps, seed };
-  const { what, path } = await shortened(model, found as Failed<S>, named);
+  const { what, path } = await shortened(model, found, named);
   return { runs, steps, seed, path, counterexample: { what, seed, transcript: transcriptOf(model, path) } };
 }
 
@@ -162,7 +162,7 @@ async function shortened<W, S>(
 
 async function fastCheck(): Promise<FastCheck> {
   try {
-    return (await import('fast-check')) as unknown as FastCheck;
+    return await import('fast-check');
   } catch (error) {
     throw new Error(
       'propertyTest draws its schedules by fast-check, which is not installed here: npm install --save-dev fast-check ' +

@@ -51,7 +51,7 @@ export class Stepper {
     this.#scope = scopeOf(self, (action: { type: string; params: unknown }) => void this.#heard.push(action));
     const begin = (): Stepped => {
       this.#heard = [];
-      const first: any = machine.getInitialSnapshot(this.#scope as never, input as never);
+      const first: any = machine.getInitialSnapshot(this.#scope as never, input);
       return this.#stepped(undefined, undefined, first);
     };
     try {
@@ -97,7 +97,7 @@ export class Stepper {
     const historyValue = Object.fromEntries(
       Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => machine.getStateNodeById(node))]),
     );
-    const from: any = machine.resolveState({ value, context, historyValue } as never);
+    const from: any = machine.resolveState({ value, context, historyValue });
     from.children = Object.fromEntries(part.running.map(({ id }) => [id, this.#child(id)]));
     this.#heard = [];
     try {

@@ -126,10 +126,10 @@ export function realActor<E = unknown>(
         } as never);
   return {
     create: () => {
-      const actor = createActor(quiet, { input, clock: still as never }).start();
+      const actor = createActor(quiet, { input, clock: still }).start();
       return {
         send: (event, { part: receiver }) => {
-          if (receiver === part && actor.getSnapshot().status === 'active') actor.send(event as never);
+          if (receiver === part && actor.getSnapshot().status === 'active') actor.send(event);
         },
         read: () => seen(actor.getSnapshot() as never),
         dispose: () => void actor.stop(),

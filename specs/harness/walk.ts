@@ -97,7 +97,7 @@ export function walk<E, C = any>(machine: AnyStateMachine, options: WalkOptions<
   for (let i = 0; i < queue.length && violation === undefined; i++) {
     const visit = queue[i] as Visit<E>;
     const { situation } = visit;
-    const snapshot = machine.resolveState({ value: situation.value, context: situation.context } as never);
+    const snapshot = machine.resolveState({ value: situation.value, context: situation.context });
     for (const event of surroundings.may(situation)) {
       const [next, actions] = step(snapshot, event);
       const said = actions.map(({ type }) => type);

@@ -24,7 +24,7 @@ export function stepOf(machine: AnyStateMachine, input: unknown): StepFunction {
   );
   return (from, event) => {
     said = [];
-    return [machine.transition(from, event, scope as never) as Snapshot, said];
+    return [machine.transition(from, event, scope as never), said];
   };
 }
 
@@ -43,9 +43,7 @@ export type Reads = Readonly<Record<string, (context: any) => unknown>>;
 export function withReads(machine: AnyStateMachine, reads: Reads): AnyStateMachine {
   const actions = Object.entries(reads).map(([name, read]) => [
     name,
-    enqueueActions(({ context, enqueue }) =>
-      enqueue({ type: `${name} ${JSON.stringify(read(context))}` } as never),
-    ),
+    enqueueActions(({ context, enqueue }) => enqueue({ type: `${name} ${JSON.stringify(read(context))}` })),
   ]);
   return machine.provide({ actions: Object.fromEntries(actions) } as never) as AnyStateMachine;
 }

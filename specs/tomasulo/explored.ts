@@ -11,7 +11,7 @@ import { aroundStation, stationAgrees } from './around-station.ts';
 import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees, unitTells } from './around-units.ts';
 
 const station = reservationStation as unknown as AnyStateMachine;
-const unit = withReads(functionalUnit as unknown as AnyStateMachine, unitTells);
+const unit = withReads(functionalUnit, unitTells);
 const leader = conductor as unknown as AnyStateMachine;
 
 const unitOf = (capacity: number): WalkOptions<any> => ({

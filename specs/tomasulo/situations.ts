@@ -48,7 +48,7 @@ export function stepsFrom<E>(
   const step = stepOf(machine, input);
   return (from) => {
     const { value, context } = from;
-    const snapshot = machine.resolveState({ value, context } as never);
+    const snapshot = machine.resolveState({ value, context });
     return surroundings.may(from).map((event) => {
       const [next, words] = step(snapshot, event);
       const said = words.map(({ type }) => type);

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { foldLog, type Decision, type RunRecord } from '../durable/facts.ts';
 import type { InboxRequest } from '../durable/messages.ts';
 import type { RunInfo, RunStore } from '../../actors/bus/run-store.ts';
-import { sqliteStore } from '../engines/sqlite/sqlite-store.ts';
+import { shrinkRuns } from '../durable/retention.ts';
+import { idsIn } from '../durable/score-print.ts';
+import { sqliteStore, type SqliteStore } from '../engines/sqlite/sqlite-store.ts';
 import { performCommand, type PerformFlags } from './perform.ts';
 import { CommandLineError } from './usage.ts';
 
@@ -23,7 +25,7 @@ export interface ResumeFlags
 }
 
 /** @throws {CommandLineError} when the folder has no runs */
-function storeOf({ durable = RUNS_FOLDER }: StoreFlags): RunStore {
+function storeOf({ durable = RUNS_FOLDER }: StoreFlags): SqliteStore {
   if (!existsSync(durable))
     throw new CommandLineError(
       `there are no runs in '${durable}'. Give the folder with --durable, or begin one: tutti perform SCORE --durable`,
@@ -93,11 +95,11 @@ export function runsCommand(flags: StoreFlags & { readonly json?: boolean }): nu
       return 0;
     }
     if (rows.length === 0) process.stdout.write(`no runs in ${durable}\n`);
-    for (const { id, score, stand, done, waitsFor, holder } of rows) {
+    for (const { id, score, stand, done, waitsFor, holder, isShrunk } of rows) {
       const waits = waitsFor.length > 0 ? `, waits for a person: ${waitsFor.join(', ')}` : '';
       const by = holder === undefined ? '' : `, by ${holder}`;
       process.stdout.write(
-        `${id}  ${score}  ${stand}${by}, ${done} ${done === 1 ? 'step' : 'steps'} done${waits}\n`,
+        `${id}  ${score}  ${stand}${by}, ${isShrunk ? 'shrunk' : `${done} ${done === 1 ? 'step' : 'steps'} done`}${waits}\n`,
       );
     }
     return 0;
@@ -131,9 +133,10 @@ const recordOf = (store: RunStore, id: string): RunRecord => foldLog(store.read(
 export function tellCommand(id: string, request: InboxRequest, flags: StoreFlags): number {
   const store = storeOf(flags);
   try {
+    if (store.stateOf(id) !== 'open') store.tell(id, ''); // refuses, and says why
     const stepId = 'cue' in request ? request.cue : 'refuse' in request ? request.refuse : request.decide;
     const { print } = recordOf(store, id);
-    const known = print.split('\n').map((line) => (JSON.parse(line) as [string])[0]);
+    const known = idsIn(print);
     if (!known.includes(stepId))
       throw new CommandLineError(
         `the run '${id}' has no step '${stepId}'; it has ${known.slice(0, 12).join(', ')}.`,
@@ -169,6 +172,20 @@ export function removeCommand(ids: readonly string[], flags: StoreFlags): number
   const store = storeOf(flags);
   try {
     for (const id of ids) store.remove(id);
+    store.compact();
+    return 0;
+  } finally {
+    store.close();
+  }
+}
+
+/** Shrinks runs that have ended: those that are named, or all that ended `days` ago or earlier. */
+export function shrinkCommand(ids: readonly string[], flags: StoreFlags & { readonly days: number }): number {
+  const store = storeOf(flags);
+  try {
+    const shrunk = shrinkRuns(store, ids.length > 0 ? ids : { endedMs: flags.days * 86_400_000 });
+    store.compact();
+    process.stdout.write(`${shrunk.length} ${shrunk.length === 1 ? 'run' : 'runs'} shrunk\n`);
     return 0;
   } finally {
     store.close();

@@ -117,6 +117,19 @@ runs
   .action(async (ids: string[]) => {
     exitCode = (await import('./durable.ts')).removeCommand(ids, runs.opts());
   });
+runs
+  .command('shrink')
+  .description('keep only the beginning, outputs, usage and end of runs that have ended')
+  .argument('[run...]', 'their ids; default: all that have ended')
+  .option(
+    '--days <n>',
+    'only those that ended so many days ago',
+    number('--days', { from: 0, to: 36_500 }),
+    0,
+  )
+  .action(async (ids: string[], { days }: { days: number }) => {
+    exitCode = (await import('./durable.ts')).shrinkCommand(ids, { ...runs.opts(), days });
+  });
 cli
   .command('cue')
   .description('let a held step of a durable run go on, whether or not a process performs it')

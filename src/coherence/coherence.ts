@@ -82,7 +82,7 @@ const scopes = new WeakMap<Bus, Map<string, boolean>>();
  *  (await shared.agent('writer').read('plan')).steps; // ['read the issue']
  *  ``` */
 export function coherence<const S extends Schemas>(options: CoherenceOptions<S>): Coherence<ValuesOf<S>> {
-  return new Coherence<ValuesOf<S>>(options as unknown as CoherenceOptions<Schemas>);
+  return new Coherence<ValuesOf<S>>(options);
 }
 
 /** Who holds a key, and who waits for it, by the names of the agents. */
@@ -227,7 +227,7 @@ export class Coherence<V extends Values> implements AgentSpace {
     await this.replica.define(key, value);
     this.schemas.set(key, schema);
     if (strategy !== undefined) this.#byKey.set(key, strategy);
-    return this as unknown as Coherence<V & { [P in K]: Infer<S> }>;
+    return this;
   }
 
   /** Who holds which key, and who waits, as this replica knows it now. */

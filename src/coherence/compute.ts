@@ -57,7 +57,7 @@ function run(key: string, base: unknown, recipe: Recipe<never>): Computed {
       unknown,
       ImmerPatch[],
     ];
-    return { value, patches: patches as readonly Patch[] };
+    return { value, patches: patches };
   } catch (error) {
     if (error instanceof CoherenceError) throw error;
     throw new RecipeError(key, `threw: ${error instanceof Error ? error.message : String(error)}`, error);

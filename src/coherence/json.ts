@@ -66,7 +66,7 @@ function copyObject(object: object, walk: Walk): object {
   const copy: Record<string, unknown> = {};
   for (const name of Object.keys(object)) {
     if (name === '__proto__') refuse(walk, "has a property '__proto__'");
-    const part = within(walk, object as Record<string, unknown>, name, true);
+    const part = within(walk, object, name, true);
     if (part !== undefined) copy[name] = part;
   }
   return copy;

@@ -33,7 +33,7 @@ export function share(
   const initial = { ...state.initial, ...Object.fromEntries(kept.map(([key, { value }]) => [key, value])) };
   const space = coherence({ ...state, ...where, initial, scope: scopeOf(runId), session, from: 'new' });
   for (const [key, { version }] of kept) space.replica.memory.cells.get(key)!.version = version;
-  return space as unknown as SharedSpace;
+  return space;
 }
 /** The value of a key, and how many writes it has had. */
 export interface EarlierCell {

@@ -69,8 +69,7 @@ export class Transaction<V extends Values = Record<string, any>> {
     return {
       value: value as V[K],
       version,
-      write: (next, { signal } = {}) =>
-        this.write(key, next as never, { expect: version, ...(signal && { signal }) }),
+      write: (next, { signal } = {}) => this.write(key, next, { expect: version, ...(signal && { signal }) }),
     };
   }
   /** The copy, if there is one and this step has not written the key: synchronous, and never a request. */
@@ -137,7 +136,7 @@ export class Transaction<V extends Values = Record<string, any>> {
     refuseWithinRecipe(key);
     const { value, version } = await this.#look(key, signal && { signal });
     const next = await compute(value as V[K]);
-    await this.#write(key, next, { expect: version, ...(signal && { signal }) }, compute as Change['again']);
+    await this.#write(key, next, { expect: version, ...(signal && { signal }) }, compute);
   }
 
   /** Keeps a key until this step publishes or ends: no other agent writes it meanwhile. */

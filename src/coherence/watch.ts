@@ -34,7 +34,7 @@ export function watch<V, T>(agent: AgentState, key: string, options: WatchOption
     if (line.version === version && line.value === seen) return false;
     const value = slot.deliver(line);
     const next = select(value as V);
-    const changed = version < 0 || !equal(next, snapshot as T);
+    const changed = version < 0 || !equal(next, snapshot);
     [seen, version] = [value, line.version];
     if (changed) snapshot = next;
     return changed;

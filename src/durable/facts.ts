@@ -3,7 +3,7 @@
  *  | kind | about | data | value |
  *  |---|---|---|---|
  *  | `begin` | | format, score, options | the input |
- *  | `score` | | | one line a step, as `score-print.ts` writes them |
+ *  | `score` | | | one list a step, as `score-print.ts` writes them |
  *  | `start` | step | attempt, and whether the budget counts it | |
  *  | `unstarted` | step | | |
  *  | `fail` | step | the error, the delay before the next try | |
@@ -104,7 +104,7 @@ export interface SharedCell {
 /** Where a performance stands: the fold of its log. */
 export class RunRecord {
   begin: BeginRecord | undefined;
-  /** The score, one line a step. */
+  /** The score, as `score-print.ts` writes it. */
   print = '';
   readonly steps = new Map<string, StepRecord>();
   readonly signals: { readonly signal: HctSignal; readonly at: number }[] = [];
@@ -192,7 +192,7 @@ export class RunRecord {
         this.begin ??= { ...(JSON.parse(data!) as Omit<BeginRecord, 'at' | 'input'>), at, input: value };
         return;
       case 'score':
-        this.print = JSON.parse(value!) as string;
+        this.print = value!;
         return;
       case 'end':
         this.#kept.push(seq);

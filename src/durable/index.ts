@@ -1,6 +1,7 @@
 /** Performances that survive their process. A store is in `tutti/sqlite`.
  *  @module tutti/durable */
 export { resume, runs, type ResumeOptions } from './resume.ts';
+export { shrinkRuns } from './retention.ts';
 export type { Decision } from './facts.ts';
 export { ChangedScoreError, type ScoreChange } from './score-print.ts';
 export { memoryStore, type MemoryStore } from '../../actors/bus/memory-store.ts';

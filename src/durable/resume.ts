@@ -56,11 +56,14 @@ export async function resume<Input, N extends Record<string, unknown>>(
   options: ResumeOptions = {},
 ): Promise<Run<Score<Input, N>['names']>> {
   const { adopt = false, decide = {}, reconcileMs = 30_000, ...given } = options;
-  const ended = foldEnded(store, id);
-  if (ended !== undefined) return endedRun(id, score, ended);
+  if (store.stateOf(id) !== 'open') return endedRun(id, score, foldLog(store.read(id)));
   const log = store.open(id);
   try {
     const record = foldLog(log.read());
+    if (record.end !== undefined) {
+      log.close();
+      return endedRun(id, score, record);
+    }
     const { begin } = record;
     if (begin === undefined)
       throw new LogError(
@@ -81,7 +84,7 @@ export async function resume<Input, N extends Record<string, unknown>>(
     }
     takeMessages(log, journal, record, program);
     await reconcileAll(journal, program, record, id, reconcileMs);
-    const all = { ...begin.options, ...given, runId: id } as PerformOptions<Input>;
+    const all = { ...begin.options, ...given, runId: id, durable: store } as PerformOptions<Input>;
     return performFrom(score, all, { journal, record });
   } catch (error) {
     log.close();
@@ -91,12 +94,6 @@ export async function resume<Input, N extends Record<string, unknown>>(
 
 /** Every run of a store, oldest first. */
 export const runs = (store: RunStore): RunInfo[] => store.list();
-
-/** The record of a run that has ended. */
-function foldEnded(store: RunStore, id: string): RunRecord | undefined {
-  const record = foldLog(store.read(id));
-  return record.end === undefined ? undefined : record;
-}
 
 function checkDecision(stepId: string, decision: Decision): void {
   knownKeys(`decide.${stepId}`, decision, ['did', 'redo', 'fail']);

@@ -90,7 +90,7 @@ export class RunJournal implements Journal {
     );
     const data = { format: FORMAT, score, options: kept, file: options.scoreFile };
     this.append('begin', '', data, textOf(input));
-    this.append('score', '', undefined, JSON.stringify(printOf(this.#score)));
+    this.append('score', '', undefined, printOf(this.#score));
     this.commit();
   }
   get signals(): RunRecord['signals'] {
@@ -213,10 +213,13 @@ export class RunJournal implements Journal {
   }
   /** Steps in doubt. */
   get inDoubt(): number[] {
-    return [...this.#record.steps].flatMap(([id, record]) => {
-      const step = record.open ? this.#placeOf(id) : undefined;
-      return step !== undefined && this.#isInDoubt(step, record) ? [step] : [];
+    const { steps } = this.#record;
+    const found: number[] = [];
+    this.#program.steps.forEach((_, step) => {
+      const record = steps.get(this.#idOf(step));
+      if (record !== undefined && this.#isInDoubt(step, record)) found.push(step);
     });
+    return found;
   }
   isInDoubt(stepId: string): boolean {
     const record = this.#record.steps.get(stepId);

@@ -1,16 +1,24 @@
-/** What a score says about its steps, in one line a step: a resumed performance compares it with what it began with.
+/** What a score says about its steps, one list a step: a resumed performance compares it with what it began with.
  *  Code cannot be compared; an author says by `version` that an agent's code has changed. */
 import { INPUT, type Program } from '../../actors/tomasulo/program.ts';
 import { LogError } from '../../actors/bus/log.ts';
 import type { RunRecord } from './facts.ts';
 
-/** In this order in a line. */
+/** In this order in a list, after the step's id. */
 const FIELDS = ['agent', 'version', 'effects', 'writes', 'reads', 'after', 'tacet', 'body'] as const;
 
-/** One step: what it is and which steps its reads are bound to. */
-export function printOf(program: Program): string {
+type StepPrint = readonly [id: string, ...fields: unknown[]];
+
+/** The score as JSON: of each step what it is, and which steps its reads are bound to. */
+export const printOf = (program: Program): string => JSON.stringify(stepPrints(program));
+
+/** The ids of the steps of a printed score. */
+export const idsIn = (print: string): string[] => parsed(print).map(([id]) => id);
+const parsed = (print: string): StepPrint[] => (print === '' ? [] : (JSON.parse(print) as StepPrint[]));
+
+function stepPrints(program: Program): StepPrint[] {
   const { steps, firstEdge, source, paths } = program;
-  const lines: string[] = [];
+  const prints: StepPrint[] = [];
   for (let i = 0; i < steps.length; i++) {
     const { id, agent, effects = '', writes = '', reads, after, tacet } = steps[i]!;
     let edge = firstEdge[i]!;
@@ -25,14 +33,14 @@ export function printOf(program: Program): string {
       const read = reads[name]!;
       readsBound[name] = typeof read === 'string' ? bound() : read.map(bound);
     }
-    const line = [id, agent.name, agent.version ?? '', effects, writes, readsBound, after?.map(bound) ?? []];
+    const what = [agent.name, agent.version ?? '', effects, writes];
+    const print: [string, ...unknown[]] = [id, ...what, readsBound, after?.map(bound) ?? []];
     const { scope } = steps[i]!;
-    const more = scope === undefined ? [] : [tacet === true, [scope.kind, printOf(scope.body)]];
-    lines.push(
-      JSON.stringify(more.length > 0 ? [...line, ...more] : tacet === true ? [...line, true] : line),
-    );
+    if (scope !== undefined) print.push(tacet === true, [scope.kind, stepPrints(scope.body)]);
+    else if (tacet === true) print.push(true);
+    prints.push(print);
   }
-  return lines.join('\n');
+  return prints;
 }
 
 /** One difference between the score that a run began with and the one that it is resumed with. */
@@ -65,33 +73,30 @@ export class ChangedScoreError extends LogError {
 export function changesSince(record: RunRecord, program: Program): ScoreChange[] {
   const now = printOf(program);
   if (now === record.print) return [];
-  const before = linesOf(record.print);
-  const after = linesOf(now);
+  const before = byId(record.print);
+  const after = byId(now);
   const changes: ScoreChange[] = [];
   const begunOf = (id: string) => {
     const step = record.steps.get(id);
     return step !== undefined && (step.attempts > 0 || step.end !== undefined);
   };
-  for (const [id, line] of before) {
+  for (const [id, print] of before) {
     const begun = begunOf(id);
     const other = after.get(id);
-    if (other === undefined) changes.push({ stepId: id, what: 'is gone', begun });
-    else if (other !== line) changes.push({ stepId: id, what: difference(line, other), begun });
+    const what = other === undefined ? 'is gone' : difference(print, other);
+    if (what !== undefined) changes.push({ stepId: id, what, begun });
   }
   for (const id of after.keys())
     if (!before.has(id)) changes.push({ stepId: id, what: 'is new', begun: false });
   return changes;
 }
 
-const linesOf = (print: string): Map<string, string> =>
-  new Map(
-    (print === '' ? [] : print.split('\n')).map((line) => [(JSON.parse(line) as [string])[0], line] as const),
-  );
+const byId = (print: string): Map<string, StepPrint> =>
+  new Map(parsed(print).map((step) => [step[0], step] as const));
 
-function difference(before: string, after: string): string {
-  const [, ...old] = JSON.parse(before) as unknown[];
-  const [, ...now] = JSON.parse(after) as unknown[];
+function difference([, ...old]: StepPrint, [, ...now]: StepPrint): string | undefined {
   const at = FIELDS.findIndex((_, i) => JSON.stringify(old[i]) !== JSON.stringify(now[i]));
+  if (at < 0) return undefined;
   const show = (value: unknown) => (value === '' || value === undefined ? 'not set' : JSON.stringify(value));
   return `has another ${FIELDS[at]}: it was ${show(old[at])}, and is ${show(now[at])}`;
 }

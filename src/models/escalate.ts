@@ -150,7 +150,7 @@ async function checkAll<T>(
   let quality: number | undefined;
   for (const verifier of verifiers) {
     const said = await verifier.check(value, attempt);
-    const verdict = typeof said === 'boolean' ? { accepted: said } : (said as Verification);
+    const verdict = typeof said === 'boolean' ? { accepted: said } : said;
     usd += verdict.usd ?? 0;
     quality = verdict.quality ?? quality;
     if (!verdict.accepted)

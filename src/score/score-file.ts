@@ -210,7 +210,7 @@ function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentErro
     const kinds = kindsOf(entry);
     if (kinds.length === 2 && isObject(entry) && 'command' in entry)
       return new DocumentError(issue.path, "an agent has a 'command' or a 'module', not both.");
-    const { error } = kinds[0]!.safeParse(entry);
+    const { error } = kinds[0].safeParse(entry);
     if (error !== undefined) return under(mostTelling(entry, error.issues));
   }
   if (issue.code === 'invalid_key' && issue.issues.length > 0)
@@ -477,7 +477,7 @@ function schemaOf(
 ): Schema<any, any> | undefined {
   if (schema === undefined) return undefined;
   try {
-    return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]) as unknown as Schema<any, any>;
+    return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
   } catch (error) {
     throw new DocumentError(
       path,

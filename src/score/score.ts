@@ -425,7 +425,7 @@ function planStep(id: string, given: object, downbeat: boolean): StepPlan {
     ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),
     ...conditionOf(when),
-  } as StepPlan;
+  };
 }
 
 /** The step of a scope. */
@@ -444,7 +444,7 @@ export function planScope(
     ...(fallback === undefined ? {} : { fallback: { value: frozenCopy(fallback) as unknown } }),
     ...(downbeat ? { downbeat } : {}),
     ...conditionOf(when),
-  } as StepPlan;
+  };
 }
 /** What reports name as the agent of a scope; it is never called. */
 const scopeAgent = (kind: string): AgentPlan => ({

@@ -80,7 +80,7 @@ export async function crashJob(
   };
   void (async () => {
     for await (const event of run.events) {
-      if (event.type === 'step.held') run.cue(event.stepId);
+      if (event.type === 'step.held') await run.cue(event.stepId);
       else if (event.type === 'step.doubtful') decide(event.stepId);
     }
   })();

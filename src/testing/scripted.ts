@@ -173,7 +173,7 @@ export function streamOf(
   const parts: LanguageModelV4StreamPart[] = [{ type: 'stream-start', warnings: [] }];
   for (const [index, part] of content.entries()) {
     if (part.type !== 'text' && part.type !== 'reasoning') {
-      parts.push(part as LanguageModelV4StreamPart);
+      parts.push(part);
       continue;
     }
     const id = String(index);

@@ -7,7 +7,6 @@ import type { Replica } from '../../actors/coherence/index.ts';
 import { inRange } from '../score/limits.ts';
 import { UsageMeter } from '../models/usage.ts';
 import type { CallReport } from '../budget/call-report.ts';
-import type { InspectedActor } from './actors.ts';
 import { Buses } from './buses.ts';
 import { TRACE_LIMITS, type TraceLimits } from './format.ts';
 import { Recorder, whoIs } from './recorder.ts';
@@ -97,8 +96,7 @@ export class Trace {
     if (this.#closed !== undefined) return;
     if (replica.inspectedBy !== this.inspect) {
       const subscription = replica.system.inspect({ next: this.inspect });
-      for (const { actor } of replica.lines.values())
-        this.#sightings.meet(actor as unknown as InspectedActor, this.inspect);
+      for (const { actor } of replica.lines.values()) this.#sightings.meet(actor, this.inspect);
       this.#undo.push(() => subscription.unsubscribe());
     }
     this.#buses.watchSpace(bus, replica);

@@ -42,7 +42,7 @@ function failingBus({ kind, at }: BusCase, clock: VirtualClock): Bus {
       return inner.tip;
     },
     close: () => inner.close(),
-  } as unknown as Bus;
+  };
 }
 
 async function endsWithItsBus(given: BusCase): Promise<undefined> {

@@ -140,7 +140,7 @@ export function interpret(steps: readonly StepPlan[], shapes: readonly StepShape
     const shape = shapes[i]!;
     const operands = Object.values(step.reads ?? {})
       .flat()
-      .map((name) => cells.get(name as string)!);
+      .map((name) => cells.get(name)!);
     producers.push(new Set(operands.map(({ from }) => from).filter((from) => from >= 0)));
     const blocked = operands.some(({ ok }) => !ok) && step.join !== 'allSettled';
     if (!blocked) fired.set(step.id, Math.min(shape.failures + 1, shape.attempts));

@@ -66,7 +66,7 @@ class Expected {
   readonly model = new PoolModel(
     DEFAULT_LADDER,
     UNTUNED,
-    new KernelPolicy('schedutil', DEFAULT_LADDER.map(({ frequency }) => frequency), kernelNames(UNTUNED), DEPARTURES) as never, // prettier-ignore
+    new KernelPolicy('schedutil', DEFAULT_LADDER.map(({ frequency }) => frequency), kernelNames(UNTUNED), DEPARTURES), // prettier-ignore
   );
   readonly #pools = new Map<number, { load: (failures: number) => number; busy: boolean }>();
   readonly #allowances = new Map<number, number>();

@@ -320,7 +320,7 @@ async function reachesOneRun({ kind, steps }: TwoRuns): Promise<undefined> {
     perform(scoreOf('s', plans), { bus, runId, clock: clocks[i]!, stallMs: 50 }),
   );
   const targets = ['one'];
-  bus.publish(kind === 'caesura' ? caesura({ ...from, targets }) : fermata({ ...from, targets }));
+  await bus.publish(kind === 'caesura' ? caesura({ ...from, targets }) : fermata({ ...from, targets }));
   const [one, two] = await Promise.all(runs.map(({ report }) => report));
   const due = kind === 'caesura' ? 'cancelled' : 'failed'; // held until the stall ends it
   must(one!.status === due, () => `A ${kind} that names 'one' leaves it ${one!.status}.`);

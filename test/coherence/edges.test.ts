@@ -78,7 +78,7 @@ describe('coherence: joining', () => {
     expect(await pumped(old, same.agent('b').read('k'))).toEqual(['x', 'y']);
 
     const log = new LaggingLog();
-    for (let i = 0; i < 3; i++) log.publish({ type: 'pulse', tag: 1, value: i } as never); // other traffic
+    for (let i = 0; i < 3; i++) void log.publish({ type: 'pulse', tag: 1, value: i } as never); // other traffic
     const restored = space(log.view(), 'three', { from: saved });
     const c = restored.agent('c');
     expect(await pumped(log, c.read('k'))).toEqual(['x']);
@@ -295,7 +295,7 @@ describe('coherence: holds', () => {
     const shared = make();
     const work = async (name: string, keys: ('x' | 'y')[]) => {
       await using holds = await shared.agent(name).holdAll(keys);
-      await null;
+      await Promise.resolve();
       for (const key of keys) await holds.get(key).write((value) => value + 1);
     };
     await Promise.all([work('a', ['x', 'y']), work('b', ['y', 'x']), work('c', ['y'])]);
@@ -347,7 +347,7 @@ describe('coherence: whole values', () => {
         const task = async (wait: number, index: number) => {
           const agent = shared.agent(index % 3 === 2 ? 'other' : 'planner');
           const copy = await agent.copy('k');
-          for (let i = 0; i < wait; i++) await null;
+          for (let i = 0; i < wait; i++) await Promise.resolve();
           return copy.write([...copy.value, `${index}`]);
         };
         const ended = await Promise.allSettled(waits.map(task));

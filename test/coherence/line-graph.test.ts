@@ -91,7 +91,13 @@ class Bench {
   #say(entry: object): void {
     const number = this.#entries++;
     const payload = { coherence: 'shared', entry: { agent: 'b', number, floor: number, ...entry } as Entry };
-    this.#log.publish({ type: 'cue', source: 'b', targets: ['memory'], intent: 'update', payload } as never);
+    void this.#log.publish({
+      type: 'cue',
+      source: 'b',
+      targets: ['memory'],
+      intent: 'update',
+      payload,
+    } as never);
     this.#log.append('b');
   }
 }

@@ -141,7 +141,7 @@ describe('coherence: every request ends', () => {
       { op: 'put' },
       { op: 'nonsense', key: 'n', agent: 'x', number: 0, floor: 0 },
     ])
-      bus.publish({
+      void bus.publish({
         type: 'cue',
         source: 'x',
         targets: ['memory'],

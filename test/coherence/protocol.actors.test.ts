@@ -63,7 +63,7 @@ async function replay(
         at = to;
       }
       actors.stop();
-      await null; // what the leases put off to the end of the instant would pile up
+      await Promise.resolve(); // what the leases put off to the end of the instant would pile up
     }
   }
   return { walked, mismatches };

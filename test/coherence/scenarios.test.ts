@@ -185,7 +185,7 @@ describe('coherence: reclaim', () => {
     await pump(log, newer);
     const reclaim = log.log.find(({ signal }) => (fromSignal('shared', signal) as Entry).op === 'reclaim');
     const entry = { ...(fromSignal('shared', reclaim!.signal) as Entry), agent: 'memory@late', number: 0 };
-    log.publish({ ...reclaim!.signal, payload: { coherence: 'shared', entry } } as Signal);
+    void log.publish({ ...reclaim!.signal, payload: { coherence: 'shared', entry } } as Signal);
     log.drain();
     return spaces[0].replica.memory.cells.get('x')!.owner;
   };

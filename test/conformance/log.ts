@@ -103,8 +103,34 @@ export function logConformance(name: string, { make, crash, pause }: StoreUnderT
       next.commit();
       expect(next.inbox()).toEqual([]);
       expect(store.list()).toMatchObject([{ id: 'r', state: 'completed', waiting: 0 }]);
+      expect(store.stateOf('r')).toBe('completed');
+      expect(() => store.stateOf('other')).toThrow(expect.objectContaining({ name: 'UnknownRunError' }));
       expect(() => store.tell('r', 'late')).toThrow(/has ended/);
       expect(() => store.tell('other', 'x')).toThrow(expect.objectContaining({ name: 'UnknownRunError' }));
+      store.close();
+    });
+
+    test('large and small payloads in commits of any size come back in order', () => {
+      const store = make();
+      const log = store.create('r', 'score');
+      const records: LogRecord[] = [];
+      for (const size of [1, 2, 255, 256, 257, 600]) {
+        for (let i = 0; i < size; i++) {
+          const value =
+            i % 3 === 0 ? undefined : JSON.stringify('\u{1F3BB}ä"'.repeat(i % 7 === 0 ? 2_000 : i % 5));
+          const data = i % 2 === 0 ? undefined : JSON.stringify({ i, text: 'a\n"b"' });
+          records.push({ kind: 'pulse', about: `s\n${i}`, at: i + 0.25, data, value });
+          log.append(records.at(-1)!);
+        }
+        log.commit();
+      }
+      const all = records.map((record, i) => ({ ...record, seq: i + 1 }));
+      expect([...store.read('r')]).toEqual(all);
+      for (const from of [2, 256, 700, all.length, all.length + 1])
+        expect([...log.read(from)]).toEqual(all.slice(from - 1));
+      expect(store.list()).toMatchObject([{ records: all.length }]);
+      log.close();
+      expect(store.open('r').tip).toBe(all.length);
       store.close();
     });
 

@@ -79,6 +79,15 @@ test(
     const again = await tutti('resume', 'one', '--json');
     expect(JSON.parse(again.out)).toMatchObject({ status: 'completed', outputs: { send: 'by hand' } });
 
+    expect((await tutti('runs', 'shrink', '--days', '1')).out).toBe('0 runs shrunk\n');
+    expect((await tutti('runs', 'shrink')).out).toBe('1 run shrunk\n');
+    expect((await tutti('runs')).out).toBe('one  letters  completed, shrunk\n');
+    const shrunk = await tutti('resume', 'one', '--json');
+    expect(JSON.parse(shrunk.out)).toMatchObject({ status: 'completed', outputs: { send: 'by hand' } });
+    expect(await tutti('cue', 'one', 'ask')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/has ended \(completed\); it takes no answers/),
+    });
     expect((await tutti('runs', 'rm', 'one')).code).toBe(0);
     expect((await tutti('runs')).out).toBe('no runs in .tutti\n');
     const reused = await tutti('perform', 'score.yaml', '--durable', '--run-id', 'one');

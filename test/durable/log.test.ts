@@ -75,11 +75,34 @@ describe('a SQLite store', () => {
     expect(() => sqliteStore(join(path, 'below'))).toThrow(/cannot be opened/);
     const later = sqliteStore(folder());
     later.close();
-    meddle(later.name, "UPDATE meta SET value = '99'");
-    expect(() => sqliteStore(later.name)).toThrow(/format 99/);
+    meddle(later.name, 'PRAGMA user_version = 99');
+    expect(() => sqliteStore(later.name)).toThrow(/has format 99, and this version of tutti reads format 2/);
+    const other = join(folder(), 'other.db');
+    meddle(other, 'CREATE TABLE notes (text)');
+    expect(() => sqliteStore(other)).toThrow(/not made by a released version of tutti/);
     expect(() => sqliteStore(folder(), { level: 'disk' as never })).toThrow(/level must be/);
     expect(() => sqliteStore(folder(), { leaseMs: 1 })).toThrow(/leaseMs must be from 100/);
     expect(() => sqliteStore(folder(), { laseMs: 1 } as never)).toThrow(/unknown option 'laseMs'/);
+  });
+
+  test('the write-ahead log stays short in a long run, also while another process reads', async () => {
+    const store = sqliteStore(folder());
+    const log = store.create('r', 'score');
+    const reader = sqliteStore(store.name);
+    let longest = 0;
+    for (let i = 0; i < 30; i++) {
+      for (let k = 0; k < 500; k++) {
+        log.append({ kind: 'pulse', about: `s${k}`, at: i, value: '1' });
+        log.commit();
+      }
+      reader.list();
+      await new Promise((resolve) => setTimeout(resolve, i % 8 === 7 ? 120 : 0));
+      longest = Math.max(longest, statSync(`${store.name}-wal`).size);
+    }
+    expect(longest).toBeLessThan(48 * 2 ** 20);
+    expect([...reader.read('r')].length).toBe(15_000);
+    reader.close();
+    store.close();
   });
 
   test('a full disk is a typed error, and what was committed before is there', () => {

@@ -109,7 +109,7 @@ test('a cut-off external step waits for a decision: done, again, or given up', a
       if (when === 'during') {
         await new Promise((resolve) => setTimeout(resolve, 20));
         expect(sent, 'not repeated by itself').toHaveLength(1);
-        run.cue(); // a cue to everyone is no decision
+        void run.cue(); // a cue to everyone is no decision
         await new Promise((resolve) => setTimeout(resolve, 20));
         expect(sent).toHaveLength(1);
         run.decide('send', decision);

@@ -5,7 +5,8 @@
  *  TUTTI_DEEP=1 plays 10 times as many. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { expectedOf, faultsOf, play, scenarios, type Kind } from './fuzz.perform.ts';
+import type { Kind } from './fuzz.parts.ts';
+import { expectedOf, faultsOf, play, scenarios } from './fuzz.perform.ts';
 
 const MULTIPLE = process.env['TUTTI_DEEP'] === undefined ? 1 : 10;
 const { TUTTI_SEED, TUTTI_PATH } = process.env;

@@ -13,7 +13,7 @@ export const FAILS = ['throw', 'reject', 'sleepThrow', 'thenableThrow', 'getter'
 /** Never end by themselves. `obey` ends when aborted; `late` returns a value then; `deaf` ignores the abort; `tardy`
  *  answers when the performance has stopped waiting. */
 export const HANGS = ['obey', 'late', 'deaf', 'tardy'] as const;
-const SLEEPS = ['sleep', 'sleepThrow', 'nested', 'dangling'];
+export const SLEEPS = ['sleep', 'sleepThrow', 'nested', 'dangling'];
 
 export interface FuzzStep {
   readonly id: string;

@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 import { InvariantError } from '../../actors/tomasulo/errors.ts';
 import { BusClosedError, UnavailableError } from '../../actors/bus/bus.ts';
-import { faultsOf, play, type BusPlan, type Scenario } from './fuzz.perform.ts';
+import type { BusPlan } from './fuzz.parts.ts';
+import { faultsOf, play, type Scenario } from './fuzz.perform.ts';
 import type { Behaviour, FuzzStep } from './fuzz.reference.ts';
 
 const STEPS = 20;

@@ -241,7 +241,7 @@ describe('runs on a shared bus', () => {
     );
     setTimeout(() => {
       for (const source of [undefined, 'another', run.id])
-        run.bus.publish(
+        void run.bus.publish(
           { type: 'pulse', tag: 0, value: 'false', ...(source ? { source } : {}) },
           { runId: run.id },
         );
@@ -348,6 +348,7 @@ describe('the culprit is named', () => {
           throw new Error('the listener failed');
         },
       });
+      // oxlint-disable-next-line typescript/no-misused-promises -- this mistake is what the test is about
       run.bus.signals.subscribe(async () => {
         throw new Error('this one, too');
       });

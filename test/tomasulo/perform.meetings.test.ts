@@ -74,7 +74,7 @@ test('an agent is silent until each of its silences is over, and a cue ends all 
   const woken = play(steps, { clock });
   woken.tacet(['a'], 20);
   woken.tacet(['a']);
-  clock.setTimeout(() => woken.cue('a'), 7);
+  clock.setTimeout(() => void woken.cue('a'), 7);
   expect((await woken.report).makespan).toBe(7);
 });
 
@@ -130,7 +130,7 @@ test.each(['cue', 'fermata', 'caesura'] as const)(
     );
     run.tacet(['a']);
     clock.setTimeout(() => {
-      run.cue('a');
+      void run.cue('a');
       if (type === 'cue') run.signal(cue({ source, targets: ['a'], urgency: 9 }));
       else if (type === 'fermata')
         run.signal(fermata({ source, targets: ['one'], timeoutMs: 5, onTimeout: 'resume' }));
@@ -186,7 +186,7 @@ test('a bus that breaks while a refused step waits to be written ends the perfor
       bus: breaks,
     },
   );
-  clock.setTimeout(() => run.cue('unknown'), 3);
+  clock.setTimeout(() => void run.cue('unknown'), 3);
   const report = await run.report;
   expect(report.status).toBe('failed');
   expect(report.errors.map((error) => error instanceof UnavailableError)).toEqual([true]);

@@ -321,7 +321,7 @@ describe('perform: a step is a transaction', () => {
                 const hold = await view.hold('list');
                 await hold.write((list) => void list.push(id));
               }
-              for (let turn = 0; turn < waits; turn++) await null;
+              for (let turn = 0; turn < waits; turn++) await Promise.resolve();
               if (context.attempt <= fails) throw new Error('again');
             },
           }) as typeof built;

@@ -38,7 +38,7 @@ describe('targets', () => {
       let rounds = 0;
       const agent = async (_: { previous?: unknown }, { sleep }: AgentContext) => {
         await sleep(10);
-        if (++rounds === 3) run.cue(...targets);
+        if (++rounds === 3) void run.cue(...targets);
         return rounds;
       };
       const steps = score('s').step('loop', {
@@ -61,7 +61,7 @@ describe('targets', () => {
         onEvent: (event) => {
           if (event.type !== 'run.stalled') return;
           expect(ran).toEqual([]);
-          run.cue();
+          void run.cue();
         },
       });
       run.fermata(...targets);
@@ -81,7 +81,7 @@ describe('targets', () => {
         onEvent: ({ type }) => {
           if (type !== 'run.stalled') return;
           expect(ran).toEqual(targets[0] === 'b' ? ['a'] : []);
-          run.cue();
+          void run.cue();
         },
       });
       run.tacet(targets);
@@ -100,11 +100,11 @@ describe('targets', () => {
       onEvent: ({ type }) => {
         if (type !== 'run.stalled') return;
         expect(ran).toEqual(['a']);
-        run.cue('writer');
+        void run.cue('writer');
       },
     });
     run.fermata('writer');
-    run.cue('a');
+    void run.cue('a');
     await run.result;
     expect(ran).toEqual(['a', 'b']);
   });
@@ -115,7 +115,7 @@ describe('targets', () => {
       ...virtual(),
       onEvent: (event) => void events.push(event),
     });
-    run.cue('reveiw');
+    void run.cue('reveiw');
     await run.result;
     expect(events.find(({ type }) => type === 'signal.unmatched')).toMatchObject({
       signal: 'cue',
@@ -128,8 +128,8 @@ describe('targets', () => {
     const bus = createBus();
     const steps = score('s').step('a', { agent: work(5), fermata: { timeoutMs: 1_000 } });
     const runs = ['one', 'two'].map((runId) => perform(steps, { bus, runId, ...virtual() }));
-    bus.publish(caesura({ ...person, targets: ['one'] }));
-    bus.publish(cue({ ...person, targets: ['two'], intent: 'resume' }));
+    void bus.publish(caesura({ ...person, targets: ['one'] }));
+    void bus.publish(cue({ ...person, targets: ['two'], intent: 'resume' }));
     const [one, two] = await Promise.all(runs.map(({ report }) => report));
     expect([one!.status, two!.status]).toEqual(['cancelled', 'completed']);
   });
@@ -229,7 +229,7 @@ describe('when signals count', () => {
       onEvent: ({ type }) => {
         if (type !== 'run.stalled') return;
         expect(ran).toBe(false);
-        run.cue('a');
+        void run.cue('a');
       },
     });
     run.fermata('a');
@@ -241,7 +241,7 @@ describe('when signals count', () => {
     const run = perform(score('s').step('a', { agent: () => 1 }), {
       ...virtual(),
       onEvent: ({ type }) => {
-        if (type === 'run.stalled') run.cue('a');
+        if (type === 'run.stalled') void run.cue('a');
       },
     });
     run.fermata('a');

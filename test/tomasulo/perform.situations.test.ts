@@ -175,7 +175,7 @@ test('a fermata on a step holds it until a cue; the rest goes on', async () => {
     { id: 'publish', agent: constant('out'), reads: { x: 'draft' }, fermata: { timeoutMs: 1_000 } },
     { id: 'other', agent: sleeper('other', 20) },
   ]);
-  clock.setTimeout(() => run.cue('publish'), 500);
+  clock.setTimeout(() => void run.cue('publish'), 500);
   expect((await run.result).outputs['publish']).toBe('out');
   expect(clock.now()).toBe(500);
   expect(step(events, 'step.held', 'publish')).toBeDefined();
@@ -231,7 +231,7 @@ test('a silent unit wakes by itself after its duration, or at a cue', async () =
   expect((await timed.run.result).timeline[1]!.start).toBe(305);
   const cued = play(steps);
   cued.clock.setTimeout(() => cued.run.tacet(['mute']), 5);
-  cued.clock.setTimeout(() => cued.run.cue('mute'), 99);
+  cued.clock.setTimeout(() => void cued.run.cue('mute'), 99);
   expect((await cued.run.result).timeline[1]!.start).toBe(99);
 });
 
@@ -246,7 +246,7 @@ test('a vamp repeats until it is satisfied, at most as often as its cap, or unti
   expect((await rounds(2, 'accept')).outputs).toEqual({ v: 2 });
   expect((await rounds(2)).errors[0]!.cause).toBeInstanceOf(VampError);
   const endless = play([{ id: 'v', agent: sleeper('s', 10), vamp: { max: 1_000, until: () => false } }]);
-  endless.clock.setTimeout(() => endless.run.cue('v'), 35);
+  endless.clock.setTimeout(() => void endless.run.cue('v'), 35);
   expect((await endless.run.result).makespan).toBe(40);
 });
 

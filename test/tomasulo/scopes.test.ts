@@ -224,7 +224,7 @@ describe('map', () => {
     for await (const event of run.events) {
       if (event.type === 'step.held') {
         events.push(event.stepId);
-        run.cue('m[1]');
+        void run.cue('m[1]');
       }
     }
     expect(events).toEqual(['m[1]']);

@@ -132,7 +132,7 @@ test('a sink that takes its time is waited for; what comes meanwhile is bounded,
   );
   const bus = createBus();
   trace.watchBus(bus);
-  for (let tag = 0; tag < 10_000; tag++) bus.publish({ type: 'pulse', tag, value: tag });
+  for (let tag = 0; tag < 10_000; tag++) void bus.publish({ type: 'pulse', tag, value: tag });
   await trace.close();
   expect(most).toBe(1);
   const messages = taken
@@ -158,7 +158,7 @@ test('a gap is recorded where it ends', async () => {
   const bus = createBus();
   trace.watchBus(bus);
   const publish = (from: number) => {
-    for (let tag = from; tag < from + 100; tag++) bus.publish({ type: 'pulse', tag, value: 'text' });
+    for (let tag = from; tag < from + 100; tag++) void bus.publish({ type: 'pulse', tag, value: 'text' });
   };
   const settle = async () => {
     for (let i = 0; i < 30; i++) {
@@ -188,7 +188,7 @@ test('with a sink that takes everything at once nothing is left out, however muc
   const trace = traceTo(sink, { limits: { waiting: 64 } });
   const bus = createBus();
   trace.watchBus(bus);
-  for (let tag = 0; tag < 10_000; tag++) bus.publish({ type: 'pulse', tag, value: 'text' });
+  for (let tag = 0; tag < 10_000; tag++) void bus.publish({ type: 'pulse', tag, value: 'text' });
   await trace.close();
   expect(sink.messages).toHaveLength(10_003);
   expect(footerOf(sink.messages).leftOut).toEqual({ sampled: 0, slow: 0, actors: 0 });
@@ -395,11 +395,11 @@ test('secrets never get into a trace: by name, by look, and by what the environm
   actor.send({ type: 'TELL', ...secret } as never);
   const bus = createBus();
   trace.watchBus(bus);
-  bus.publish({ type: 'pulse', tag: 1, value: secret });
-  bus.publish({ type: 'pulse', tag: 2, value: secret.byLook[1] });
-  bus.publish({ type: 'pulse', tag: 4, value: `${'x'.repeat(90)}${long}${'y'.repeat(300)}` });
-  bus.publish({ type: 'pulse', tag: 3, fault: new Error(`no access with ${secret.byLook[1]}`) });
-  bus.publish({ type: 'cue', source: 'x', targets: [], intent: 'activate', payload: secret as never });
+  void bus.publish({ type: 'pulse', tag: 1, value: secret });
+  void bus.publish({ type: 'pulse', tag: 2, value: secret.byLook[1] });
+  void bus.publish({ type: 'pulse', tag: 4, value: `${'x'.repeat(90)}${long}${'y'.repeat(300)}` });
+  void bus.publish({ type: 'pulse', tag: 3, fault: new Error(`no access with ${secret.byLook[1]}`) });
+  void bus.publish({ type: 'cue', source: 'x', targets: [], intent: 'activate', payload: secret as never });
   await trace.close();
   const { text } = sink;
   const never = [

@@ -46,7 +46,7 @@ const MOST_AGENTS = 6;
  *  const { verdict, bound } = await prove(); // 'holds', 'any number of agents × 1 key, queued bus, …'
  *  ``` */
 export async function prove({
-  machine = cacheLine as unknown as AnyStateMachine,
+  machine = cacheLine,
   faults = {},
   only = SUBJECTS,
   signal,

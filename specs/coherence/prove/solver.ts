@@ -62,7 +62,7 @@ export async function startSolver({ signal, effort }: SolverOptions): Promise<So
 
 async function load(): Promise<Z3Module> {
   try {
-    return (await import('z3-solver')) as unknown as Z3Module;
+    return await import('z3-solver');
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     const what =

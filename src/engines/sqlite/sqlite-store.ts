@@ -1,7 +1,8 @@
 /** A store of runs in one SQLite file, by Node.js's own driver.
  *
- *  In WAL mode a commit appends to one file. Records are collected in memory and written in one transaction; the
- *  transaction checks the writer's epoch, so that a writer that lost its lease adds nothing. */
+ *  In WAL mode a commit appends to one file. Records are collected in memory, and a commit writes them as one row: `head`
+ *  lists them as JSON, five fields a record (kind, about, time, details, payload), and `body` has their payloads one after
+ *  the other. The same statement checks the writer's epoch, so that a writer that lost its lease adds nothing. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -29,24 +30,36 @@ export interface SqliteStoreOptions {
   /** How long a writer may be silent before another may take its run over, 100 … 86,400,000 ms. Default 30,000. A
    *  writer of this host that has ended is replaced at once. */
   readonly leaseMs?: number | undefined;
+  /** How long the whole log of a run that has ended is kept, 0 … 3,153,600,000,000 ms (100 years). After that it shrinks
+   *  to its beginning, outputs, usage and end, when a performance of this store ends. Default: it is kept. */
+  readonly keepMs?: number | undefined;
 }
 
-const FORMAT = 1;
+const OPTIONS = ['level', 'busyMs', 'leaseMs', 'keepMs'];
+/** The format of the file. */
+const FORMAT = 2;
 /** Larger payloads are stored once, by content. */
 const INLINE = 4_096;
-/** Pages of the WAL after which a checkpoint is due. A page has 4 KiB. */
+/** The most records in one row. */
+const BATCH = 256;
+/** Rows that are read at once. */
+const PAGE = 256;
+/** Bytes of the WAL after which a checkpoint is due. A commit adds at least one page. */
 const CHECKPOINT_BYTES = 16 * 1_024 * 1_024;
+const PAGE_BYTES = 4_096;
 
 const SCHEMA = `
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS run (
+CREATE TABLE run (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, score TEXT NOT NULL, state TEXT NOT NULL, created REAL NOT NULL,
-  updated REAL NOT NULL, epoch INTEGER NOT NULL, holder TEXT, heard REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS record (
-  run INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, about TEXT NOT NULL, at REAL NOT NULL, data TEXT,
-  value TEXT, payload BLOB, PRIMARY KEY (run, seq)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS payload (hash BLOB PRIMARY KEY, text TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, at REAL NOT NULL, text TEXT NOT NULL);
+  updated REAL NOT NULL, epoch INTEGER NOT NULL, holder TEXT, heard REAL NOT NULL,
+  shrunk INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE batch (
+  run INTEGER NOT NULL, seq INTEGER NOT NULL, records INTEGER NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (run, seq)) WITHOUT ROWID;
+CREATE TABLE payload (hash TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE uses (run INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (run, hash)) WITHOUT ROWID;
+CREATE TABLE message (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, at REAL NOT NULL, text TEXT NOT NULL);
+PRAGMA user_version = ${FORMAT};
 `;
 
 /** A process, and how to find out whether it is alive. */
@@ -85,6 +98,7 @@ const live = new Set<string>();
 export class SqliteStore implements RunStore {
   readonly name: string;
   readonly level: 'process' | 'power';
+  readonly keepMs: number | undefined;
   readonly #db: DatabaseSync;
   readonly #leaseMs: number;
   readonly #statements = new Map<string, StatementSync>();
@@ -93,27 +107,28 @@ export class SqliteStore implements RunStore {
   #checkpoint: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string, options: SqliteStoreOptions = {}) {
-    const { level = 'process', busyMs = 5_000, leaseMs = 30_000 } = options;
+    const { level = 'process', busyMs = 5_000, leaseMs = 30_000, keepMs } = options;
     for (const key of Object.keys(options))
-      if (!['level', 'busyMs', 'leaseMs'].includes(key))
-        throw new RangeError(`sqliteStore: unknown option '${key}'; known are level, busyMs, leaseMs.`);
+      if (!OPTIONS.includes(key))
+        throw new RangeError(`sqliteStore: unknown option '${key}'; known are ${OPTIONS.join(', ')}.`);
     if (level !== 'process' && level !== 'power')
       throw new RangeError(`sqliteStore: level must be 'process' or 'power', not '${String(level)}'.`);
     within('busyMs', busyMs, 0, 600_000);
     within('leaseMs', leaseMs, 100, 86_400_000);
+    if (keepMs !== undefined) within('keepMs', keepMs, 0, 3_153_600_000_000);
     if (!isSoundVersion(process.versions.sqlite ?? '0'))
       throw new LogError(
         `this Node.js has SQLite ${process.versions.sqlite}, which can damage a file that two processes use; use a Node.js with SQLite 3.51.3 or later.`,
       );
     this.name = fileOf(path);
     this.level = level;
+    this.keepMs = keepMs;
     this.#leaseMs = leaseMs;
     try {
       mkdirSync(dirname(this.name), { recursive: true });
       this.#db = new DatabaseSync(this.name, { timeout: busyMs });
       this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = OFF;');
       this.#db.exec(`PRAGMA synchronous = ${level === 'power' ? 'FULL' : 'NORMAL'};`);
-      this.#db.exec(SCHEMA);
       this.#checkFormat();
     } catch (error) {
       throw this.failed('cannot be opened', error);
@@ -121,10 +136,23 @@ export class SqliteStore implements RunStore {
   }
 
   #checkFormat(): void {
-    this.statement("INSERT OR IGNORE INTO meta VALUES ('format', ?)").run(String(FORMAT));
-    const found = this.statement("SELECT value FROM meta WHERE key = 'format'").get() as { value: string };
-    if (Number(found.value) > FORMAT)
-      throw new LogError(`it has format ${found.value}, and this version of tutti reads up to ${FORMAT}`);
+    if (this.#format === FORMAT) return;
+    this.transaction(() => {
+      const found = this.#format; // another process may have made the tables
+      if (found === FORMAT) return;
+      if (found > FORMAT)
+        throw new LogError(
+          `${this.name} has format ${found}, and this version of tutti reads format ${FORMAT}; use a later version.`,
+        );
+      if (this.#db.prepare('SELECT name FROM sqlite_schema LIMIT 1').get() !== undefined)
+        throw new LogError(
+          `${this.name} was not made by a released version of tutti; move it away, or give another path.`,
+        );
+      this.#db.exec(SCHEMA);
+    });
+  }
+  get #format(): number {
+    return (this.#db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
   }
 
   create(id: string, score: string): SqliteLog {
@@ -153,10 +181,10 @@ export class SqliteStore implements RunStore {
         Date.now(),
         row.n,
       );
-      const last = this.statement('SELECT max(seq) AS seq FROM record WHERE run = ?').get(row.n) as {
-        seq: number | null;
-      };
-      return [row.n, row.epoch + 1, last.seq ?? 0] as const;
+      const last = this.statement(
+        'SELECT seq + records - 1 AS tip FROM batch WHERE run = ? ORDER BY seq DESC LIMIT 1',
+      ).get(row.n) as { tip: number } | undefined;
+      return [row.n, row.epoch + 1, last?.tip ?? 0] as const;
     });
     return this.#log(id, n, epoch, holder, tip);
   }
@@ -173,38 +201,79 @@ export class SqliteStore implements RunStore {
   read(id: string): Iterable<LogEntry> {
     return this.readRun(this.#row(id).n, 1);
   }
+  stateOf(id: string): RunState {
+    return this.guarded('cannot be read', () => this.#row(id)).state as RunState;
+  }
   /** @internal */
-  *readRun(run: number, from: Seq): Iterable<LogEntry> {
+  *readRun(run: number, from: Seq): Generator<LogEntry, void, undefined> {
+    const first = this.guarded('cannot be read', () =>
+      this.statement('SELECT max(seq) AS seq FROM batch WHERE run = ? AND seq <= ?').get(run, from),
+    ) as { seq: Seq | null };
     // In pages: an open read would keep the WAL from being written back.
-    for (let next = from; ;) {
-      const rows = this.guarded('cannot be read', () =>
-        this.statement(
-          'SELECT seq, kind, about, at, data, value, payload FROM record WHERE run = ? AND seq >= ? ORDER BY seq LIMIT 4096',
-        ).all(run, next),
-      ) as unknown as Row[];
-      for (const { payload, value, data, ...row } of rows)
-        yield {
-          ...row,
-          data: data ?? undefined,
-          value: payload === null ? (value ?? undefined) : this.#payload(payload),
-        };
-      if (rows.length < 4_096) return;
-      next = rows.at(-1)!.seq + 1;
+    for (let next = first.seq ?? from; ;) {
+      const rows = this.guarded('cannot be read', () => this.#page(run, next));
+      for (const [seq, , head, body] of rows) {
+        const fields = JSON.parse(head) as HeadField[];
+        let taken = 0;
+        for (let i = 0, at = seq; i < fields.length; i += FIELDS, at++) {
+          const kept = fields[i + 4] as PayloadField;
+          let value: string | undefined;
+          if (typeof kept === 'string') value = this.#payload(kept);
+          else if (kept !== null) value = body.slice(taken, (taken += kept));
+          if (at < from) continue;
+          yield {
+            seq: at,
+            kind: fields[i] as string,
+            about: fields[i + 1] as string,
+            at: fields[i + 2] as number,
+            data: (fields[i + 3] as string | null) ?? undefined,
+            value,
+          };
+        }
+      }
+      if (rows.length < PAGE) return;
+      const [seq, records] = rows.at(-1)!;
+      next = seq + records;
     }
   }
-  #payload(hash: Uint8Array): string {
-    const found = this.statement('SELECT text FROM payload WHERE hash = ?').get(hash) as
-      { text: string } | undefined;
+  #page(run: number, from: Seq): readonly BatchRow[] {
+    const statement = this.statement(
+      `SELECT seq, records, head, body FROM batch WHERE run = ? AND seq >= ? ORDER BY seq LIMIT ${PAGE}`,
+    );
+    statement.setReturnArrays(true);
+    return statement.all(run, from) as unknown as readonly BatchRow[];
+  }
+  #payload(hash: string): string {
+    const found = this.guarded('cannot be read', () =>
+      this.statement('SELECT text FROM payload WHERE hash = ?').get(hash),
+    ) as { text: string } | undefined;
     if (found === undefined)
       throw new LogError(`${this.name}: a payload is missing; the file is damaged. Restore it from a copy.`);
     return found.text;
   }
 
+  endedBefore(time: number): string[] {
+    const rows = this.guarded('cannot be read', () =>
+      this.statement(
+        "SELECT id FROM run WHERE state NOT IN ('open', 'removed') AND shrunk = 0 AND updated < ? ORDER BY n",
+      ).all(time),
+    ) as unknown as { id: string }[];
+    return rows.map(({ id }) => id);
+  }
+  /** Gives the room of what was removed or has been shrunk back to the disk. The file is written again, so do it seldom.
+   *  @throws {LogError} while another process writes */
+  compact(): void {
+    this.guarded('cannot be written', () => {
+      this.#db.exec('VACUUM');
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    });
+  }
+
   list(): RunInfo[] {
     const rows = this.guarded('cannot be read', () =>
       this.statement(
-        `SELECT n, id, score, state, created, updated, epoch, holder, heard,
-         (SELECT count(*) FROM record WHERE record.run = run.n) AS records,
+        `SELECT n, id, score, state, created, updated, epoch, holder, heard, shrunk,
+         (SELECT coalesce(sum(records), 0) FROM batch WHERE batch.run = run.n) AS records,
          (SELECT count(*) FROM message WHERE message.run = run.n) AS waiting
          FROM run WHERE state <> 'removed' ORDER BY n`,
       ).all(),
@@ -212,6 +281,7 @@ export class SqliteStore implements RunStore {
     return rows.map((row) => ({
       ...{ id: row.id, score: row.score, state: row.state as RunState },
       ...{ created: row.created, updated: row.updated, records: row.records, waiting: row.waiting },
+      isShrunk: row.shrunk === 1,
       holder: this.#holder(row),
     }));
   }
@@ -229,17 +299,20 @@ export class SqliteStore implements RunStore {
       const row = this.#row(id);
       const holder = this.#holder(row);
       if (holder !== undefined) throw new RunBusyError(id, holder);
-      this.statement('DELETE FROM record WHERE run = ?').run(row.n);
       this.statement('DELETE FROM message WHERE run = ?').run(row.n);
       this.statement("UPDATE run SET state = 'removed', score = '', holder = NULL WHERE n = ?").run(row.n);
+      this.drop(row.n);
       this.dropPayloads();
     });
   }
-  /** Deletes payloads that no record refers to. @internal */
+  /** Deletes the records of a run. @internal */
+  drop(run: number): void {
+    this.statement('DELETE FROM batch WHERE run = ?').run(run);
+    this.statement('DELETE FROM uses WHERE run = ?').run(run);
+  }
+  /** Deletes payloads that no run uses. @internal */
   dropPayloads(): void {
-    this.#db.exec(
-      'DELETE FROM payload WHERE hash NOT IN (SELECT payload FROM record WHERE payload IS NOT NULL)',
-    );
+    this.statement('DELETE FROM payload WHERE hash NOT IN (SELECT hash FROM uses)').run();
   }
 
   close(): void {
@@ -295,10 +368,10 @@ export class SqliteStore implements RunStore {
   /** Runs work in one transaction. @internal */
   transaction<T>(work: () => T): T {
     return this.guarded('cannot be written', () => {
-      this.#db.exec('BEGIN IMMEDIATE');
+      this.statement('BEGIN IMMEDIATE').run();
       try {
         const result = work();
-        this.#db.exec('COMMIT');
+        this.statement('COMMIT').run();
         return result;
       } catch (error) {
         if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
@@ -348,10 +421,11 @@ const REMEDY: Readonly<Record<number, string>> = {
   26: ' It is no store of tutti; give another path.',
 };
 
-interface Row extends LogRecord {
-  readonly seq: Seq;
-  readonly payload: Uint8Array | null;
-}
+/** Fields of a record in `head`. The payload's is its length in `body`, or its hash, or null where there is none. */
+const FIELDS = 5;
+type PayloadField = number | string | null;
+type HeadField = string | number | null;
+type BatchRow = readonly [seq: Seq, records: number, head: string, body: string];
 interface RunRow {
   readonly n: number;
   readonly id: string;
@@ -362,6 +436,7 @@ interface RunRow {
   readonly epoch: number;
   readonly holder: string | null;
   readonly heard: number;
+  readonly shrunk: number;
 }
 
 export class SqliteLog implements RunLog {
@@ -410,43 +485,59 @@ export class SqliteLog implements RunLog {
     return ++this.#tip;
   }
   commit(): void {
-    const pending = this.#pending;
     if (this.#lost instanceof FencedLogError) throw this.#lost;
+    const pending = this.#pending;
     if (pending.length === 0 && this.#taken.length === 0 && this.#state === undefined) return;
     const store = this.#store;
-    let bytes = 0;
-    store.transaction(() => {
-      this.#check();
-      const insert = store.statement('INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
-      let seq = this.#committed;
-      for (const { kind, about, at, data, value } of pending) {
-        const large = value !== undefined && value.length > INLINE;
-        const hash = large ? this.#savePayload(value) : null;
-        insert.run(this.#n, ++seq, kind, about, at, data ?? null, large ? null : (value ?? null), hash);
-        bytes += 64 + (value?.length ?? 0);
-      }
-      for (const id of this.#taken) store.statement('DELETE FROM message WHERE id = ?').run(id);
-      if (this.#state !== undefined)
+    const isPlain = pending.length <= BATCH && this.#taken.length === 0 && this.#state === undefined;
+    if (isPlain && !this.#closed && pending.every(isInline)) {
+      const { head, body } = packed(pending);
+      const { changes } = store.guarded('cannot be written', () =>
         store
-          .statement('UPDATE run SET state = ?, updated = ? WHERE n = ?')
-          .run(this.#state, Date.now(), this.#n);
-    });
+          .statement('INSERT INTO batch SELECT n, ?, ?, ?, ? FROM run WHERE n = ? AND epoch = ?')
+          .run(this.#committed + 1, pending.length, head, body, this.#n, this.#epoch),
+      );
+      if (changes === 0) throw this.#fenced();
+      store.wrote(PAGE_BYTES + head.length + body.length);
+    } else
+      store.transaction(() => {
+        this.#check();
+        for (let i = 0; i < pending.length; i += BATCH)
+          this.#insert(this.#committed + 1 + i, pending.slice(i, i + BATCH));
+        for (const id of this.#taken) store.statement('DELETE FROM message WHERE id = ?').run(id);
+        if (this.#state !== undefined)
+          store
+            .statement('UPDATE run SET state = ?, updated = ? WHERE n = ?')
+            .run(this.#state, Date.now(), this.#n);
+      });
     this.#committed += pending.length;
     this.#pending = [];
     this.#taken = [];
     this.#state = undefined;
-    store.wrote(bytes);
   }
-  #savePayload(text: string): Uint8Array {
-    const hash = createHash('sha256').update(text).digest();
-    this.#store.statement('INSERT OR IGNORE INTO payload VALUES (?, ?)').run(hash, text);
+  #insert(seq: Seq, records: readonly LogRecord[]): void {
+    const { head, body } = packed(records, (text) => this.#savePayload(text));
+    this.#store
+      .statement('INSERT INTO batch VALUES (?, ?, ?, ?, ?)')
+      .run(this.#n, seq, records.length, head, body);
+    this.#store.wrote(PAGE_BYTES + head.length + body.length);
+  }
+  #savePayload(text: string): string {
+    const hash = createHash('sha256').update(text).digest('base64url');
+    const { changes } = this.#store.statement('INSERT OR IGNORE INTO payload VALUES (?, ?)').run(hash, text);
+    this.#store.statement('INSERT OR IGNORE INTO uses VALUES (?, ?)').run(this.#n, hash);
+    if (changes > 0) this.#store.wrote(text.length);
     return hash;
   }
   #check(): void {
     const row = this.#store.statement('SELECT epoch FROM run WHERE n = ?').get(this.#n) as
       { epoch: number } | undefined;
-    if (row?.epoch !== this.#epoch || this.#closed)
-      throw (this.#lost = new FencedLogError(this.runId, this.#store.whoHolds(this.#n)));
+    if (row?.epoch !== this.#epoch || this.#closed) throw this.#fenced();
+  }
+  #fenced(): FencedLogError {
+    const error = new FencedLogError(this.runId, this.#store.whoHolds(this.#n));
+    this.#lost = error;
+    return error;
   }
   renew(): void {
     if (this.#lost !== undefined) throw this.#lost;
@@ -462,10 +553,11 @@ export class SqliteLog implements RunLog {
   keep(positions: readonly Seq[]): void {
     this.#store.transaction(() => {
       this.#check();
-      const kept = JSON.stringify(positions);
-      this.#store
-        .statement('DELETE FROM record WHERE run = ? AND seq NOT IN (SELECT value FROM json_each(?))')
-        .run(this.#n, kept);
+      const wanted = new Set(positions);
+      const kept = [...this.read()].filter(({ seq }) => wanted.has(seq));
+      this.#store.drop(this.#n);
+      for (const entry of kept) this.#insert(entry.seq, [entry]);
+      this.#store.statement('UPDATE run SET shrunk = 1 WHERE n = ?').run(this.#n);
       this.#store.dropPayloads();
     });
   }
@@ -489,7 +581,9 @@ export class SqliteLog implements RunLog {
     this.#pending = [];
     try {
       this.#store
-        .statement('UPDATE run SET holder = NULL, updated = ? WHERE n = ? AND epoch = ?')
+        .statement(
+          "UPDATE run SET holder = NULL, updated = iif(state = 'open', ?, updated) WHERE n = ? AND epoch = ?",
+        )
         .run(Date.now(), this.#n, this.#epoch);
     } catch {
       // the lease runs out by itself, and at once when this process ends
@@ -497,6 +591,29 @@ export class SqliteLog implements RunLog {
     this.#closed = true;
     this.#onClose();
   }
+}
+
+const isInline = ({ value }: LogRecord): boolean => value === undefined || value.length <= INLINE;
+
+/** A row of records.
+ *  @param save stores a large payload and gives its hash */
+function packed(
+  records: readonly LogRecord[],
+  save?: (text: string) => string,
+): { readonly head: string; readonly body: string } {
+  const fields: HeadField[] = [];
+  let body = '';
+  for (const record of records) {
+    const { kind, about, at, data = null, value } = record;
+    let kept: PayloadField = null;
+    if (value !== undefined && save !== undefined && !isInline(record)) kept = save(value);
+    else if (value !== undefined) {
+      kept = value.length;
+      body += value;
+    }
+    fields.push(kind, about, at, data, kept);
+  }
+  return { head: JSON.stringify(fields), body };
 }
 
 function within(name: string, value: number, least: number, most: number): void {

@@ -196,9 +196,8 @@ export class ViewedScore {
       before[index] = chains.barrier;
       const length = (end: number) => (end === -1 ? -1 : (reached[end] as number));
       for (const { step: source } of reads)
-        if (source >= 0 && source < index && length(source) > length(before[index] as number))
-          before[index] = source;
-      reached[index] = Math.max(0, length(before[index] as number)) + this.#took(index);
+        if (source >= 0 && source < index && length(source) > length(before[index])) before[index] = source;
+      reached[index] = Math.max(0, length(before[index])) + this.#took(index);
       if (length(index) > length(chains.last)) chains.last = index;
       if (length(index) > length(longest)) longest = index;
     }
