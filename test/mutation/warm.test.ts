@@ -84,10 +84,10 @@ test('the tests that judge mutants', { timeout: 2 ** 31 - 1 }, async () => {
   const send = (message: object): void => channel.postMessage(message);
   const begins = (): void => send({ begins: true });
   await new Promise<void>((resolve) => {
-    channel.onmessage = async (message) => {
+    channel.onmessage = (message) => {
       const { data } = message as unknown as { data: Request };
       if (data.end === true) return resolve();
-      send(await (data.mutant === undefined ? dryRun() : judge(data, begins)));
+      void (data.mutant === undefined ? dryRun() : judge(data, begins)).then(send);
     };
     send({});
   });

@@ -88,10 +88,10 @@ test('its signals are of this run, and say that the caller sent them', async () 
   run.fermata('a');
   run.tacet(['a']);
   run.tacet(['a'], 5);
-  run.cue('b');
-  run.cue(['a'], undefined, { operands: {} });
+  void run.cue('b');
+  void run.cue(['a'], undefined, { operands: {} });
   await run.report;
-  run.cue();
+  void run.cue();
   expect(sent).toMatchObject([
     { type: 'fermata', source: 'caller', targets: ['a'], intent: 'hold' },
     { type: 'tacet', source: 'caller', targets: ['a'] },

@@ -372,7 +372,9 @@ test('a step that has its unit and is refused before it starts never runs, and i
   const { timeline, errors, usage } = await run.report;
   const statusOf = (id: string) => timeline.find((one) => one.id === id)!.status;
   expect([statusOf('last'), statusOf('next'), statusOf('s4199')]).toEqual(['failed', 'done', 'done']);
-  expect(errors.map(({ message }) => message)).toContain("step 'last' failed: step 'last' was refused: enough");
+  expect(errors.map(({ message }) => message)).toContain(
+    "step 'last' failed: step 'last' was refused: enough",
+  );
   expect(ran).toHaveLength(4_201);
   expect(usage.calls).toBe(4_201);
 });
