@@ -5,6 +5,7 @@
  *  | `begin` | | format, score, options | the input |
  *  | `score` | | | one list a step, as `score-print.ts` writes them |
  *  | `start` | step | attempt, and whether the budget counts it | |
+ *  | `hedge` | step, whose first attempt is late | whether the budget counts the second: 0 or 1 | |
  *  | `unstarted` | step | | |
  *  | `fail` | step | the error, the delay before the next try | |
  *  | `round` | step | round | its result |
@@ -54,6 +55,8 @@ export interface BeginRecord {
 /** Where one step stands. */
 export class StepRecord {
   attempts = 0;
+  /** Second attempts of hedged tries. */
+  hedges = 0;
   failures = 0;
   retries = 0;
   rounds = 0;
@@ -144,6 +147,10 @@ export class RunRecord {
         return this.#start(this.step(about), at, JSON.parse(data!) as number | [number, number]);
       case 'pulse':
         return this.#pulse(this.step(about), seq, at, data, value);
+      case 'hedge':
+        this.step(about).hedges++;
+        if (Number(data) === 1) this.charged++;
+        return;
       case 'unstarted': {
         const step = this.step(about);
         if (step.open) step.attempts--;
