@@ -17,7 +17,8 @@ import {
 
 const agent = { name: 'writer', run: () => 1 };
 const body = {} as never; // `checkStep` looks at the plan of a scope, and not into its body
-const step = (options: object): void => checkStep({ id: 'draft', agent, ...options } as StepPlan, 'step');
+const step = (options: object): void =>
+  checkStep({ id: 'draft', agent, reads: { x: 'a' }, ...options } as StepPlan, 'step');
 const map = (options: object): void =>
   step({ scope: { kind: 'map', body, as: 'item', flat: true, ...options } });
 const repeat = (options: object): void =>
@@ -33,6 +34,7 @@ const PLACES: Readonly<Record<string, readonly [at: string, check: (options: obj
   map: ['step', map],
   quorum: ['step.join', (join) => map({ join: { quorum: 1, ...join } })],
   repeat: ['step', repeat],
+  hedge: ['step.hedge', (hedge) => step({ effects: 'none', hedge: { afterMs: 1, ...hedge } })],
   perform: ['', checkPerformOptions],
   timeout: ['timeout', (timeout) => checkPerformOptions({ timeout })],
   'retry of a performance': ['retry', (retry) => checkPerformOptions({ retry: { attempts: 2, ...retry } })],
@@ -76,6 +78,7 @@ const NUMBERS: readonly (readonly [Place, string, least: number, most: number, w
   ['map', 'concurrency', 1, MOST, true],
   ['quorum', 'quorum', 1, MOST, true],
   ['repeat', 'max', 1, 1_000, true],
+  ['hedge', 'afterMs', 0, YEARS_100, false],
   ['perform', 'maxConcurrency', 1, MOST, true],
   ['perform', 'window', 1, 2 ** 20, true],
   ['perform', 'patience', 1, MOST, true],
@@ -90,7 +93,7 @@ const NUMBERS: readonly (readonly [Place, string, least: number, most: number, w
 test.each(NUMBERS)('%s: %s takes numbers from its least to its most', (place, key, least, most, whole) => {
   const what = `must be ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}`;
   for (const value of [least, most, undefined])
-    if (value !== undefined || !['attempts', 'max', 'quorum'].includes(key))
+    if (value !== undefined || !['attempts', 'max', 'quorum', 'afterMs'].includes(key))
       expect(use(place, { [key]: value }), String(value)).not.toThrow();
   const above = most === Number.MAX_VALUE ? Infinity : most + 1;
   for (const value of [least - 1, least - 1e-9, above, NaN, '5', null, {}, ...(whole ? [least + 0.5] : [])])
@@ -102,7 +105,7 @@ test.each(NUMBERS)('%s: %s takes numbers from its least to its most', (place, ke
 
 /** Every option that takes one of a few words. */
 const WORDS: readonly (readonly [Place, string, words: readonly string[]])[] = [
-  ['step', 'join', ['all', 'allSettled']],
+  ['step', 'join', ['all', 'allSettled', 'any', 'first']],
   ['step', 'effects', ['none', 'idempotent', 'external']],
   ['vamp', 'onCap', ['fail', 'accept']],
   ['fermata', 'holdType', ['human', 'governance', 'resource', 'quality']],
@@ -217,6 +220,14 @@ describe('what is missing or does not go together is refused with a remedy', () 
       () => step({ fermata: { escalate: { timeoutMs: 5 } } }),
       'step.fermata.escalate.to: must say who decides then.',
     ],
+    ['a hedge without its time', () => step({ hedge: {} }), 'step.hedge.afterMs: is missing; say after which time a second attempt is started.'], // prettier-ignore
+    ...(['external', undefined] as const).map((effects): [string, () => void, string] => [
+      `a hedge where effects are ${effects}`,
+      () => step({ hedge: { afterMs: 1 }, effects }),
+      `step.hedge: ${effects === undefined ? 'the step does not say what its effects are' : "its effects are 'external'"}, so a second attempt might do something twice; say effects: 'none' or 'idempotent' if the agent may run twice at once, or drop the hedge.`,
+    ]),
+    ['a join of nothing', () => step({ reads: {}, join: 'any' }), 'step.join: has no reads to wait for; name some in `reads`, or drop the join.'], // prettier-ignore
+    ['a quorum of more than is read', () => step({ join: { quorum: 2 } }), 'step.join.quorum: is 2, and the step reads 1; lower it, or read more names.'], // prettier-ignore
     ['a quorum without its number', () => map({ join: {} }), 'step.join.quorum: is missing.'],
     [
       'a loop without a cap',
@@ -245,7 +256,7 @@ const ALL: Readonly<Record<Place, object>> = {
     ...{ reads: {}, after: [], writes: 'x', join: 'all', timeoutMs: 1, idleMs: 1, urgency: 5, cost: 1 },
     ...{ effects: 'none', retry: { attempts: 1 }, fermata: {}, vamp: { max: 1, until: () => true } },
     ...{ tacet: true, attacca: true, when: { test: () => true }, otherwise: true, fallback: { value: 1 } },
-    ...{ downbeat: true, scope: { kind: 'score', body }, spread: true },
+    ...{ downbeat: true, scope: { kind: 'score', body }, spread: true, hedge: { afterMs: 1 } },
   },
   'retry of a step': {
     attempts: 1,

@@ -226,9 +226,10 @@ describe('the list of holds', () => {
 });
 
 describe('an answer in a signal of another program', () => {
-  const send = (payload: object) => cue({ source: 'web', targets: ['publish'], intent: 'resume', payload });
+  const send = (payload: Record<string, unknown>) =>
+    cue({ source: 'web', targets: ['publish'], intent: 'resume', payload });
   const slow = z.number().refine(async (value) => (await Promise.resolve(value)) > 2, 'too small');
-  test.each<[string, Held, object, string]>([
+  test.each<[string, Held, Record<string, unknown>, string]>([
     ['that does not fit', { question: 'Sure?', answer: Verdict }, { answer: 3 }, ' The question is: Sure? The step is still held.'], // prettier-ignore
     ['that an asynchronous schema refuses', { answer: slow }, { answer: 1 }, 'too small'],
     [
