@@ -5,7 +5,7 @@ import type { Clock } from '../../actors/bus/clock.ts';
 import { leftOf } from '../../actors/tomasulo/holds.ts';
 import { InterruptedError, InvariantError, NotJsonError, StepError } from '../../actors/tomasulo/errors.ts';
 import type { Journal, ProgramOfJournal, Restored, StandIn } from '../../actors/tomasulo/journal.ts';
-import type { Program } from '../../actors/tomasulo/program.ts';
+import type { Program, StepPlan } from '../../actors/tomasulo/program.ts';
 import type { RunStatus } from '../../actors/tomasulo/run-events.ts';
 import type { StepStatus } from '../../actors/tomasulo/timeline.ts';
 import type { FermataHold } from '../../machines/hct/hold.ts';
@@ -220,6 +220,11 @@ export class RunJournal implements Journal {
       if (record !== undefined && this.#isInDoubt(step, record)) found.push(step);
     });
     return found;
+  }
+  /** @returns undefined for a step that no scope has added yet */
+  planOf(stepId: string): StepPlan | undefined {
+    const step = this.#placeOf(stepId);
+    return step === undefined ? undefined : this.#program.steps[step];
   }
   isInDoubt(stepId: string): boolean {
     const record = this.#record.steps.get(stepId);
