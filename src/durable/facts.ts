@@ -5,6 +5,7 @@
  *  | `begin` | | format, score, options | the input |
  *  | `score` | | | one list a step, as `score-print.ts` writes them |
  *  | `start` | step | attempt, and whether the budget counts it | |
+ *  | `open` | a map, a loop or a sub-score | | |
  *  | `unstarted` | step | | |
  *  | `fail` | step | the error, the delay before the next try | |
  *  | `round` | step | round | its result |
@@ -59,6 +60,8 @@ export class StepRecord {
   rounds = 0;
   /** The last round's result, as JSON. */
   previous: string | undefined;
+  /** Of a map, a loop or a sub-score: it has begun. */
+  isOpened = false;
   /** Its last start has no outcome. */
   open = false;
   /** Its rest before the next try: when it began, and how long it is. */
@@ -144,6 +147,12 @@ export class RunRecord {
         return this.#start(this.step(about), at, JSON.parse(data!) as number | [number, number]);
       case 'pulse':
         return this.#pulse(this.step(about), seq, at, data, value);
+      case 'open': {
+        const step = this.step(about);
+        step.isOpened = true;
+        step.firstStart ??= at;
+        return;
+      }
       case 'unstarted': {
         const step = this.step(about);
         if (step.open) step.attempts--;

@@ -243,7 +243,8 @@ export function reportOfEnded(id: string, record: RunRecord, program?: Program):
       const kept = record.steps.get(step.id);
       if (kept?.end === undefined) return [];
       const start = kept.firstStart === undefined ? undefined : kept.firstStart - began;
-      const { attempts, end } = kept;
+      const { end, isOpened } = kept;
+      const attempts = isOpened ? 1 : kept.attempts;
       const names = { id: step.id, agent: step.agent.name, status: end.status, waitedFor: [] };
       return [{ ...names, issued: start, start, end: end.at - began, attempts }];
     }),

@@ -159,6 +159,9 @@ export class RunJournal implements Journal {
   start(step: number, attempt: number, counts: boolean): void {
     this.append('start', this.#idOf(step), counts ? [attempt, 1] : attempt);
   }
+  opened(step: number): void {
+    if (this.#record.steps.get(this.#idOf(step))?.isOpened !== true) this.append('open', this.#idOf(step));
+  }
   unstarted(step: number): void {
     this.append('unstarted', this.#idOf(step));
   }
@@ -190,9 +193,11 @@ export class RunJournal implements Journal {
     const id = this.#idOf(step);
     const record = this.#record.steps.get(id);
     if (record === undefined) return undefined;
-    const { attempts, failures, retries, rounds, previous, rest, heldSince, end } = record;
+    const { attempts, failures, retries, rounds, previous, rest, heldSince, end, isOpened } = record;
     return {
-      ...{ attempts, failures, retries, rounds, heldSince },
+      ...{ failures, retries, rounds, heldSince, begun: attempts > 0 || isOpened },
+      // One that goes on opens once more.
+      attempts: isOpened && end !== undefined ? 1 : attempts,
       previous: valueOf(previous),
       restMs: rest && leftOf(rest.delayMs, rest.since, this.#clock.now()),
       inDoubt: this.#isInDoubt(step, record),
