@@ -103,38 +103,22 @@ export interface Result {
 
 const MEMORY = Object.freeze(['memory']);
 const RFO = Object.freeze({ holdType: 'resource' });
+/** By entry: the intent of its signal. */
+const INTENTS: Readonly<Record<Entry['op'], string>> = {
+  ...{ getm: 'rfo', renew: 'rfo' },
+  ...{ put: 'update', cas: 'update', publish: 'update', define: 'update' },
+  ...{ gets: 'activate', wait: 'activate' },
+  ...{ release: 'resume', reclaim: 'resume', evict: 'resume', leave: 'resume' },
+};
 
 /** The envelope-free form in which an entry travels. The payload names the space that it belongs to. */
 export function toSignal(scope: string, entry: Entry): Signal {
-  const payload = { coherence: scope, entry } as const;
-  const source = entry.agent;
-  const cue = { type: 'cue', source, targets: MEMORY, payload } as const;
-  switch (entry.op) {
-    case 'getm':
-    case 'renew':
-      return {
-        type: 'fermata',
-        source,
-        targets: MEMORY,
-        intent: 'rfo',
-        key: entry.key,
-        conditions: RFO,
-        payload,
-      } as Signal;
-    case 'publish':
-      return { ...cue, intent: 'update' };
-    case 'put':
-    case 'cas':
-    case 'define':
-      return { ...cue, intent: 'update', key: entry.key };
-    case 'gets':
-    case 'wait':
-      return { ...cue, intent: 'activate', key: entry.key };
-    case 'leave':
-      return { ...cue, intent: 'resume' };
-    default:
-      return { ...cue, intent: 'resume', key: entry.key };
-  }
+  const intent = INTENTS[entry.op];
+  const signal = { source: entry.agent, targets: MEMORY, intent, payload: { coherence: scope, entry } };
+  const addressed = 'key' in entry ? { ...signal, key: entry.key } : signal;
+  return (
+    intent === 'rfo' ? { type: 'fermata', ...addressed, conditions: RFO } : { type: 'cue', ...addressed }
+  ) as Signal;
 }
 
 /** The entry that a signal carries for this space, if any. */
@@ -146,9 +130,6 @@ export function fromSignal(scope: string, signal: Signal): Entry | undefined {
   return typeof entry === 'object' && entry !== null && isEntry(entry) ? entry : undefined;
 }
 
-const NEEDS_KEY = new Set<string>([
-  ...['gets', 'getm', 'wait', 'release', 'evict', 'reclaim', 'renew', 'put', 'cas', 'define'],
-]);
 /** Anything else is ignored: applying it would damage the space for every agent. */
 function isEntry(entry: Entry): boolean {
   const { agent, number, floor, op } = entry;
@@ -156,5 +137,5 @@ function isEntry(entry: Entry): boolean {
     return false;
   if (floor < 0 || number < floor) return false;
   if (op === 'publish') return Array.isArray(entry.reads) && Array.isArray(entry.writes);
-  return op === 'leave' || (NEEDS_KEY.has(op) && typeof (entry as KeyEntry).key === 'string');
+  return op === 'leave' || (Object.hasOwn(INTENTS, op) && typeof (entry as KeyEntry).key === 'string');
 }

@@ -63,7 +63,6 @@ export interface LineOptions {
 }
 
 export class Line {
-  readonly number: number;
   readonly cell: Cell;
   readonly sender: EntrySender;
   readonly actor: Actor<LineLogic>;
@@ -80,13 +79,11 @@ export class Line {
   pending: PendingStore | undefined;
   #reads: Later<Copy>[] = [];
 
-  /** @param number by which the machine's actions find the line */
-  constructor(number: number, sender: EntrySender, cell: Cell, { logic, readers, parent }: LineOptions) {
-    this.number = number;
+  constructor(sender: EntrySender, cell: Cell, { logic, readers, parent }: LineOptions) {
     this.sender = sender;
     this.cell = cell;
     const id = `line:${sender.agent}/${cell.key}`;
-    this.actor = createActor(logic, { parent, id, input: { line: number, readers } }) as Actor<LineLogic>;
+    this.actor = createActor(logic, { parent, id, input: { readers } }) as Actor<LineLogic>;
     this.actor.start();
   }
 
@@ -98,7 +95,7 @@ export class Line {
     this.actor.send((EVENTS[event] ??= { type: event }));
     const { value, context } = this.actor.getSnapshot();
     this.state = value as LineState;
-    this.readable = READABLE[this.state] ?? context.copy;
+    this.readable = READABLE.has(this.state) || (this.state === 'MP' && context.copy);
   }
   /** Ends the actor. */
   stop(): void {
@@ -143,7 +140,8 @@ export class Line {
 
 /** Receives what lines ask for. */
 export interface LineHost {
-  line(number: number): Line;
+  /** The lines, by the actor that a machine's action is called with. */
+  readonly lines: ReadonlyMap<unknown, Line>;
   /** An entry about the line's key. */
   request(line: Line, op: 'gets' | 'getm' | 'release' | 'evict'): void;
   /** The entry that writes what is pending. */
@@ -159,8 +157,8 @@ export function lineLogic(host: LineHost): LineLogic {
   type Act = (line: Line) => void;
   const bind =
     (act: Act) =>
-    ({ context }: { context: { line: number } }) =>
-      act(host.line(context.line));
+    ({ self }: { self: unknown }) =>
+      act(host.lines.get(self) as Line);
   compiled ??= compile(cacheLine);
   return compiled.provide({
     actions: {
@@ -179,18 +177,9 @@ export function lineLogic(host: LineHost): LineLogic {
   });
 }
 
-/** By state: whether reads hit. In MP they do while the copy that the write replaces is good. A test compares this with
+/** The states in which reads hit; in MP they do while the copy that the write replaces is good. A test compares this with
  *  the machine. */
-const READABLE: Readonly<Record<LineState, boolean | undefined>> = {
-  I: false,
-  S: true,
-  E: true,
-  M: true,
-  IS: false,
-  IM: false,
-  SM: true,
-  MP: undefined,
-};
+const READABLE: ReadonlySet<LineState> = new Set(['S', 'E', 'M', 'SM']);
 
 /** One object for each event, shared by all lines. */
 const EVENTS: Partial<Record<LineEvent['type'], LineEvent>> = {};

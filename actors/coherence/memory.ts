@@ -54,8 +54,6 @@ const NOTHING: Result = Object.freeze({ outcome: 'nothing', version: 0 });
 
 export class Memory {
   readonly cells = new Map<string, Cell>();
-  /** By key: the index of its cell. */
-  readonly places = new Map<string, number>();
   /** Requests for ownership and decisions to take it back. */
   readonly counts = { getm: 0, reclaim: 0 };
   readonly agents = new Map<string, SettledEntries>();
@@ -74,7 +72,6 @@ export class Memory {
   #add(key: string, value: unknown): Cell {
     const cell = new Cell(key, this.cells.size, unchangeable(value));
     this.cells.set(key, cell);
-    this.places.set(key, cell.index);
     return cell;
   }
 
@@ -113,7 +110,6 @@ export class Memory {
   }
   restore(snapshot: MemorySnapshot): void {
     this.cells.clear();
-    this.places.clear();
     for (const cell of snapshot.cells) restoreCell(this.#add(cell.key, cell.value), cell, this.#history);
     restoreAgents(this, snapshot);
   }
@@ -134,27 +130,18 @@ export class Memory {
       return result('accepted', this.#add(entry.key, entry.value));
     }
     if (cell === undefined) return { outcome: 'unknown', key: entry.key, version: 0 };
+    return this.#performOn(cell, entry, sink);
+  }
+
+  #performOn(cell: Cell, entry: CellEntry, sink: Sink): Result {
     const { agent } = entry;
     switch (entry.op) {
       case 'gets':
-        if (cell.held && cell.owner !== agent && this.#wait) {
-          cell.readers.push(agent);
-          sink.held(cell);
-          return entry.waits === true ? this.#queued(cell, agent) : result('queued', cell);
-        }
-        this.#share(cell, agent, sink);
-        return result('granted', cell);
+        return this.#read(cell, agent, entry.waits === true, sink);
       case 'wait':
         return cell.readers.includes(agent) ? this.#queued(cell, agent) : result('nothing', cell);
       case 'getm':
-        this.counts.getm++;
-        if (cell.held && cell.owner !== agent && this.#faults.noHold !== true) {
-          cell.queue.push(agent);
-          sink.held(cell);
-          return this.#queued(cell, agent);
-        }
-        this.#grant(cell, agent, sink);
-        return result('granted', cell);
+        return this.#own(cell, agent, sink);
       case 'put': {
         const refusal = this.#refusal(cell, agent, entry.epoch, entry.base);
         if (refusal === undefined) this.#commit(cell, agent, entry, true, sink);
@@ -175,15 +162,39 @@ export class Memory {
       case 'reclaim':
         return result(this.#reclaim(cell, entry.epoch, sink) ? 'released' : 'nothing', cell);
       case 'evict':
-        cell.sharers.delete(agent);
-        this.#unqueue(cell, 'readers', agent);
-        if (cell.owner === agent) {
-          cell.owner = undefined;
-          this.#endHold(cell, sink);
-          this.#next(cell, sink);
-        }
+        this.#evict(cell, agent, sink);
         return result('released', cell);
     }
+  }
+
+  #read(cell: Cell, agent: string, waits: boolean, sink: Sink): Result {
+    if (cell.held && cell.owner !== agent && this.#wait) {
+      cell.readers.push(agent);
+      sink.held(cell);
+      return waits ? this.#queued(cell, agent) : result('queued', cell);
+    }
+    this.#share(cell, agent, sink);
+    return result('granted', cell);
+  }
+
+  #own(cell: Cell, agent: string, sink: Sink): Result {
+    this.counts.getm++;
+    if (cell.held && cell.owner !== agent && this.#faults.noHold !== true) {
+      cell.queue.push(agent);
+      sink.held(cell);
+      return this.#queued(cell, agent);
+    }
+    this.#grant(cell, agent, sink);
+    return result('granted', cell);
+  }
+
+  #evict(cell: Cell, agent: string, sink: Sink): void {
+    cell.sharers.delete(agent);
+    this.#unqueue(cell, 'readers', agent);
+    if (cell.owner !== agent) return;
+    cell.owner = undefined;
+    this.#endHold(cell, sink);
+    this.#next(cell, sink);
   }
 
   /** The agent waits for the end of a hold, unless that closes a circle: then it has to give up. */
@@ -234,7 +245,6 @@ export class Memory {
   #commit(cell: Cell, agent: string, write: Write, byLine: boolean, sink: Sink): void {
     cell.version++;
     cell.value = unchangeable(write.value);
-    cell.answer = undefined;
     remember(cell, { version: cell.version, agent, patches: write.patches }, this.#history);
     sink.others(agent, cell, 'SNOOP_PUT'); // before the sharers are forgotten
     cell.sharers.clear();
@@ -323,5 +333,8 @@ export class Memory {
     return true;
   }
 }
+
+/** An entry about one key that is there. */
+type CellEntry = Exclude<Entry, { readonly op: 'publish' | 'leave' | 'define' }>;
 
 const result = (outcome: Result['outcome'], cell: Cell): Result => ({ outcome, version: cell.version });

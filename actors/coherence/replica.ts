@@ -47,8 +47,8 @@ export class Replica implements Sink, LineHost, Outlet {
   readonly memory: Memory;
   /** The position up to which this replica has applied the bus. */
   applied: Seq = 0;
-  /** By number: every line that lives here. */
-  readonly lines = new Map<number, Line>();
+  /** By actor: every line that lives here. */
+  readonly lines = new Map<unknown, Line>();
   /** Events that machines called impossible. Always 0 in a sound build. */
   impossible = 0;
   /** Resolves when history that was on the bus before this replica has been applied. */
@@ -67,10 +67,8 @@ export class Replica implements Sink, LineHost, Outlet {
   readonly #lost: ((why: unknown) => void) | undefined;
   readonly #subscription: { unsubscribe(): void };
   readonly #senders = new Map<string, Sender>();
-  #made = 0;
   /** What lines have asked for and the bus has not been given yet. */
   readonly #outbox: { sender: EntrySender; entry: Unsent }[] = [];
-  readonly #prefetches: Line[] = [];
   readonly #afterwards: (() => void)[] = [];
   #applying: Entry | undefined;
   #busy = false;
@@ -160,19 +158,15 @@ export class Replica implements Sink, LineHost, Outlet {
     return this.#senders.has(agent);
   }
   /** The line of an agent and a key; spawned when the agent first touches the key. */
-  line(number: number): Line;
-  line(agent: string, cell: Cell): Line;
-  line(by: string | number, cell?: Cell): Line {
-    if (typeof by === 'number') return this.lines.get(by) as Line;
-    return this.#lineOf(by, cell as Cell) ?? this.#spawn(by, cell as Cell);
+  line(agent: string, cell: Cell): Line {
+    return this.#lineOf(agent, cell) ?? this.#spawn(agent, cell);
   }
   #spawn(agent: string, cell: Cell): Line {
-    const number = this.#made++;
     const sender = this.sender(agent);
-    const line = new Line(number, sender, cell, {
+    const line = new Line(sender, cell, {
       ...{ logic: this.#logic, readers: this.#readers, parent: this.#root },
     });
-    this.lines.set(number, line);
+    this.lines.set(line.actor, line);
     sender.lines[cell.index] = line;
     return line;
   }
@@ -184,13 +178,9 @@ export class Replica implements Sink, LineHost, Outlet {
     this.#senders.delete(sender.agent);
     for (const line of sender.lines) {
       if (line === undefined) continue;
-      this.lines.delete(line.number);
+      this.lines.delete(line.actor);
       line.stop();
     }
-  }
-  /** Asks for a new copy as soon as the entry that took the old one has been applied. */
-  prefetch(line: Line): void {
-    this.#prefetches.push(line);
   }
   /** Calls back when the entry at hand has been applied as a whole. */
   afterwards(call: () => void): void {
@@ -255,8 +245,6 @@ export class Replica implements Sink, LineHost, Outlet {
       this.#applying = entry;
       try {
         this.memory.apply(entry, this);
-        for (let line = this.#prefetches.pop(); line !== undefined; line = this.#prefetches.pop())
-          if (line.state === 'I') this.#tell(line, 'LOAD');
       } finally {
         [this.#busy, this.#applying] = outer;
       }

@@ -267,7 +267,7 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
   const firstEdge = new Int32Array(steps.length + 1);
   const source: number[] = [];
   const paths = new Map<number, readonly string[]>(); // by edge; the edge to come is source.length
-  const guards = new Map<number, { kept?: number; above?: number }>();
+  const guards = new Map<number, { readonly kept?: number; readonly above?: number }>();
   const bind = (reference: string, at: (index: number) => string, index: number): number => {
     const whole = latest.get(reference);
     if (whole !== undefined) return whole;
@@ -297,29 +297,16 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
         "nothing may write 'input'; choose another name.",
         id,
       );
-    if (when !== undefined || otherwise === true) {
-      const guard: { kept?: number; above?: number } = {};
-      const before = latest.get(writes ?? id);
-      if (before !== undefined) {
-        guard.kept = source.length;
-        source.push(before);
-      }
-      if (otherwise === true) {
-        if (i === 0 || (steps[i - 1] as StepPlan).when === undefined)
-          throw new ScoreError(`steps[${i}].otherwise`, OTHERWISE, id);
-        guard.above = source.length;
-        source.push(i - 1);
-      }
-      guards.set(i, guard);
-    }
+    if (when !== undefined || otherwise === true)
+      guards.set(i, guardOf(steps, i, latest.get(writes ?? id), source));
     latest.set(writes ?? id, i);
   }
   firstEdge[steps.length] = source.length;
-  latest.delete('input');
   const outputPlans = new Map<string, OutputPlan>();
-  if (outputs === undefined)
+  latest.delete('input');
+  if (outputs === undefined) {
     for (const [name, tag] of latest) outputPlans.set(name, { tag, path: undefined });
-  else {
+  } else {
     latest.set('input', INPUT);
     for (const [name, reference] of Object.entries(outputs)) {
       const tag = bind(reference, () => `outputs.${name}`, steps.length);
@@ -343,6 +330,28 @@ export function rename(steps: readonly StepPlan[], outputs?: Readonly<Record<str
     remaining: longestRemaining(steps, firstEdge, sources),
     outputs: outputPlans,
   };
+}
+
+/** Adds a condition's edges, which are no operands. */
+function guardOf(
+  steps: readonly StepPlan[],
+  i: number,
+  before: number | undefined,
+  source: number[],
+): { readonly kept?: number; readonly above?: number } {
+  const { id, otherwise } = steps[i] as StepPlan;
+  const guard: { kept?: number; above?: number } = {};
+  if (before !== undefined) {
+    guard.kept = source.length;
+    source.push(before);
+  }
+  if (otherwise === true) {
+    if (i === 0 || (steps[i - 1] as StepPlan).when === undefined)
+      throw new ScoreError(`steps[${i}].otherwise`, OTHERWISE, id);
+    guard.above = source.length;
+    source.push(i - 1);
+  }
+  return guard;
 }
 
 /** A guard takes a fault only if its step has a default, and would otherwise pass on the earlier value. */

@@ -25,8 +25,6 @@ import { assign, setup } from 'xstate';
 export type ReaderPolicy = 'wait' | 'committed';
 
 export interface LineContext {
-  /** Which line of the replica this is; −1 outside a replica. */
-  readonly line: number;
   readonly readers: ReaderPolicy;
   /** Whether the copy that a write in flight would replace is still good (MP only). */
   readonly copy: boolean;
@@ -53,20 +51,26 @@ export type LineEvent =
   | { type: 'RECLAIMED' }; // the lease of this line's ownership ran out
 
 const act = () => {};
+/** All contexts that there are, so that thousands of lines share a few snapshots. */
+const contextsOf = (readers: ReaderPolicy) => ({
+  none: Object.freeze({ readers, copy: false }),
+  kept: Object.freeze({ readers, copy: true }),
+});
+const CONTEXTS = { wait: contextsOf('wait'), committed: contextsOf('committed') };
 
 const { createMachine } = setup({
   types: {
     context: {} as LineContext,
     events: {} as LineEvent,
-    input: {} as { line?: number; readers?: ReaderPolicy } | undefined,
+    input: {} as { readers?: ReaderPolicy } | undefined,
   },
   guards: {
     committed: ({ context }) => context.readers === 'committed',
     copy: ({ context }) => context.copy,
   },
   actions: {
-    keep: assign({ copy: true }),
-    spoil: assign({ copy: false }),
+    keep: assign(({ context }) => CONTEXTS[context.readers].kept),
+    spoil: assign(({ context }) => CONTEXTS[context.readers].none),
     // given meaning by the actor
     requestShared: act, //   GETS
     requestModified: act, // GETM
@@ -103,7 +107,7 @@ const machine = createMachine({
   id: 'cache-line',
   version: '1',
   initial: 'I',
-  context: ({ input }) => ({ line: input?.line ?? -1, readers: input?.readers ?? 'wait', copy: false }),
+  context: ({ input }) => CONTEXTS[input?.readers ?? 'wait'].none,
   states: {
     // ── stable
     I: {

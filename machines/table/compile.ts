@@ -60,6 +60,8 @@ interface Row {
   meta: Record<string, unknown>;
   cells: Record<string, readonly Candidate[]>;
   any: readonly Candidate[];
+  /** By context, if that is frozen. */
+  shared: WeakMap<Context, FlatSnapshot>;
 }
 
 /** A machine uses something that has no meaning in a flat table. */
@@ -195,13 +197,13 @@ export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M>
       const context =
         actions.length === 0 ? snapshot.context : perform(actions, custom, snapshot.context, event, scope);
       if (target === undefined && context === snapshot.context) return snapshot;
-      return new FlatSnapshot(target ?? FlatSnapshot.row(snapshot), context);
+      return snapshotOf(target ?? FlatSnapshot.row(snapshot), context);
     },
     getInitialSnapshot(scope, input) {
       const event = { type: 'xstate.init', input } as EventObject;
       const context = initialContext(machine, input, scope);
       const run = atStart(scope, custom, names.labels);
-      return new FlatSnapshot(initial, perform(initialEntry, run, context, event, scope));
+      return snapshotOf(initial, perform(initialEntry, run, context, event, scope));
     },
     getPersistedSnapshot: (snapshot) => snapshot.toJSON() as unknown as Snapshot<unknown>,
     restoreSnapshot(persisted) {
@@ -217,6 +219,15 @@ export function compile<M extends AnyStateMachine>(machine: M): CompiledLogic<M>
 
 /** What XState sends to an actor to stop it. */
 const STOP = 'xstate.stop';
+
+/** A snapshot of a state and a context. A frozen context is a constant of its machine: the actors that have it share
+ *  their snapshots, so that thousands of them cost no more than one. */
+function snapshotOf<T extends Context>(row: Row, context: T): FlatSnapshot<T> {
+  if (!Object.isFrozen(context)) return new FlatSnapshot(row, context);
+  let snapshot = row.shared.get(context);
+  if (snapshot === undefined) row.shared.set(context, (snapshot = new FlatSnapshot(row, context)));
+  return snapshot as FlatSnapshot<T>;
+}
 
 function choose(row: Row, context: Context, event: EventObject): Candidate | undefined {
   const candidates = row.cells[event.type] ?? row.any;
@@ -271,6 +282,7 @@ function tabulate(machine: AnyStateMachine, names: Names): Map<string, Row> {
       ),
       cells: Object.create(null),
       any: [],
+      shared: new WeakMap(),
     };
     rows.set(node.key, row);
   }
@@ -356,10 +368,17 @@ function resolveAction(machine: AnyStateMachine, state: string, action: unknown,
   return { assign: undefined, slot, params: params === undefined ? undefined : fixed };
 }
 
+/** Whether an assigned context is a constant that needs nothing of the context before. */
+const isWhole = (made: Context, before: Context): boolean =>
+  Object.isFrozen(made) && Object.keys(before).every((key) => Object.hasOwn(made, key));
+
 /** Makes the next context. A copy first and then the changes keeps the objects' shape, and so the speed. */
 function assigner(assignment: any, params: (args: ActionArgs) => Params): (args: ActionArgs) => Context {
   if (typeof assignment === 'function') {
-    return (args) => ({ ...args.context, ...(assignment(args, params(args)) as Context) });
+    return (args) => {
+      const made = assignment(args, params(args)) as Context;
+      return isWhole(made, args.context) ? made : { ...args.context, ...made };
+    };
   }
   const keys = Object.keys(assignment);
   const makers = Object.values(assignment).map((value) =>

@@ -45,53 +45,81 @@ const SETTLED = new Set(['I', 'S', 'E', 'IS']);
 
 /** Every step that the world on the bench allows. */
 export function mayHappen(bench: Bench, surroundings: ClientBehaviour = {}): WorldStep[] {
-  const { agents, keys, atomic, said, sessions } = bench;
-  const { events, client = 'slot', crash = false, repeats = false, deaf = false } = surroundings;
+  const { agents } = bench;
   const steps: WorldStep[] = [];
-  const offer = (by: number, event: WorldStep['event'], key: number): void => {
-    if (events === undefined || events.includes(event)) steps.push({ by, event, key });
-  };
   for (let by = 0; by < agents; by++) {
     if (bench.dead[by]) continue;
-    const session = sessions[by];
-    // On a queued bus a session is published at once, and waits there: meanwhile its agent does not use the keys that
-    // it writes.
-    const writes = session === undefined || atomic ? [] : writesOf(session);
-    let settled = true;
-    for (let key = 0; key < keys; key++) {
-      const state = bench.stateOf(by, key);
-      settled &&= SETTLED.has(state);
-      const last = said[by]!.findLast((word) => word.key === key && word.op !== 'session');
-      const busy = writes.includes(key) || (last?.op === 'release' && !SETTLED.has(state));
-      for (const event of OFFERS[state] ?? []) if (!busy || event === 'LOAD') offer(by, event, key);
-      if (client === 'any')
-        for (const event of IDLE[state] ?? []) if (!busy || event === 'LOAD') offer(by, event, key);
-      const still = SETTLED.has(state) || (client === 'any' && state === 'M' && !busy && writes.length === 0);
-      if (session === undefined && (atomic || still)) offer(by, 'CAS', key);
-    }
-    if (session === undefined && keys > 1 && (atomic || settled)) {
-      offer(by, 'BOTH', 0);
-      if (bench.cells.every(({ value }) => value === ON))
-        for (let key = 0; key < keys; key++) offer(by, 'OFF', key);
-    }
-    if (session !== undefined && atomic && writesSettled(bench, by)) steps.push({ by, event: 'SAY', key: 0 });
-    if (crash && by > 0 && !bench.dead.includes(true)) {
-      steps.push({ by, event: 'CRASH', key: 0 });
-      if (said[by]!.length > 0) steps.push({ by, event: 'VANISH', key: 0 });
-    }
+    steps.push(...ofAgent(bench, by, surroundings));
+    if (surroundings.crash === true && by > 0) steps.push(...crashesOf(bench, by));
   }
-  for (let key = 0; key < keys; key++)
-    if (bench.cells[key]!.held && !said[agents]!.some((word) => word.key === key))
-      offer(agents, 'RECLAIM', key);
-  for (let by = 0; by <= agents; by++) {
-    const [word] = said[by] as (typeof said)[number];
-    if (word === undefined) continue;
-    steps.push({ by, event: 'APPEND', key: word.key });
-    if (repeats && !word.again && word.op !== 'session') steps.push({ by, event: 'REPEAT', key: word.key });
-    if (!deaf || bench.missed) continue;
-    for (let unheardBy = 0; unheardBy < agents; unheardBy++)
-      if (unheardBy !== by) steps.push({ by, event: 'APPEND', key: word.key, unheardBy });
+  steps.push(...ofManager(bench).filter(({ event }) => occurs(event, surroundings)));
+  for (let by = 0; by <= agents; by++) steps.push(...ofBus(bench, by, surroundings));
+  return steps;
+}
+
+const occurs = (event: string, { events }: ClientBehaviour): boolean =>
+  events === undefined || events.includes(event);
+
+/** What an agent may begin, and the publish of its session. */
+function ofAgent(bench: Bench, by: number, surroundings: ClientBehaviour): WorldStep[] {
+  const { keys, atomic } = bench;
+  const session = bench.sessions[by];
+  const steps: WorldStep[] = [];
+  let settled = true;
+  for (let key = 0; key < keys; key++) {
+    settled &&= SETTLED.has(bench.stateOf(by, key));
+    for (const event of eventsOf(bench, by, key, surroundings.client === 'any'))
+      steps.push({ by, event, key });
   }
+  if (session === undefined && keys > 1 && (atomic || settled)) {
+    steps.push({ by, event: 'BOTH', key: 0 });
+    if (bench.cells.every(({ value }) => value === ON))
+      for (let key = 0; key < keys; key++) steps.push({ by, event: 'OFF', key });
+  }
+  const begun = steps.filter(({ event }) => occurs(event, surroundings));
+  if (session !== undefined && atomic && writesSettled(bench, by)) begun.push({ by, event: 'SAY', key: 0 });
+  return begun;
+}
+
+/** What an agent may do with one key. */
+function* eventsOf(bench: Bench, by: number, key: number, any: boolean): Generator<WorldStep['event']> {
+  const { atomic } = bench;
+  const session = bench.sessions[by];
+  // On a queued bus a session is published at once, and waits there: meanwhile its agent does not use the keys that
+  // it writes.
+  const writes = session === undefined || atomic ? [] : writesOf(session);
+  const state = bench.stateOf(by, key);
+  const last = bench.said[by]!.findLast((word) => word.key === key && word.op !== 'session');
+  const busy = writes.includes(key) || (last?.op === 'release' && !SETTLED.has(state));
+  for (const event of OFFERS[state] ?? []) if (!busy || event === 'LOAD') yield event;
+  if (any) for (const event of IDLE[state] ?? []) if (!busy || event === 'LOAD') yield event;
+  const still = SETTLED.has(state) || (any && state === 'M' && !busy && writes.length === 0);
+  if (session === undefined && (atomic || still)) yield 'CAS';
+}
+
+/** At most one agent crashes, with or without what it has sent. */
+function crashesOf(bench: Bench, by: number): WorldStep[] {
+  if (bench.dead.includes(true)) return [];
+  const crash: WorldStep = { by, event: 'CRASH', key: 0 };
+  return bench.said[by]!.length > 0 ? [crash, { by, event: 'VANISH', key: 0 }] : [crash];
+}
+
+/** The manager takes a held key back, once at a time. */
+const ofManager = ({ agents, keys, cells, said }: Bench): WorldStep[] =>
+  Array.from({ length: keys }, (_, key) => key)
+    .filter((key) => cells[key]!.held && !said[agents]!.some((word) => word.key === key))
+    .map((key) => ({ by: agents, event: 'RECLAIM' as const, key }));
+
+/** The bus takes the oldest word of an agent or of the manager. */
+function ofBus(bench: Bench, by: number, { repeats, deaf }: ClientBehaviour): WorldStep[] {
+  const [word] = bench.said[by] as Bench['said'][number];
+  if (word === undefined) return [];
+  const steps: WorldStep[] = [{ by, event: 'APPEND', key: word.key }];
+  if (repeats === true && !word.again && word.op !== 'session')
+    steps.push({ by, event: 'REPEAT', key: word.key });
+  if (deaf !== true || bench.missed) return steps;
+  for (let unheardBy = 0; unheardBy < bench.agents; unheardBy++)
+    if (unheardBy !== by) steps.push({ by, event: 'APPEND', key: word.key, unheardBy });
   return steps;
 }
 

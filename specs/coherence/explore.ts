@@ -122,7 +122,7 @@ export function worldAfter(
     observer.heard(line.state, type);
     const words: string[] = [];
     const machine = logic.restoreSnapshot!(
-      { value: line.state, context: { line: index, readers, copy: line.copy } },
+      { value: line.state, context: { readers, copy: line.copy } },
       nowhere,
     );
     const candidates = saying(table, line.state, type, line.copy, readers);

@@ -10,6 +10,7 @@ import { Memory, type Sink } from '../../actors/coherence/memory.ts';
 import { cacheLine } from '../../machines/index.ts';
 import type { ReaderPolicy } from '../../machines/coherence/cache-line.ts';
 
+import { BreadthFirst } from '../harness/breadth-first.ts';
 import type { Message } from '../harness/claim.ts';
 import { LINE_EVENTS, LineTable } from './table.ts';
 import { agentName } from './world.ts';
@@ -34,7 +35,7 @@ interface Line {
   readonly version: number;
   readonly epoch: number;
 }
-interface Place {
+interface LaggingAgent {
   /** How far its replica has got. */
   readonly applied: number;
   readonly line: Line;
@@ -45,7 +46,7 @@ interface Place {
 }
 interface World {
   readonly log: readonly string[];
-  readonly places: readonly Place[];
+  readonly agents: readonly LaggingAgent[];
 }
 /** Memory after some entries, and its answers to the last of them, by agent. */
 interface Prefix {
@@ -56,130 +57,154 @@ interface Prefix {
   readonly told: readonly (readonly { event: string; version: number; epoch: number }[])[];
 }
 
-export function exploreLag({ agents, readers, entries, skips = false }: LagOptions): Lagged {
-  const table = new LineTable(cacheLine, readers);
-  const prefixes = new Map<string, Prefix>();
-  const nameOf = (state: number): string => table.states[state] as string;
-  const prefix = (log: readonly string[]): Prefix => {
-    const key = log.join(' ');
-    const known = prefixes.get(key);
-    if (known !== undefined) return known;
-    const found = applied(log, agents, readers);
-    prefixes.set(key, found);
-    return found;
-  };
-  const line: Line = { ...table.start, version: 0, epoch: 0 };
-  const start: World = {
-    log: [],
-    places: Array.from({ length: agents }, () => ({ applied: 0, line, said: [], leaving: false })),
-  };
-  const worlds = [start];
-  const seen = new Set([JSON.stringify(start)]);
-  const ways: (readonly [from: number, message: Message])[] = [[-1, { from: '', text: '' }]];
+export function exploreLag(options: LagOptions): Lagged {
+  const replicas = new Replicas(options);
+  const { start } = replicas;
+  const found = new BreadthFirst<World, Message>();
+  found.reach(JSON.stringify(start), start);
   let transitions = 0;
-  let wrong: string | undefined;
-
-  /** A line receives an event, according to its own replica. */
-  const hear = (
-    by: number,
-    { line, ...place }: Place,
-    event: string,
-    memory: { version: number; epoch: number },
-  ): Place => {
-    const { target, copy, words } = table.at(line.state, LINE_EVENTS.indexOf(event as 'LOAD'), line.copy);
-    let { version, epoch } = line;
-    let said = place.said;
-    for (const word of words) {
-      if (word === 'fill' || word === 'done') ({ version, epoch } = memory);
-      else if (word === 'granted') epoch = memory.epoch;
-      else if (word === 'impossible')
-        wrong ??= `${agentName(by)} receives ${event} in ${nameOf(line.state)}, which is impossible`;
-      else if (word === 'put') said = [...said, `put${by}:${version}:${epoch}`];
-      else if (SAYS[word] !== undefined) said = [...said, `${SAYS[word]}${by}`];
+  for (let at = 0; at < found.worlds.length; at++) {
+    for (const [next, message] of replicas.steps(found.worlds[at]!)) {
+      transitions++;
+      found.reach(JSON.stringify(next), next, [message, at]);
+      const what = replicas.impossible ?? replicas.wrong(next);
+      if (what === undefined) continue;
+      const transcript = [...found.pathTo(at), message, { from: 'memory', text: `wrong: ${what}` }];
+      return { states: found.worlds.length, transitions, violation: { what, transcript } };
     }
-    const leaving = (place.leaving || event === 'RELEASE') && !SETTLED.has(nameOf(target));
-    return { ...place, said, leaving, line: { state: target, copy, version, epoch } };
-  };
-  const check = ({ log, places }: World): string | undefined => {
-    for (const [i, { applied, line }] of places.entries()) {
-      const memory = prefix(log.slice(0, applied));
-      const [name, state] = [agentName(i), nameOf(line.state)];
+  }
+  return { states: found.worlds.length, transitions };
+}
+
+/** What replicas that lag may do, and what has to hold of them. */
+class Replicas {
+  readonly start: World;
+  /** Set when a line receives an event that its table calls impossible. */
+  impossible: string | undefined;
+  readonly #options: LagOptions;
+  readonly #table: LineTable;
+  readonly #prefixes = new Map<string, Prefix>();
+
+  constructor(options: LagOptions) {
+    this.#options = options;
+    this.#table = new LineTable(cacheLine, options.readers);
+    const line: Line = { ...this.#table.start, version: 0, epoch: 0 };
+    const agent: LaggingAgent = { applied: 0, line, said: [], leaving: false };
+    this.start = { log: [], agents: Array.from({ length: options.agents }, () => agent) };
+  }
+
+  *steps(world: World): Generator<readonly [next: World, message: Message]> {
+    for (let i = 0; i < world.agents.length; i++) {
+      yield* this.#received(world, i);
+      yield* this.#begun(world, i);
+      yield* this.#ordered(world, i);
+    }
+  }
+
+  wrong({ log, agents }: World): string | undefined {
+    for (const [i, agent] of agents.entries()) {
+      const { applied, line } = agent;
+      const memory = this.#prefix(log.slice(0, applied));
+      const [name, state] = [agentName(i), this.#nameOf(line.state)];
       const owns = memory.owner === name;
-      if (table.readable(line.state, line.copy) && line.version !== memory.version)
+      if (this.#table.readable(line.state, line.copy) && line.version !== memory.version)
         return `${name} reads version ${line.version} where its replica has ${memory.version}`;
       if (state === 'M' && !(owns && memory.held && line.epoch === memory.epoch))
         return `${name} is M without a hold`;
       if (state === 'E' && !(owns && !memory.held)) return `${name} is E and does not own x`;
-      // Two replicas at the same entry: one writer, or any number of readers.
       if (state !== 'M' && state !== 'E') continue;
-      for (const [j, other] of places.entries()) {
-        if (j === i || other.applied !== applied || nameOf(other.line.state) === 'MP') continue;
-        if (state === 'M' && readers === 'committed') continue;
-        if (table.readable(other.line.state, other.line.copy))
-          return `${name} owns x, and ${agentName(j)} reads it`;
-      }
+      if (state === 'M' && this.#options.readers === 'committed') continue;
+      const reader = agents.findIndex((other, j) => j !== i && this.#readsBeside(other, agent));
+      if (reader >= 0) return `${name} owns x, and ${agentName(reader)} reads it`;
     }
     return undefined;
-  };
+  }
 
-  for (let at = 0; at < worlds.length; at++) {
-    const world = worlds[at] as World;
-    const { log, places } = world;
-    const go = (next: World, message: Message): Lagged | undefined => {
-      transitions++;
-      wrong ??= check(next);
-      const key = JSON.stringify(next);
-      if (!seen.has(key)) {
-        seen.add(key);
-        worlds.push(next);
-        ways.push([at, message]);
-      }
-      if (wrong === undefined) return undefined;
-      const transcript: Message[] = [message, { from: 'memory', text: `wrong: ${wrong}` }];
-      for (let back = at; back > 0; back = ways[back]![0]) transcript.unshift(ways[back]![1]);
-      return { states: worlds.length, transitions, violation: { what: wrong, transcript } };
-    };
-    const put = (i: number, place: Place): readonly Place[] => places.with(i, place);
-    for (const [i, place] of places.entries()) {
-      const from = agentName(i);
-      const memory = prefix(log.slice(0, place.applied));
-      // The replica receives the next entry.
-      for (const step of skips ? [1, 2] : [1]) {
-        if (place.applied + step > log.length) continue;
-        const until = place.applied + step;
-        const heard = prefix(log.slice(0, until)).told[i]!;
-        let next: Place = { ...place, applied: until };
-        for (const { event, ...known } of heard) next = hear(i, next, event, known);
-        const failed = go(
-          { log, places: put(i, next) },
-          { from: 'bus', to: from, text: spoken(log[until - 1]!) },
-        );
-        if (failed !== undefined) return failed;
-      }
-      // The agent does something; nothing behind a release.
-      for (const event of OFFERS[nameOf(place.line.state)] ?? []) {
-        if (place.leaving) continue;
-        const failed = go(
-          { log, places: put(i, hear(i, place, event, memory)) },
-          { from, text: `${event} x` },
-        );
-        if (failed !== undefined) return failed;
-      }
-      // The bus takes its oldest word; or that of its replica's manager, whose leases run by the state of that replica.
-      if (log.length === entries) continue;
-      const words = place.said.length > 0 ? [place.said[0]!] : [];
-      for (const word of memory.held ? [...words, `reclaim:${memory.epoch}`] : words) {
-        const own = !word.startsWith('reclaim');
-        const next = own ? put(i, { ...place, said: place.said.slice(1) }) : places;
-        const failed = go(
-          { log: [...log, word], places: next },
-          { from: own ? from : 'manager', to: 'bus', text: spoken(word) },
-        );
-        if (failed !== undefined) return failed;
-      }
+  /** Two replicas at the same entry: one writer, or any number of readers. */
+  #readsBeside({ applied, line }: LaggingAgent, owner: LaggingAgent): boolean {
+    if (applied !== owner.applied || this.#nameOf(line.state) === 'MP') return false;
+    return this.#table.readable(line.state, line.copy);
+  }
+
+  /** A replica receives the next entry. */
+  *#received({ log, agents }: World, i: number): Generator<readonly [World, Message]> {
+    const agent = agents[i]!;
+    for (const step of this.#options.skips === true ? [1, 2] : [1]) {
+      if (agent.applied + step > log.length) continue;
+      const until = agent.applied + step;
+      let next: LaggingAgent = { ...agent, applied: until };
+      for (const { event, ...known } of this.#prefix(log.slice(0, until)).told[i]!)
+        next = this.#react(i, next, event, known);
+      yield [
+        { log, agents: agents.with(i, next) },
+        { from: 'bus', to: agentName(i), text: spoken(log[until - 1]!) },
+      ];
     }
   }
-  return { states: worlds.length, transitions };
+
+  /** An agent does something; nothing behind a release. */
+  *#begun({ log, agents }: World, i: number): Generator<readonly [World, Message]> {
+    const agent = agents[i]!;
+    if (agent.leaving) return;
+    const memory = this.#prefix(log.slice(0, agent.applied));
+    for (const event of OFFERS[this.#nameOf(agent.line.state)] ?? [])
+      yield [
+        { log, agents: agents.with(i, this.#react(i, agent, event, memory)) },
+        { from: agentName(i), text: `${event} x` },
+      ];
+  }
+
+  /** The bus takes an agent's oldest word; or that of its replica's manager, whose leases run by the state of that
+   *  replica. */
+  *#ordered({ log, agents }: World, i: number): Generator<readonly [World, Message]> {
+    if (log.length === this.#options.entries) return;
+    const agent = agents[i]!;
+    const memory = this.#prefix(log.slice(0, agent.applied));
+    const words = agent.said.slice(0, 1);
+    for (const word of memory.held ? [...words, `reclaim:${memory.epoch}`] : words) {
+      const own = !word.startsWith('reclaim');
+      const next = own ? agents.with(i, { ...agent, said: agent.said.slice(1) }) : agents;
+      yield [
+        { log: [...log, word], agents: next },
+        { from: own ? agentName(i) : 'manager', to: 'bus', text: spoken(word) },
+      ];
+    }
+  }
+
+  /** A line receives an event, according to its own replica. */
+  #react(
+    by: number,
+    { line, ...agent }: LaggingAgent,
+    event: string,
+    memory: { version: number; epoch: number },
+  ): LaggingAgent {
+    const cell = this.#table.at(line.state, LINE_EVENTS.indexOf(event as 'LOAD'), line.copy);
+    let { version, epoch } = line;
+    let { said } = agent;
+    for (const word of cell.words) {
+      if (word === 'fill' || word === 'done') ({ version, epoch } = memory);
+      else if (word === 'granted') epoch = memory.epoch;
+      else if (word === 'impossible')
+        this.impossible ??= `${agentName(by)} receives ${event} in ${this.#nameOf(line.state)}, which is impossible`;
+      else if (word === 'put') said = [...said, `put${by}:${version}:${epoch}`];
+      else if (SAYS[word] !== undefined) said = [...said, `${SAYS[word]}${by}`];
+    }
+    const leaving = (agent.leaving || event === 'RELEASE') && !SETTLED.has(this.#nameOf(cell.target));
+    return { ...agent, said, leaving, line: { state: cell.target, copy: cell.copy, version, epoch } };
+  }
+
+  #nameOf(state: number): string {
+    return this.#table.states[state] as string;
+  }
+
+  #prefix(log: readonly string[]): Prefix {
+    const key = log.join(' ');
+    const known = this.#prefixes.get(key);
+    if (known !== undefined) return known;
+    const found = applied(log, this.#options.agents, this.#options.readers);
+    this.#prefixes.set(key, found);
+    return found;
+  }
 }
 
 /** `put0:1:2` is a PUT of the first agent, of version 1 and by epoch 2. */

@@ -23,69 +23,80 @@ export interface Answer {
 
 export const EMPTY: ModelLine = { copy: false, owns: 'no', asked: 'nothing' };
 
+/** Its answer, or `never` where the line cannot receive such an event. `keeps`: see `hears`. */
+type Reply = (line: ModelLine, keeps: boolean) => Answer | 'never';
+
+const says = (line: ModelLine, ...words: string[]): Answer => ({ line, says: words });
+const becomes = (line: ModelLine, change: Partial<ModelLine>, ...words: string[]): Answer => ({
+  line: { ...line, ...change },
+  says: words,
+});
+/** While one request is under way there is no second. */
+const unlessBusy =
+  (reply: Reply): Reply =>
+  (line, keeps) =>
+    line.asked === 'nothing' ? reply(line, keeps) : says(line, 'stall');
+
+const REPLIES: Readonly<Record<string, Reply>> = {
+  // ── its agent: a hit costs nothing
+  LOAD: (line, keeps) =>
+    line.copy
+      ? says(line, 'hit')
+      : unlessBusy(() => becomes(line, { asked: 'copy' }, 'requestShared'))(line, keeps),
+  STORE: unlessBusy(
+    (line) =>
+      line.owns === 'no'
+        ? becomes(line, { asked: 'ownership' }, 'requestModified')
+        : becomes(line, { owns: 'no', asked: 'write' }, 'put'), // the answer to the write decides about the ownership
+  ),
+  HOLD: unlessBusy((line) =>
+    line.owns === 'held'
+      ? says(line, 'granted')
+      : becomes(line, { owns: 'no', asked: 'ownership' }, 'requestModified'),
+  ),
+  // Gives back what it has, or its place in the queue; the bus answers.
+  RELEASE: (line) =>
+    line.owns === 'held' || line.asked === 'ownership' ? says(line, 'release') : says(line),
+  EVICT: unlessBusy((line) => (line.copy ? becomes(line, { copy: false, owns: 'no' }, 'evict') : says(line))),
+  // ── another agent's request, when it was ordered
+  SNOOP_GETS: (line) => (line.owns === 'alone' ? becomes(line, { owns: 'no' }) : says(line)),
+  SNOOP_GETM: (line, keeps) => {
+    if (line.owns === 'held') return 'never'; // it would have queued
+    return keeps ? becomes(line, { owns: 'no' }) : invalidated(line);
+  },
+  SNOOP_PUT: (line) => (line.owns === 'held' ? 'never' : invalidated(line)),
+  // ── the bus, about the line's own requests
+  GRANT_S: (line) =>
+    line.asked === 'copy' ? becomes(line, { copy: true, asked: 'nothing' }, 'fill') : 'never',
+  GRANT_E: (line) =>
+    line.asked === 'copy' ? becomes(line, { copy: true, owns: 'alone', asked: 'nothing' }, 'fill') : 'never',
+  GRANT_M: (line) => {
+    if (line.asked !== 'ownership') return 'never';
+    const held = { copy: true, owns: 'held', asked: 'nothing' } as const;
+    return line.copy ? becomes(line, held, 'granted') : becomes(line, held, 'fill', 'granted');
+  },
+  // The write, or an atomic publish that wrote the key while it was held.
+  ACCEPTED: (line) =>
+    line.asked === 'write' || line.owns === 'held'
+      ? becomes(line, { copy: true, owns: 'alone', asked: 'nothing' }, 'done')
+      : 'never',
+  REFUSED: (line) =>
+    line.asked === 'write' ? becomes(line, { asked: 'ownership' }, 'requestModified') : 'never',
+  RELEASED: (line) => {
+    if (line.asked === 'ownership') return becomes(line, { asked: 'nothing' });
+    return line.owns === 'held' ? becomes(line, { owns: 'alone' }) : 'never';
+  },
+  RECLAIMED: (line) => {
+    if (line.asked !== 'nothing' || !line.copy) return says(line); // it has let go already, or will be refused
+    if (line.owns === 'no') return 'never';
+    return line.owns === 'held' ? becomes(line, { owns: 'no' }, 'lost') : becomes(line, { owns: 'no' });
+  },
+};
+
 /** @returns what the line does, or `never` where it cannot receive such an event.
  *  @param keeps whether readers keep their copies while another agent holds the key. */
-export function hears(line: ModelLine, event: string, keeps: boolean): Answer | 'never' {
-  const { copy, owns, asked } = line;
-  const idle = asked === 'nothing';
-  const says = (...words: string[]): Answer => ({ line, says: words });
-  const becomes = (change: Partial<ModelLine>, ...words: string[]): Answer => ({
-    line: { ...line, ...change },
-    says: words,
-  });
-  switch (event) {
-    // ── its agent: a hit costs nothing, and while one request is under way there is no second
-    case 'LOAD':
-      if (copy) return says('hit');
-      return idle ? becomes({ asked: 'copy' }, 'requestShared') : says('stall');
-    case 'STORE':
-      if (!idle) return says('stall');
-      if (owns === 'no') return becomes({ asked: 'ownership' }, 'requestModified');
-      return becomes({ owns: 'no', asked: 'write' }, 'put'); // the answer to the write decides about the ownership
-    case 'HOLD':
-      if (!idle) return says('stall');
-      return owns === 'held'
-        ? says('granted')
-        : becomes({ owns: 'no', asked: 'ownership' }, 'requestModified');
-    case 'RELEASE': // gives back what it has, or its place in the queue; the bus answers
-      return owns === 'held' || asked === 'ownership' ? says('release') : says();
-    case 'EVICT':
-      if (!idle) return says('stall');
-      return copy ? becomes({ copy: false, owns: 'no' }, 'evict') : says();
-    // ── another agent's request, when it was ordered
-    case 'SNOOP_GETS':
-      return owns === 'alone' ? becomes({ owns: 'no' }) : says();
-    case 'SNOOP_GETM':
-      if (owns === 'held') return 'never'; // it would have queued
-      return keeps ? becomes({ owns: 'no' }) : invalidated(line);
-    case 'SNOOP_PUT':
-      return owns === 'held' ? 'never' : invalidated(line);
-    // ── the bus, about the line's own requests
-    case 'GRANT_S':
-      return asked === 'copy' ? becomes({ copy: true, asked: 'nothing' }, 'fill') : 'never';
-    case 'GRANT_E':
-      return asked === 'copy' ? becomes({ copy: true, owns: 'alone', asked: 'nothing' }, 'fill') : 'never';
-    case 'GRANT_M': {
-      if (asked !== 'ownership') return 'never';
-      const held = { copy: true, owns: 'held', asked: 'nothing' } as const;
-      return copy ? becomes(held, 'granted') : becomes(held, 'fill', 'granted');
-    }
-    case 'ACCEPTED': // the write, or an atomic publish that wrote the key while it was held
-      if (asked !== 'write' && owns !== 'held') return 'never';
-      return becomes({ copy: true, owns: 'alone', asked: 'nothing' }, 'done');
-    case 'REFUSED':
-      return asked === 'write' ? becomes({ asked: 'ownership' }, 'requestModified') : 'never';
-    case 'RELEASED':
-      if (asked === 'ownership') return becomes({ asked: 'nothing' });
-      return owns === 'held' ? becomes({ owns: 'alone' }) : 'never';
-    case 'RECLAIMED':
-      if (!idle || !copy) return says(); // it has let go already, or will be refused
-      if (owns === 'no') return 'never';
-      return owns === 'held' ? becomes({ owns: 'no' }, 'lost') : becomes({ owns: 'no' });
-    default:
-      return 'never';
-  }
-}
+export const hears = (line: ModelLine, event: string, keeps: boolean): Answer | 'never' =>
+  REPLIES[event]?.(line, keeps) ?? 'never';
 
 /** A newer version exists, or is being made. A line without a copy has nothing to drop. */
 function invalidated(line: ModelLine): Answer {

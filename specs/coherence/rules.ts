@@ -46,7 +46,7 @@ export function wrongNow(
   const key = keyName(cell.index);
   let owners = 0;
   for (let i = 0; i < lines.length; i++) {
-    const { state, readable, fresh, mine, dead } = lines[i] as ObservedLine;
+    const { state, readable, fresh, dead } = lines[i] as ObservedLine;
     if (dead || !(readable || state === 'M' || state === 'E')) continue;
     const name = agentName(i);
     if (readable && !fresh) return new Problem('data value', `${name} reads a stale copy of ${key}`);
@@ -54,22 +54,36 @@ export function wrongNow(
       return new Problem('directory', `${name} has a copy of ${key}, and memory does not list it`);
     if (state !== 'M' && state !== 'E') continue;
     if (++owners > 1) return new Problem('single writer', `${key} has two owners`);
-    if (state === 'M' && (cell.owner !== name || !cell.held || !mine))
-      return new Problem('single writer', `${name} is M without a hold of ${key}`);
-    if (state === 'E' && (cell.owner !== name || cell.held))
-      return new Problem('single writer', `${name} is E and does not own ${key}`);
-    if (state === 'M' && readers === 'committed') continue; // readers go on with what is committed
-    for (let j = 0; j < lines.length; j++) {
-      const other = lines[j] as ObservedLine;
-      if (j !== i && !other.dead && other.readable && other.state !== 'MP')
-        return new Problem('single writer', `${name} owns ${key}, and ${agentName(j)} reads it`);
-    }
+    const wrong = wrongOwner(cell, lines, i, readers);
+    if (wrong !== undefined) return wrong;
   }
   if (!cell.held && cell.queue.length + cell.readers.length > 0)
     return new Problem('directory', `${key} is free, and an agent waits for it`);
   for (const list of [cell.queue, cell.readers])
     if (list.length > 1 && new Set(list).size < list.length)
       return new Problem('directory', `an agent waits twice for ${key}`);
+  return undefined;
+}
+
+/** One line in M or E: memory agrees, and no other agent reads where none may. */
+function wrongOwner(
+  cell: Cell,
+  lines: readonly ObservedLine[],
+  i: number,
+  readers: ReaderPolicy,
+): Problem | undefined {
+  const { state, mine } = lines[i] as ObservedLine;
+  const [name, key] = [agentName(i), keyName(cell.index)];
+  if (state === 'M' && (cell.owner !== name || !cell.held || !mine))
+    return new Problem('single writer', `${name} is M without a hold of ${key}`);
+  if (state === 'E' && (cell.owner !== name || cell.held))
+    return new Problem('single writer', `${name} is E and does not own ${key}`);
+  if (state === 'M' && readers === 'committed') return undefined; // readers go on with what is committed
+  for (let j = 0; j < lines.length; j++) {
+    const other = lines[j] as ObservedLine;
+    if (j !== i && !other.dead && other.readable && other.state !== 'MP')
+      return new Problem('single writer', `${name} owns ${key}, and ${agentName(j)} reads it`);
+  }
   return undefined;
 }
 
@@ -89,30 +103,46 @@ export interface Applied {
 
 /** What one entry may do to memory; of one key. */
 export function wrongStep(before: MemoryBefore, cell: Cell, applied: Applied): Problem | undefined {
-  const { agent, word, session, result } = applied;
+  const { agent, word } = applied;
   const key = keyName(cell.index);
   if (cell.version < 1 || cell.epoch < 1)
     return new Problem('versions', `the version or the epoch of ${key} fell`);
   if (cell.version > 2) return new Problem('versions', `one entry made two versions of ${key}`);
-  if (cell.version === 2) {
-    const based = word?.key === cell.index ? word.version : (session?.seen[cell.index] ?? 0);
-    if (based !== 1)
-      return new Problem('lost update', `${agent} buries a version of ${key} that it has not seen`);
-    if (before.held && before.owner !== agent)
-      return new Problem('order of holds', `${agent} writes ${key} while ${before.owner} holds it`);
-    if (word !== undefined && (word.epoch !== 1 || before.owner !== agent))
-      return new Problem('order of holds', `${agent} writes ${key} by a right that is gone`);
-  }
+  const wrong = (cell.version === 2 && wrongWrite(before, cell, applied)) || wrongPublish(cell, applied);
+  if (wrong) return wrong;
+  const ended = before.held && !(cell.held && cell.owner === before.owner && cell.epoch === 1);
+  if (ended && agent !== before.owner && !(word?.op === 'reclaim' && word.epoch === 1))
+    return new Problem('order of holds', `${before.owner} loses ${key} to an agent that may not take it`);
+  return wrongQueue(before, cell, applied);
+}
+
+/** A new version replaces the version that its writer has seen, and its writer may write. */
+function wrongWrite(
+  before: MemoryBefore,
+  cell: Cell,
+  { agent, word, session }: Applied,
+): Problem | undefined {
+  const key = keyName(cell.index);
+  const based = word?.key === cell.index ? word.version : (session?.seen[cell.index] ?? 0);
+  if (based !== 1)
+    return new Problem('lost update', `${agent} buries a version of ${key} that it has not seen`);
+  if (before.held && before.owner !== agent)
+    return new Problem('order of holds', `${agent} writes ${key} while ${before.owner} holds it`);
+  if (word !== undefined && (word.epoch !== 1 || before.owner !== agent))
+    return new Problem('order of holds', `${agent} writes ${key} by a right that is gone`);
+  return undefined;
+}
+
+/** An accepted publish has read what is current, and writes all or nothing. */
+function wrongPublish(cell: Cell, { agent, session, result }: Applied): Problem | undefined {
+  const key = keyName(cell.index);
   if (session !== undefined && session.form !== 'cas' && result.outcome === 'accepted') {
     if (session.seen[cell.index] !== 1)
       return new Problem('read set', `${agent} publishes what it computed from an old ${key}`);
     if (writesOf(session).includes(cell.index) && cell.version !== 2)
       return new Problem('read set', `${agent} publishes, and ${key} is not written: not all or nothing`);
   }
-  const ended = before.held && !(cell.held && cell.owner === before.owner && cell.epoch === 1);
-  if (ended && agent !== before.owner && !(word?.op === 'reclaim' && word.epoch === 1))
-    return new Problem('order of holds', `${before.owner} loses ${key} to an agent that may not take it`);
-  return wrongQueue(before, cell, applied);
+  return undefined;
 }
 
 /** The queue loses its head to a grant, or an agent that gives up, and gains at its end. */

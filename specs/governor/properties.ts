@@ -71,9 +71,18 @@ function total(machine: AnyStateMachine): Finding {
 const dvfs = { mapping: 'dvfs' } as const;
 
 /** The claims of a governor, or of one with a mistake in it. */
-export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
-  const judged = (judging: Omit<Judging, 'policies'> & Partial<Judging>) => (bounds: Bounds) =>
+export const governorClaimsOf = (machine: AnyStateMachine): Claim[] => [
+  ...semanticsOf(machine),
+  ...departuresOf(machine),
+  ...invariantsOf(machine),
+  ...failuresOf(machine),
+];
+
+const judgedOf =
+  (machine: AnyStateMachine) => (judging: Omit<Judging, 'policies'> & Partial<Judging>) => (bounds: Bounds) =>
     holds(machine, { policies: GOVERNORS, ...judging }, bounds);
+
+function semanticsOf(machine: AnyStateMachine): Claim[] {
   return [
     {
       ...dvfs,
@@ -96,7 +105,12 @@ export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
       instrument: 'explore',
       check: (bounds) => explored(machine, bounds),
     },
-    ...departuresOf(machine),
+  ];
+}
+
+function invariantsOf(machine: AnyStateMachine): Claim[] {
+  const judged = judgedOf(machine);
+  return [
     {
       ...dvfs,
       criterion: 'invariant guarantees',
@@ -148,6 +162,12 @@ export function governorClaimsOf(machine: AnyStateMachine): Claim[] {
         invariants: [invariants.conserving, invariants.patient],
       }),
     },
+  ];
+}
+
+function failuresOf(machine: AnyStateMachine): Claim[] {
+  const judged = judgedOf(machine);
+  return [
     {
       ...dvfs,
       criterion: 'failure modes',

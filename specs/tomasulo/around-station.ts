@@ -104,58 +104,93 @@ export const aroundStation: Surroundings<AroundStation, StationContext> = {
       const withdrawn = said.slice(0, leaves).includes('withdraw'); // afterwards it answers for no step
       return { ...unused, leaked: surroundings.leaked || (surroundings.requested && !withdrawn) };
     }
-    const next: { -readonly [K in keyof AroundStation]: AroundStation[K] } = { ...surroundings };
-    const issue = event as Issue;
-    const bad = () => void (next.owes = next.fallback ? 'default' : 'fault');
-    if (event.type === 'ISSUE') {
-      const { missing: due, holds = 0, retries = 0, repeats = 0, tolerant = false, fallback = false } = issue;
-      Object.assign(next, { busy: true, due, holds, retries, repeats, tolerant, fallback });
-    } else if (event.type === 'OPERAND' || event.type === 'FAULT') {
-      next.due--;
-      if (event.type === 'FAULT' && !next.tolerant && next.owes === undefined) bad();
-    } else if (event.type === 'GRANT_UNIT') {
-      next.requested = false;
-    } else if (event.type === 'DONE' && !next.aborted) {
-      const { again, capFails } = event as StationEvent & { type: 'DONE' };
-      if (again === true && next.repeats > 0) next.repeats--;
-      else if (again === true && capFails === true) bad();
-      else next.owes = 'value';
-    } else if (event.type === 'FAILED' && !next.aborted) {
-      const { retryable } = event as StationEvent & { type: 'FAILED' };
-      if (next.running && retryable !== false && next.retries > 0) next.retries--;
-      else bad();
-    }
-    if (event.type === 'WRITTEN' || event.type === 'UNSENT') next.overdue = true;
-    const begun = next.running || next.wrote !== undefined;
-    if (event.type === 'REFUSE' && next.busy && !begun) bad();
-    if (event.type === 'REFUSE' && next.running && !next.aborted) next.refused = true;
-    if (event.type === 'VAMP' && next.busy && next.wrote === undefined && !next.aborted)
-      next.repeats = (event as StationEvent & { type: 'VAMP' }).rounds;
-    if (event.type === 'SQUASH') {
-      if (next.running) next.stopped = true;
-      else next.overdue = next.busy && next.wrote === undefined;
-    }
+    const next: Draft = { ...surroundings };
+    const change = EVENTS[event.type as StationEvent['type']] as Change | undefined;
+    change?.(next, event, value);
     if (event.type === 'DONE' || event.type === 'FAILED') next.running = false;
-    // What has begun is not held, and what waits for its broadcast has begun.
-    if (event.type === 'HOLD' && ['waiting', 'ready', 'held'].includes(value)) next.holds++;
-    if (event.type === 'RESUME' && value === 'held') next.holds--;
-    if (said.includes('requestUnit')) next.requested = true;
     const writes = said.findIndex((word) => word.startsWith('broadcast'));
+    if (said.includes('requestUnit')) next.requested = true;
     // A station gives its request back before it writes: afterwards it asks for nothing.
     if (next.requested && writes >= 0 && !said.slice(0, writes).includes('withdraw')) next.leaked = true;
-    if (said.includes('withdraw')) next.requested = false;
-    if (said.includes('start')) next.running = true;
-    if (said.includes('abort')) next.aborted = true;
-    if (said.includes('refuse')) next.refusalSent = true;
+    for (const [word, change] of WORDS) if (said.includes(word)) Object.assign(next, change);
     if (!next.running) next.refused = next.refusalSent = false;
-    if (said.includes('backOff')) next.holds = 1; // the rest before a retry ends like a hold
-    if (said.includes('broadcast')) next.wrote = 'value';
-    if (said.includes('broadcastDefault')) next.wrote = 'default';
-    if (said.includes('broadcastFault')) next.wrote = 'fault';
     if (next.wrote !== undefined) next.holds = 0;
     return next;
   },
 };
+
+type Change = (next: Draft, event: object, value: string) => void;
+type Draft = { -readonly [K in keyof AroundStation]: AroundStation[K] };
+
+const owesBad = (next: Draft): void => void (next.owes = next.fallback ? 'default' : 'fault');
+const hasBegun = (next: Draft): boolean => next.running || next.wrote !== undefined;
+const isOverdue = (next: Draft): void => void (next.overdue = true);
+
+/** What each event changes, apart from what the station answers. */
+const EVENTS: {
+  readonly [T in StationEvent['type']]?: (
+    next: Draft,
+    event: StationEvent & { type: T },
+    value: string,
+  ) => void;
+} = {
+  ISSUE(next, { missing: due, holds = 0, retries = 0, repeats = 0, tolerant = false, fallback = false }) {
+    Object.assign(next, { busy: true, due, holds, retries, repeats, tolerant, fallback });
+  },
+  OPERAND(next) {
+    next.due--;
+  },
+  FAULT(next) {
+    next.due--;
+    if (!next.tolerant && next.owes === undefined) owesBad(next);
+  },
+  GRANT_UNIT(next) {
+    next.requested = false;
+  },
+  DONE(next, { again, capFails }) {
+    if (next.aborted) return;
+    if (again === true && next.repeats > 0) next.repeats--;
+    else if (again === true && capFails === true) owesBad(next);
+    else next.owes = 'value';
+  },
+  FAILED(next, { retryable }) {
+    if (next.aborted) return;
+    if (next.running && retryable !== false && next.retries > 0) next.retries--;
+    else owesBad(next);
+  },
+  WRITTEN: isOverdue,
+  UNSENT: isOverdue,
+  REFUSE(next) {
+    if (next.busy && !hasBegun(next)) owesBad(next);
+    if (next.running && !next.aborted) next.refused = true;
+  },
+  VAMP(next, { rounds }) {
+    if (next.busy && next.wrote === undefined && !next.aborted) next.repeats = rounds;
+  },
+  SQUASH(next) {
+    if (next.running) next.stopped = true;
+    else next.overdue = next.busy && next.wrote === undefined;
+  },
+  // What has begun is not held, and what waits for its broadcast has begun.
+  HOLD(next, _, value) {
+    if (['waiting', 'ready', 'held'].includes(value)) next.holds++;
+  },
+  RESUME(next, _, value) {
+    if (value === 'held') next.holds--;
+  },
+};
+
+/** What each answer of the station changes, in this order. */
+const WORDS: readonly (readonly [word: string, change: Partial<AroundStation>])[] = [
+  ['withdraw', { requested: false }],
+  ['start', { running: true }],
+  ['abort', { aborted: true }],
+  ['refuse', { refusalSent: true }],
+  ['backOff', { holds: 1 }], // the rest before a retry ends like a hold
+  ['broadcast', { wrote: 'value' }],
+  ['broadcastDefault', { wrote: 'default' }],
+  ['broadcastFault', { wrote: 'fault' }],
+];
 
 /** The station is in the state that its surroundings expect, and has done what it owes. */
 export const stationAgrees = ({

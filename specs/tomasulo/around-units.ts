@@ -84,6 +84,10 @@ const before: AroundConductor = {
   finished: 0,
 };
 
+/** A performance is over when all has settled, after the grace, or by a caesura before it began. */
+const settles = (type: string, due: boolean): boolean =>
+  type === 'SETTLED' || type === 'GRACE_OVER' || (type === 'CAESURA' && !due);
+
 /** A performance: stations stall, move and settle only after the downbeat; who is stalled moves before it settles. */
 export const aroundConductor: Surroundings<AroundConductor> = {
   initial: before,
@@ -101,18 +105,18 @@ export const aroundConductor: Surroundings<AroundConductor> = {
     // A squashed station no longer waits, so the report of the waiting stations and the end of the watch come before
     // the squash.
     const inTime = said.includes('squash') ? said.slice(0, said.indexOf('squash')) : said;
+    const ended = inTime.includes('unwatch') || inTime.includes('deadlock');
+    const timedOut = type === 'STALL_TIMEOUT' && s.stalled;
     return {
       due: s.due || (type === 'DOWNBEAT' && !s.stopped),
       begun: s.begun || said.includes('begin'),
       stalled: runs && !stops && (type === 'STALL' || (s.stalled && type !== 'PROGRESS')),
-      watching:
-        said.includes('watch') || (s.watching && !inTime.includes('unwatch') && !inTime.includes('deadlock')),
+      watching: said.includes('watch') || (s.watching && !ended),
       armed: s.armed || said.includes('watch'),
       stopped: s.stopped || stops,
       squashed: s.squashed || said.includes('squash'),
-      deadlocks:
-        s.deadlocks + (inTime.includes('deadlock') ? 1 : 0) - (type === 'STALL_TIMEOUT' && s.stalled ? 1 : 0),
-      settled: s.settled || type === 'SETTLED' || type === 'GRACE_OVER' || (type === 'CAESURA' && !s.due),
+      deadlocks: s.deadlocks + Number(inTime.includes('deadlock')) - Number(timedOut),
+      settled: s.settled || settles(type, s.due),
       finished: s.finished + said.filter((word) => word === 'finish').length,
     };
   },

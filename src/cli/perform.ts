@@ -69,22 +69,12 @@ const HELD_MS = 1_000;
 export async function performCommand(file: string, flags: PerformFlags, resumed?: Resumed): Promise<number> {
   const { score, document } = await loadScore(file);
   if (flags.programs !== undefined) limitPrograms(flags.programs);
-  const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
-  const warn = (text: string) => {
-    if (flags.quiet !== true) process.stderr.write(`tutti: ${text}\n`);
-  };
-  const input =
-    resumed === undefined
-      ? await readInput(inputs, flags.inputFile, inputNames(document), document.input, warn)
-      : undefined;
-  const unasked = resumed === undefined ? await whyUnasked(flags, document.input, input) : undefined;
-  if (unasked !== undefined) warn(unasked);
+  const input = resumed === undefined ? await inputOfFlags(flags, document) : undefined;
   const given = await answersGiven(score.program, flags.answer);
   const refusals = refusalsGiven(score.program, flags.refuse);
   if (flags.out !== undefined) await prepareOut(flags.out);
   if (flags.trace !== undefined) await refuseOverwriting(flags.trace, [file, flags.inputFile]);
-  const silent = flags.quiet === true || (flags.json === true && process.stderr.isTTY !== true);
-  const progress = silent ? undefined : progressOn(process.stderr, score.program);
+  const progress = isSilent(flags) ? undefined : progressOn(process.stderr, score.program);
   const tracing = await startTracing(flags, score.name);
   const running = new Set<string>();
   const interrupt = interrupted(() => stepsInWords([...running]));
@@ -122,10 +112,7 @@ export async function performCommand(file: string, flags: PerformFlags, resumed?
         scoreFile: store && resolve(file),
         maxConcurrency: flags.maxConcurrency,
         budget: document.budget,
-        timeout: {
-          totalMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
-          stepMs: STEP_TIMEOUT_MS,
-        },
+        timeout: timeoutOf(flags),
       });
     run = resumed === undefined ? begin() : await goOn(score, resumed, common);
     for (const [stepId, answer] of given) void run.cue(stepId, answer);
@@ -135,33 +122,14 @@ export async function performCommand(file: string, flags: PerformFlags, resumed?
     const report = await run.report;
     answers.end();
     progress?.end();
-    const { files, lost } =
-      flags.out === undefined
-        ? { files: [], lost: flags.json ? unwrittenIn(report.outputs).map(asLost) : [] }
-        : await writeOut(flags.out, report);
-    if (flags.json) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
-    else say(report, files, flags);
-    if (flags.out !== undefined && report.status !== 'completed')
-      for (const file of await leftFrom(flags.out, [...score.program.outputs.keys()], files))
-        process.stderr.write(`tutti: ${file} is of an earlier performance.\n`);
-    for (const file of lost) process.stderr.write(`tutti: could not be written: ${file}\n`);
+    const lost = await writeReport(report, score, flags);
     const rejected = rejections();
     if (rejected !== undefined && report.status === 'completed') {
       process.stderr.write(`tutti: ${safeMessage(new Error(rejected))}\n`);
       return 2;
     }
-    if (report.status === 'completed') return lost.length > 0 ? 1 : 0;
-    process.stderr.write(`tutti: ${safeMessage(new PerformanceError(report))}\n`);
-    const folder = [undefined, true, '.tutti'].includes(flags.durable) ? '' : ` --durable ${flags.durable}`;
-    if (report.status === 'held') {
-      process.stderr.write(howToAnswer(run.id, report, folder));
-      return 3;
-    }
-    if (interrupt.signal.aborted) {
-      if (store !== undefined) process.stderr.write(`tutti: tutti resume ${run.id}${folder} goes on.\n`);
-      return 130;
-    }
-    return report.errors.length > 0 && report.errors.every(isBadUsage) ? 2 : 1;
+    if (report.status === 'completed') return lost > 0 ? 1 : 0;
+    return explainFailure(report, flags, store !== undefined, interrupt.signal.aborted);
   } finally {
     answers.end();
     progress?.end();
@@ -169,6 +137,66 @@ export async function performCommand(file: string, flags: PerformFlags, resumed?
     interrupt.forget();
     if (resumed === undefined) store?.close();
   }
+}
+
+const isSilent = ({ quiet, json }: PerformFlags): boolean =>
+  quiet === true || (json === true && process.stderr.isTTY !== true);
+
+/** What the score reads as `input`, with warnings of what is not known and of a model that is not asked. */
+async function inputOfFlags(
+  flags: PerformFlags,
+  document: Awaited<ReturnType<typeof loadScore>>['document'],
+): Promise<unknown> {
+  const inputs = flags.model === undefined ? flags.input : [...flags.input, `model=${flags.model}`];
+  const warn = (text: string) => {
+    if (flags.quiet !== true) process.stderr.write(`tutti: ${text}\n`);
+  };
+  const input = await readInput(inputs, flags.inputFile, inputNames(document), document.input, warn);
+  const unasked = await whyUnasked(flags, document.input, input);
+  if (unasked !== undefined) warn(unasked);
+  return input;
+}
+
+const timeoutOf = ({ timeout }: PerformFlags): NonNullable<PerformOptions['timeout']> => ({
+  totalMs: timeout === undefined ? undefined : timeout * 1_000,
+  stepMs: STEP_TIMEOUT_MS,
+});
+
+/** Writes the outputs where they are wanted, and says what happened.
+ *  @returns how many could not be written. */
+async function writeReport(report: Report, score: Score<any, any>, flags: PerformFlags): Promise<number> {
+  const { files, lost } =
+    flags.out === undefined
+      ? { files: [], lost: flags.json ? unwrittenIn(report.outputs).map(asLost) : [] }
+      : await writeOut(flags.out, report);
+  if (flags.json) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+  else say(report, files, flags);
+  if (flags.out !== undefined && report.status !== 'completed')
+    for (const file of await leftFrom(flags.out, [...score.program.outputs.keys()], files))
+      process.stderr.write(`tutti: ${file} is of an earlier performance.\n`);
+  for (const file of lost) process.stderr.write(`tutti: could not be written: ${file}\n`);
+  return lost.length;
+}
+
+/** Says why a performance did not complete, and what to do.
+ *  @returns the exit code. */
+function explainFailure(
+  report: Report,
+  { durable }: PerformFlags,
+  isDurable: boolean,
+  interrupted: boolean,
+): number {
+  process.stderr.write(`tutti: ${safeMessage(new PerformanceError(report))}\n`);
+  const folder = [undefined, true, '.tutti'].includes(durable) ? '' : ` --durable ${durable}`;
+  if (report.status === 'held') {
+    process.stderr.write(howToAnswer(report.runId, report, folder));
+    return 3;
+  }
+  if (interrupted) {
+    if (isDurable) process.stderr.write(`tutti: tutti resume ${report.runId}${folder} goes on.\n`);
+    return 130;
+  }
+  return report.errors.length > 0 && report.errors.every(isBadUsage) ? 2 : 1;
 }
 
 /** Where the run is kept, if it is to outlive this process. */

@@ -16,13 +16,11 @@ export class SharedAgent<V extends Values> {
   readonly name: string;
   /** @internal */
   readonly state: AgentState;
-  readonly #state: AgentState;
   readonly #left: (agent: SharedAgent<V>, over: boolean) => void;
 
   constructor(state: AgentState, left: (agent: SharedAgent<V>, over: boolean) => void) {
     this.name = state.name;
     this.state = state;
-    this.#state = state;
     this.#left = left;
   }
 
@@ -30,11 +28,9 @@ export class SharedAgent<V extends Values> {
    *  @throws {UnknownKeyError | UnsetError | ClosedAgentError | HoldDeadlockError} */
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
     refuseWithinRecipe(key);
-    const state = this.#state;
-    const place = options === undefined ? state.places.get(key) : undefined;
-    const answer = place === undefined ? undefined : state.answers[place];
-    if (answer === undefined) return readKey(state, key, options) as Promise<V[K]>;
-    state.hits++;
+    const answer = options === undefined ? this.state.slots.get(key)?.answer : undefined;
+    if (answer === undefined) return readKey(this.state, key, options) as Promise<V[K]>;
+    this.state.hits++;
     return answer as Promise<V[K]>;
   }
 
@@ -50,7 +46,7 @@ export class SharedAgent<V extends Values> {
     return this.#copy(key, options);
   }
   async #copy<T>(key: string, options?: ReadOptions): Promise<ValueCopy<T>> {
-    const { value, version } = await readCopy(this.#state, key, options);
+    const { value, version } = await readCopy(this.state, key, options);
     return {
       value: value as T,
       version,
@@ -62,22 +58,17 @@ export class SharedAgent<V extends Values> {
   /** The copy, if there is one: synchronous, and never a request. */
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
     refuseWithinRecipe(key);
-    const state = this.#state;
-    const place = state.places.get(key);
-    if (place === undefined || state.answers[place] === undefined)
-      return peek(state, key) as V[K] | undefined;
-    state.hits++;
-    return state.values[place] as V[K];
+    return peek(this.state, key) as V[K] | undefined;
   }
 
   /** Whether this agent has a current copy. Sends and counts nothing. */
   has(key: keyof V & string): boolean {
-    return this.#state.arriving === undefined && this.#state.slot(key).line.readable;
+    return this.state.arriving === undefined && this.state.slot(key).line.readable;
   }
 
   /** The version that this agent last read or wrote; 0 before the first. */
   version(key: keyof V & string): number {
-    return this.#state.slot(key).seen;
+    return this.state.slot(key).seen;
   }
 
   /** Writes. A recipe changes a draft of the current value. A whole value has to say which version it was
@@ -92,7 +83,7 @@ export class SharedAgent<V extends Values> {
     options?: WriteOptions,
   ): Promise<number> {
     refuseWithinRecipe(key);
-    return write(this.#state, key, change, options);
+    return write(this.state, key, change, options);
   }
 
   /** Writes if `expected` is the current version: one entry, which does not queue.
@@ -104,7 +95,7 @@ export class SharedAgent<V extends Values> {
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<number> {
     refuseWithinRecipe(key);
-    return compareAndSet(this.#state, key, expected, change, signal);
+    return compareAndSet(this.state, key, expected, change, signal);
   }
 
   /** Reads, computes for as long as it takes, and writes if no other agent has written meanwhile. After a conflict it
@@ -117,7 +108,7 @@ export class SharedAgent<V extends Values> {
     options: UpdateOptions = {},
   ): Promise<number> {
     refuseWithinRecipe(key);
-    return update(this.#state, key, compute, options);
+    return update(this.state, key, compute, options);
   }
 
   /** Holds a key: a fermata. Other writers queue; readers wait or go on, as the space says. End it with `release`, `write`
@@ -130,7 +121,7 @@ export class SharedAgent<V extends Values> {
    *  ``` */
   hold<K extends keyof V & string>(key: K, options: HoldOptions = {}): Promise<Hold<V[K]>> {
     refuseWithinRecipe(key);
-    return Hold.take<V[K]>(this.#state, key, options);
+    return Hold.take<V[K]>(this.state, key, options);
   }
   /** Holds several keys, taken in a fixed order: agents that hold their keys this way never wait for each other in a
    *  circle. */
@@ -139,7 +130,7 @@ export class SharedAgent<V extends Values> {
     options: HoldOptions = {},
   ): Promise<HoldSet<Pick<V, K>>> {
     for (const key of keys) refuseWithinRecipe(key);
-    return HoldSet.take<Pick<V, K>>(this.#state, keys, options);
+    return HoldSet.take<Pick<V, K>>(this.state, keys, options);
   }
 
   /** A consistent cut of several keys (default: all), and one atomic publish computed from it.
@@ -149,7 +140,7 @@ export class SharedAgent<V extends Values> {
     options: SessionOptions = {},
   ): Promise<Session<Pick<V, K>>> {
     refuseWithinRecipe(keys?.[0] ?? '*');
-    return Session.begin<Pick<V, K>>(this.#state, keys, options);
+    return Session.begin<Pick<V, K>>(this.state, keys, options);
   }
 
   /** Calls back with every new value that this agent's replica applies, whichever agent wrote it. The agent keeps its copy
@@ -168,36 +159,36 @@ export class SharedAgent<V extends Values> {
     then?: (value: any, version: number) => void,
   ): () => void {
     refuseWithinRecipe(key);
-    return listen(this.#state, key, given, then);
+    return listen(this.state, key, given, then);
   }
   /** The same as a store, for `useSyncExternalStore(store.subscribe, store.getSnapshot)`. The snapshot is undefined until
    *  the first copy is there.
    *  @example `const plan = useSyncExternalStore(store.subscribe, store.getSnapshot);` */
   store<K extends keyof V & string, T = V[K]>(key: K, options?: WatchOptions<V[K], T>): Watched<T> {
     refuseWithinRecipe(key);
-    return watch<V[K], T>(this.#state, key, options);
+    return watch<V[K], T>(this.state, key, options);
   }
 
   /** Gives the copy of a key up; the next read fetches it. */
   evict(key: keyof V & string, options: { signal?: AbortSignal } = {}): Promise<void> {
     refuseWithinRecipe(key);
-    return evict(this.#state, key, options.signal);
+    return evict(this.state, key, options.signal);
   }
 
   /** Leaves for another replica, where `shared.agent(name, { passport })` goes on. */
   async leave(): Promise<Passport> {
-    const seen = Object.fromEntries([...this.#state.slots].map(([key, slot]) => [key, slot.seen]));
+    const seen = Object.fromEntries([...this.state.slots].map(([key, slot]) => [key, slot.seen]));
     await this.close();
-    return { applied: this.#state.space.replica.applied, seen };
+    return { applied: this.state.space.replica.applied, seen };
   }
 
   /** Ends what is held, gives every copy up. What waits is refused with `ClosedAgentError`; a write that is on its
    *  way is awaited. */
   async close(): Promise<void> {
-    if (this.#state.closed) return;
+    if (this.state.closed) return;
     this.#left(this, false);
     try {
-      await closeAgent(this.#state);
+      await closeAgent(this.state);
     } finally {
       this.#left(this, true);
     }
@@ -207,11 +198,11 @@ export class SharedAgent<V extends Values> {
   }
   /** Ends without a word, as a crash would. */
   abandon(reason?: Error): void {
-    this.#state.abandon(reason);
+    this.state.abandon(reason);
   }
 
   /** Reads that were answered from the copy. For reports. */
   get hits(): number {
-    return this.#state.hits;
+    return this.state.hits;
   }
 }

@@ -28,6 +28,8 @@ export class Slot implements LineClient {
   readonly #schema: Schema;
   known = -1;
   seen: number;
+  /** While reads hit: a promise of the line's copy. A hit looks at nothing else. */
+  answer: Promise<unknown> | undefined;
   /** A stale copy that may still be read (`lease`, `accessCount`): until when, and how often. */
   stale: { readonly copy: Copy; readonly until: number; left: number } | undefined;
 
@@ -76,10 +78,8 @@ export class Slot implements LineClient {
     return copy.value;
   }
   /** From now on reads of the line's copy hit. */
-  keep(value: unknown): Promise<unknown> {
-    const { cell } = this.line;
-    this.agent.values[cell.index] = value;
-    return (this.agent.answers[cell.index] = cell.answer ??= Promise.resolve(value));
+  keep(value: unknown): void {
+    this.answer ??= Promise.resolve(value);
   }
   /** The agent made this version itself. */
   made(version: number): void {
@@ -90,9 +90,7 @@ export class Slot implements LineClient {
   }
   /** No copy is left, current or stale. */
   forget(): void {
-    const { index } = this.line.cell;
-    this.agent.answers[index] = undefined;
-    this.agent.values[index] = undefined;
+    this.answer = undefined;
     this.stale = undefined;
   }
 
@@ -207,7 +205,7 @@ export class Slot implements LineClient {
       space.ledger?.add(this.agent.name, this.key, 'invalidation', space.ledger.invalidationTokens);
     }
     if (strategy.name === 'eager' || strategy.name === 'broadcast' || this.#watchers.size > 0)
-      space.replica.prefetch(line);
+      this.replica.afterwards(() => line.state === 'I' && this.replica.send(line, 'LOAD'));
     else if (strategy.name !== 'lazy' && !byOwn && this.known === line.version) {
       const until = strategy.name === 'lease' ? space.clock.now() + strategy.ttlMs : Infinity;
       const left = strategy.name === 'accessCount' ? strategy.reads : Infinity;

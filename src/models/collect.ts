@@ -21,86 +21,106 @@ export async function collect(
   signal: AbortSignal | undefined,
   onDelta: (kind: 'text' | 'reasoning', delta: string) => void = () => {},
 ): Promise<LanguageModelV4GenerateResult> {
-  const content: Part[] = [];
-  const open = new Map<string, Growing>();
-  let finish: (LanguageModelV4StreamPart & { type: 'finish' }) | undefined;
-  let metadata: object = {};
-  let warnings: LanguageModelV4GenerateResult['warnings'] = [];
-  const begin = (kind: Growing['type'], id: string, extra: object) => {
-    const part: Growing = { type: kind, text: '', ...extra };
-    open.set(`${kind} ${id}`, part);
-    content.push(part);
-  };
-  const grow = (kind: Growing['type'], id: string, delta: string) => {
-    const part = open.get(`${kind} ${id}`);
-    if (part === undefined) throw new CutError(`${kind} '${id}' goes on without a beginning`);
-    part.text += delta;
-    onDelta(kind, delta);
-  };
+  const gathered = new Gathered(onDelta);
   const reader = stream.getReader();
   const letGo = () => void reader.cancel(signal?.reason).catch(() => {});
   if (signal?.aborted) letGo();
   signal?.addEventListener('abort', letGo, { once: true });
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      const part = next.value;
-      switch (part.type) {
-        case 'text-start':
-        case 'reasoning-start':
-          begin(part.type === 'text-start' ? 'text' : 'reasoning', part.id, metadataOf(part));
-          break;
-        case 'text-delta':
-        case 'reasoning-delta':
-          grow(part.type === 'text-delta' ? 'text' : 'reasoning', part.id, part.delta);
-          break;
-        case 'text-end':
-        case 'reasoning-end':
-          Object.assign(
-            open.get(`${part.type === 'text-end' ? 'text' : 'reasoning'} ${part.id}`) ?? {},
-            metadataOf(part),
-          );
-          break;
-        case 'tool-call':
-        case 'tool-result':
-        case 'tool-approval-request':
-        case 'file':
-        case 'reasoning-file':
-        case 'source':
-        case 'custom':
-          content.push(part);
-          break;
-        case 'response-metadata': {
-          const { type: _type, ...rest } = part;
-          metadata = rest;
-          break;
-        }
-        case 'finish':
-          finish = part;
-          break;
-        case 'stream-start':
-          warnings = part.warnings;
-          break;
-        case 'error':
-          throw new StreamError(part.error);
-        default: // the beginning of a tool call, raw chunks: nothing to keep
-      }
-    }
+    for (let next = await reader.read(); !next.done; next = await reader.read()) gathered.take(next.value);
   } finally {
     signal?.removeEventListener('abort', letGo);
     // An error stops the reading early; the connection is let go.
-    if (finish === undefined) await reader.cancel().catch(() => {});
+    if (!gathered.finished) await reader.cancel().catch(() => {});
   }
-  if (finish === undefined) throw new CutError('it ended without a finish');
-  if (finish.finishReason.unified === 'error') throw new CutError('it finished with an error');
-  const { finishReason, usage, providerMetadata } = finish;
-  const answer = {
-    content: content as LanguageModelV4Content[],
-    finishReason,
-    usage,
-    warnings,
-    response: metadata,
-  };
-  return providerMetadata === undefined ? answer : { ...answer, providerMetadata };
+  return gathered.answer();
+}
+
+/** The parts of a stream so far. */
+class Gathered {
+  readonly #onDelta: (kind: Growing['type'], delta: string) => void;
+  readonly #content: Part[] = [];
+  readonly #open = new Map<string, Growing>();
+  #finish: (LanguageModelV4StreamPart & { type: 'finish' }) | undefined;
+  #metadata: object = {};
+  #warnings: LanguageModelV4GenerateResult['warnings'] = [];
+
+  constructor(onDelta: (kind: Growing['type'], delta: string) => void) {
+    this.#onDelta = onDelta;
+  }
+  get finished(): boolean {
+    return this.#finish !== undefined;
+  }
+
+  take(part: LanguageModelV4StreamPart): void {
+    switch (part.type) {
+      case 'text-start':
+        return this.#begin('text', part.id, metadataOf(part));
+      case 'reasoning-start':
+        return this.#begin('reasoning', part.id, metadataOf(part));
+      case 'text-delta':
+        return this.#grow('text', part.id, part.delta);
+      case 'reasoning-delta':
+        return this.#grow('reasoning', part.id, part.delta);
+      case 'text-end':
+        return this.#end('text', part.id, metadataOf(part));
+      case 'reasoning-end':
+        return this.#end('reasoning', part.id, metadataOf(part));
+      case 'tool-call':
+      case 'tool-result':
+      case 'tool-approval-request':
+      case 'file':
+      case 'reasoning-file':
+      case 'source':
+      case 'custom':
+        this.#content.push(part);
+        return;
+      case 'response-metadata': {
+        const { type: _type, ...rest } = part;
+        this.#metadata = rest;
+        return;
+      }
+      case 'finish':
+        this.#finish = part;
+        return;
+      case 'stream-start':
+        this.#warnings = part.warnings;
+        return;
+      case 'error':
+        throw new StreamError(part.error);
+      default: // the beginning of a tool call, raw chunks: nothing to keep
+    }
+  }
+
+  /** @throws CutError when the stream ended without a finish */
+  answer(): LanguageModelV4GenerateResult {
+    if (this.#finish === undefined) throw new CutError('it ended without a finish');
+    const { finishReason, usage, providerMetadata } = this.#finish;
+    if (finishReason.unified === 'error') throw new CutError('it finished with an error');
+    const answer = {
+      content: this.#content as LanguageModelV4Content[],
+      finishReason,
+      usage,
+      warnings: this.#warnings,
+      response: this.#metadata,
+    };
+    return providerMetadata === undefined ? answer : { ...answer, providerMetadata };
+  }
+
+  #begin(kind: Growing['type'], id: string, extra: object): void {
+    const part: Growing = { type: kind, text: '', ...extra };
+    this.#open.set(`${kind} ${id}`, part);
+    this.#content.push(part);
+  }
+  #grow(kind: Growing['type'], id: string, delta: string): void {
+    const part = this.#open.get(`${kind} ${id}`);
+    if (part === undefined) throw new CutError(`${kind} '${id}' goes on without a beginning`);
+    part.text += delta;
+    this.#onDelta(kind, delta);
+  }
+  #end(kind: Growing['type'], id: string, extra: object): void {
+    Object.assign(this.#open.get(`${kind} ${id}`) ?? {}, extra);
+  }
 }
 
 const metadataOf = ({ providerMetadata }: { providerMetadata?: unknown }): object =>

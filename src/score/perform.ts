@@ -236,31 +236,16 @@ export function performFrom<Input, N extends Record<string, unknown>>(
     shareOfTime: sharesOf(program),
   });
   if (recovered !== undefined) restoreAccount(account, recovered.record);
-  const { inspect } = options;
+  const earlier = recovered && earlierOf(recovered.record);
   const shared =
-    score.state === undefined
-      ? undefined
-      : share(score.state, {
-          bus,
-          clock,
-          runId: id,
-          inspect,
-          earlier: recovered && earlierOf(recovered.record),
-        });
+    score.state && share(score.state, { bus, clock, runId: id, inspect: options.inspect, earlier });
   const stopKeeping = shared && journal && keepShared(journal, bus, id, shared, recovered?.record);
-  let views = 0;
-  const view: Share | undefined =
-    shared &&
-    ((stepId, waiting) => {
-      const view = shared.transaction(`${stepId}#${++views}`, waiting);
-      return journal === undefined ? view : committingTo(journal, stepId, view);
-    });
   const orchestrator = new Orchestrator(program, {
     ...options,
     journal,
-    seed: options.seed ?? (clock.isVirtual ? 0 : Math.floor(Math.random() * 2 ** 32)),
+    seed: options.seed ?? usualSeed(clock),
     judge: judgeAnswer,
-    share: view,
+    share: shared && viewsOf(shared, journal),
     charge: options.budget?.calls === undefined ? undefined : () => account.charge(),
     runId: id,
     bus,
@@ -312,6 +297,29 @@ export function performFrom<Input, N extends Record<string, unknown>>(
   // A caller that only watches the events need not handle the rejection as well.
   result.catch(() => {});
 
+  return handleOf({ id, events, result, report, bus, shared }, orchestrator, account, journal);
+}
+
+/** Virtual time repeats; real time does not. */
+const usualSeed = (clock: Clock): number => (clock.isVirtual ? 0 : Math.floor(Math.random() * 2 ** 32));
+
+/** What a step sees of the shared state: a view for each attempt. */
+function viewsOf(shared: SharedSpace, journal: RunJournal | undefined): Share {
+  let views = 0;
+  return (stepId, waiting) => {
+    const view = shared.transaction(`${stepId}#${++views}`, waiting);
+    return journal === undefined ? view : committingTo(journal, stepId, view);
+  };
+}
+
+/** What the caller has of a performance: what happens, and the signals that the caller sends. */
+function handleOf<Outputs>(
+  parts: Pick<Run<Outputs>, 'id' | 'events' | 'result' | 'report' | 'bus' | 'shared'>,
+  orchestrator: Orchestrator,
+  account: RunAccount,
+  journal: RunJournal | undefined,
+): Run<Outputs> {
+  const { id, bus } = parts;
   let ended = false;
   void orchestrator.outcome.then(() => (ended = true));
   const publish = (signal: HctSignal): void => {
@@ -332,12 +340,7 @@ export function performFrom<Input, N extends Record<string, unknown>>(
   const stopLooking = journal && watchInbox(journal, act, (error) => orchestrator.loseBus(error));
   void orchestrator.outcome.then(stopLooking);
   return {
-    id,
-    events,
-    result,
-    report,
-    bus,
-    shared,
+    ...parts,
     signal: (signal) => publish(parseOrRefuse(hctSignalSchema, signal, 'signal')),
     decide(stepId, decision) {
       if (journal === undefined)

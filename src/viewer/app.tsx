@@ -59,7 +59,6 @@ export function App({ session }: { session: ViewerSession }) {
     if (chosen !== undefined) void session.open(chosen.name, chosen);
   };
   const { opened, look } = session;
-  const notes = opened?.notes.count ?? 0;
   return (
     <div
       class={dropping ? 'page dropping' : 'page'}
@@ -104,32 +103,7 @@ export function App({ session }: { session: ViewerSession }) {
           </button>
         </div>
       </header>
-      <nav class="tabs" role="tablist" aria-label="Views">
-        {VIEWS.map((name, index) => (
-          <button
-            key={name}
-            type="button"
-            role="tab"
-            id={`tab-${name}`}
-            aria-selected={look.view === name}
-            aria-controls="view"
-            tabIndex={look.view === name ? 0 : -1}
-            onClick={() => session.go({ view: name })}
-            onKeyDown={(event) => {
-              const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-              const to = VIEWS[(index + step + VIEWS.length) % VIEWS.length];
-              if (step === 0 || to === undefined) return;
-              event.preventDefault();
-              event.stopPropagation();
-              session.go({ view: to });
-              document.querySelector<HTMLElement>(`#tab-${to}`)?.focus();
-            }}
-          >
-            {NAMES[name]}
-            {name === 'notes' && notes > 0 ? <span class="badge">{count(notes)}</span> : null}
-          </button>
-        ))}
-      </nav>
+      <Tabs session={session} />
       <HeldSteps session={session} />
       <main>
         <div id="view" role="tabpanel" aria-labelledby={`tab-${look.view}`} class={`view ${look.view}`}>
@@ -144,6 +118,39 @@ export function App({ session }: { session: ViewerSession }) {
       <Transport session={session} />
       {help ? <Help close={() => setHelp(false)} /> : null}
     </div>
+  );
+}
+
+function Tabs({ session }: { session: ViewerSession }) {
+  const { look, opened } = session;
+  const notes = opened?.notes.count ?? 0;
+  return (
+    <nav class="tabs" role="tablist" aria-label="Views">
+      {VIEWS.map((name, index) => (
+        <button
+          key={name}
+          type="button"
+          role="tab"
+          id={`tab-${name}`}
+          aria-selected={look.view === name}
+          aria-controls="view"
+          tabIndex={look.view === name ? 0 : -1}
+          onClick={() => session.go({ view: name })}
+          onKeyDown={(event) => {
+            const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+            const to = VIEWS[(index + step + VIEWS.length) % VIEWS.length];
+            if (step === 0 || to === undefined) return;
+            event.preventDefault();
+            event.stopPropagation();
+            session.go({ view: to });
+            document.querySelector<HTMLElement>(`#tab-${to}`)?.focus();
+          }}
+        >
+          {NAMES[name]}
+          {name === 'notes' && notes > 0 ? <span class="badge">{count(notes)}</span> : null}
+        </button>
+      ))}
+    </nav>
   );
 }
 

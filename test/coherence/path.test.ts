@@ -10,7 +10,7 @@ import { coherence } from '../../src/coherence/index.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ROOMS = /^(?:src|actors|machines)\/coherence\//;
-const [MOST_FILES, MOST_LINES] = [16, 2_300];
+const [MOST_FILES, MOST_LINES] = [16, 2_260];
 
 /** The files of which a function runs during some work. */
 async function filesOf(work: () => Promise<unknown>): Promise<string[]> {
@@ -44,7 +44,7 @@ async function story() {
   };
 }
 
-it('a write passes through the files that docs/architecture.md lists: at most 16, and 2,300 lines', async () => {
+it('a write passes through the files that docs/architecture.md lists: at most 16, and 2,260 lines', async () => {
   const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
   const listed = [...page.matchAll(/^\| `([^`]+\.ts)` *\| *\d+ \|/gm)].map(([, file]) => file!);
   const { write } = await story();

@@ -58,8 +58,8 @@ export class Real {
   constructor(speaking: Speaking, agents: number, readers: ReaderPolicy, faults: Faults) {
     this.#speaking = speaking;
     this.memory = new Memory({ initial: [['x', 0]], readers, history: 0, faults });
-    this.lines = Array.from({ length: agents }, (_, line) => {
-      const snapshot = speaking.logic.getInitialSnapshot(nowhere, { line, readers });
+    this.lines = Array.from({ length: agents }, () => {
+      const snapshot = speaking.logic.getInitialSnapshot(nowhere, { readers });
       return { snapshot, version: -1, epoch: -1 };
     });
     this.said = this.lines.map(() => []);

@@ -12,7 +12,7 @@ const STATES = ['I', 'S', 'E', 'M', 'IS', 'IM', 'SM', 'MP'] as const;
 
 /** The target and the actions of a cell, by the pure interpreter. */
 function cell(state: string, type: LineEvent['type'], readers: 'wait' | 'committed' = 'wait', copy = false) {
-  const resolved = cacheLine.resolveState({ value: state, context: { line: 0, readers, copy } } as never);
+  const resolved = cacheLine.resolveState({ value: state, context: { readers, copy } } as never);
   const [next, actions] = transition(cacheLine, resolved, { type });
   const said = (actions as { type: string }[]).map((action) => action.type);
   return [next.value, ...said].join(' ');
@@ -68,7 +68,7 @@ describe('mesi: table', () => {
       for (const readers of ['wait', 'committed'] as const) {
         for (const copy of [false, true]) {
           for (const type of EVENTS) {
-            const context = { line: 0, readers, copy };
+            const context = { readers, copy };
             const [next] = transition(cacheLine, cacheLine.resolveState({ value, context } as never), {
               type,
             });

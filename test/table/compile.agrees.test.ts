@@ -1,9 +1,9 @@
 /** Claim: every flat machine behaves the same after it is compiled. Checked on random machines in lock-step. */
 import fc from 'fast-check';
-import { createActor, type Actor, type AnyActorLogic } from 'xstate';
+import { createActor, setup, type Actor, type AnyActorLogic } from 'xstate';
 import { expect, test } from 'vitest';
 import { compile } from '../../machines/table/compile.ts';
-import { build, EVENTS, machinePlan, type MachinePlan } from './flat-machines.ts';
+import { build, CONSTANT, EVENTS, machinePlan, type MachinePlan } from './flat-machines.ts';
 
 const DEEP = process.env['TUTTI_DEEP'] === '1';
 
@@ -65,4 +65,23 @@ test('a random flat machine has the same snapshots and actions, compiled and int
     { numRuns: DEEP ? 20_000 : 1_000 },
   );
   expect(steps).toBeGreaterThan(1_000);
+});
+
+test('actors with the same frozen context share their snapshots, and others do not', () => {
+  const logic = compile(
+    setup({ types: { context: {} as { n: number } } }).createMachine({
+      id: 'shared',
+      initial: 's0',
+      context: ({ input }) => (input === undefined ? CONSTANT : { n: 0 }),
+      states: { s0: { on: { E0: 's1' } }, s1: { on: { E0: 's0' } } },
+    }),
+  );
+  const [a, b, own] = [undefined, undefined, 1].map((input) =>
+    createActor(logic, { input } as never).start(),
+  );
+  for (let round = 0; round < 3; round++) {
+    expect(a!.getSnapshot()).toBe(b!.getSnapshot());
+    expect(own!.getSnapshot()).not.toBe(a!.getSnapshot());
+    for (const actor of [a, b, own]) actor!.send({ type: 'E0' } as never);
+  }
 });

@@ -6,7 +6,17 @@ export const EVENTS = ['E0', 'E1', 'E2', 'E3'] as const;
 const STATES = ['s0', 's1', 's2', 's3'] as const;
 
 /** How an action is written: by name, inline, with parameters given or computed; and whether it assigns. */
-type ActionForm = 'say' | 'sayWith' | 'sayInline' | 'add' | 'addWith' | 'addInline' | 'set' | 'unprovided';
+type ActionForm =
+  | 'say'
+  | 'sayWith'
+  | 'sayInline'
+  | 'add'
+  | 'addWith'
+  | 'addInline'
+  | 'set'
+  | 'constant'
+  | 'part'
+  | 'unprovided';
 interface ActionPlan {
   readonly form: ActionForm;
   readonly by: number;
@@ -26,6 +36,9 @@ interface StatePlan {
   readonly tags: readonly string[];
   readonly meta: boolean;
 }
+/** A frozen context: actors that have it may share their snapshots. */
+export const CONSTANT = Object.freeze({ n: 0, last: 'constant' });
+
 /** A flat machine. */
 export interface MachinePlan {
   readonly states: readonly StatePlan[];
@@ -37,7 +50,18 @@ export interface MachinePlan {
 }
 
 const action = fc.record<ActionPlan>({
-  form: fc.constantFrom('say', 'sayWith', 'sayInline', 'add', 'addWith', 'addInline', 'set', 'unprovided'),
+  form: fc.constantFrom(
+    'say',
+    'sayWith',
+    'sayInline',
+    'add',
+    'addWith',
+    'addInline',
+    'set',
+    'constant',
+    'part',
+    'unprovided',
+  ),
   by: fc.integer({ min: 1, max: 3 }),
   computed: fc.boolean(),
 });
@@ -142,6 +166,8 @@ export function build(plan: MachinePlan, log: unknown[]): AnyStateMachine {
     actions: {
       say: say('say'),
       add: assign(add('add') as never),
+      constant: assign((() => CONSTANT) as never),
+      part: assign((() => Object.freeze({ n: 2 })) as never),
       set: assign({ n: 1, last: ({ event }: Args) => event.type } as never),
     } as never,
     guards: {

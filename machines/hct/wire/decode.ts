@@ -90,24 +90,13 @@ export function decodeBody(body: unknown, names: WireNames, at: string): HctSign
 
   const extra = { ...top.unknown };
   if (extension && Object.keys(extension.unknown).length > 0) extra[EXTENSION_KEY] = extension.unknown;
-  const { 'conditions.onTimeout': onTimeout, 'conditions.maxIterations': maxIterations } = ours;
-  const hasConditions = conditions !== undefined || onTimeout !== undefined || maxIterations !== undefined;
-  const hasPerformance = performance !== undefined || inConditions !== undefined;
   const candidate = {
     type,
     source,
     targets: top.known['targets'] ?? unsaidTargets(type, source),
     payload: payload ?? top.known['payload'],
-    performance: hasPerformance
-      ? {
-          ...restoreOriginals(performance?.known ?? {}, ours),
-          ...(inConditions === undefined ? {} : { timeoutMs: inConditions }),
-          ...bag(performance?.unknown ?? {}),
-        }
-      : undefined,
-    conditions: hasConditions
-      ? prune({ ...conditions?.known, onTimeout, maxIterations, ...bag(conditions?.unknown ?? {}) })
-      : undefined,
+    performance: performanceOf(performance, ours, inConditions),
+    conditions: conditionsOf(conditions, ours),
     context: context && { ...context.known, ...bag(context.unknown) },
     timestamp: top.known['timestamp'],
     intent: ours['intent'],
@@ -121,6 +110,23 @@ export function decodeBody(body: unknown, names: WireNames, at: string): HctSign
   const issue = result.error.issues[0]!;
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
   throw new WireError({ path: place(at, ...wirePath(path, type, names)), ...explainIssue(issue) });
+}
+
+type Split = ReturnType<typeof split>;
+
+function performanceOf(performance: Split, ours: JsonObject, timeoutMs: unknown): JsonObject | undefined {
+  if (performance === undefined && timeoutMs === undefined) return undefined;
+  return {
+    ...restoreOriginals(performance?.known ?? {}, ours),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...bag(performance?.unknown ?? {}),
+  };
+}
+
+function conditionsOf(conditions: Split, ours: JsonObject): JsonObject | undefined {
+  const { 'conditions.onTimeout': onTimeout, 'conditions.maxIterations': maxIterations } = ours;
+  if (conditions === undefined && onTimeout === undefined && maxIterations === undefined) return undefined;
+  return prune({ ...conditions?.known, onTimeout, maxIterations, ...bag(conditions?.unknown ?? {}) });
 }
 
 /** The targets of a signal that names none, by the SDK's factories. */

@@ -57,30 +57,11 @@ export function encodeBody(signal: HctSignal, names: WireNames, options: EncodeO
   }
   const { type, source, targets, timestamp = iso(options.timestamp), ...rest } = checked.data;
   const parts: JsonObject = rest;
-  const lossy: string[] = [];
-  const extension: Record<string, unknown> = {};
-
-  let performance: JsonObject | undefined;
-  if (rest.performance !== undefined) {
-    const tempo = projectTempo(rest.performance.tempo);
-    const dynamics = projectDynamics(rest.performance.dynamics);
-    if (tempo.lossy) extension['tempo'] = rest.performance.tempo;
-    if (dynamics.lossy) extension['dynamics'] = rest.performance.dynamics;
-    if (tempo.lossy) lossy.push('performance.tempo');
-    if (dynamics.lossy) lossy.push('performance.dynamics');
-    const projected = { ...rest.performance, tempo: tempo.value, dynamics: dynamics.value };
-    performance = withExtra(projected, rename(projected, PERFORMANCE), 'performance');
-  }
-
+  const unpublished: Unpublished = { lossy: [], extension: {} };
+  const performance = rest.performance && projected(rest.performance, unpublished);
   const inPayload = IN_PAYLOAD[type];
-  for (const [path, wire] of Object.entries(EXTENSION)) {
-    const [field, inner] = path.split('.') as [string, string?];
-    const value = inner === undefined ? parts[field] : (parts[field] as JsonObject | undefined)?.[inner];
-    const usual = path === 'intent' && (value === 'activate' || value === 'hold');
-    if (value === undefined || usual || inPayload?.[0] === path) continue;
-    extension[wire] = value;
-    lossy.push(path);
-  }
+  extend(parts, inPayload?.[0], unpublished);
+  const { lossy, extension } = unpublished;
 
   const payload = inPayload ? prune({ ...rest.payload, [inPayload[1]]: parts[inPayload[0]] }) : rest.payload;
   const { conditions, context } = rest;
@@ -104,6 +85,39 @@ export function encodeBody(signal: HctSignal, names: WireNames, options: EncodeO
   const fault = jsonFault(wire);
   if (fault !== undefined) throw new WireError(fault);
   return { wire, lossy };
+}
+
+/** What no published field can say: where it stands, and its value by the name in the extension. */
+interface Unpublished {
+  readonly lossy: string[];
+  readonly extension: Record<string, unknown>;
+}
+
+/** The published tempo and dynamics; originals that they do not say go into the extension. */
+function projected(
+  performance: NonNullable<HctSignal['performance']>,
+  { lossy, extension }: Unpublished,
+): JsonObject {
+  const tempo = projectTempo(performance.tempo);
+  const dynamics = projectDynamics(performance.dynamics);
+  if (tempo.lossy) extension['tempo'] = performance.tempo;
+  if (dynamics.lossy) extension['dynamics'] = performance.dynamics;
+  if (tempo.lossy) lossy.push('performance.tempo');
+  if (dynamics.lossy) lossy.push('performance.dynamics');
+  const published = { ...performance, tempo: tempo.value, dynamics: dynamics.value };
+  return withExtra(published, rename(published, PERFORMANCE), 'performance');
+}
+
+/** Adds the fields that only the extension has, but for the one that travels in the payload. */
+function extend(parts: JsonObject, inPayload: string | undefined, { lossy, extension }: Unpublished): void {
+  for (const [path, wire] of Object.entries(EXTENSION)) {
+    const [field, inner] = path.split('.') as [string, string?];
+    const value = inner === undefined ? parts[field] : (parts[field] as JsonObject | undefined)?.[inner];
+    const usual = path === 'intent' && (value === 'activate' || value === 'hold');
+    if (value === undefined || usual || inPayload === path) continue;
+    extension[wire] = value;
+    lossy.push(path);
+  }
 }
 
 function iso(timestamp: number | undefined): string | undefined {

@@ -61,12 +61,12 @@ function linesOf(state: ChartState): string[] {
 const telling = (actions: readonly string[]): boolean =>
   actions.length > 0 && !actions.every((action) => action === 'impossible');
 
-function inside(state: ChartState, arrows: Map<ChartState, Arrow[]>): Inner {
-  const nested = new Map(
-    state.children.map(
-      (child) => [child, child.children.length > 0 ? inside(child, arrows) : undefined] as const,
-    ),
-  );
+/** What is to be placed: the children as boxes, and the arrows between them. */
+function graphOf(
+  state: ChartState,
+  nested: ReadonlyMap<ChartState, Inner | undefined>,
+  mine: readonly Arrow[],
+): Graph {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: 'TB', nodesep: 34, ranksep: 38, edgesep: 14, marginx: PAD, marginy: PAD });
   for (const [child, inner] of nested) {
@@ -80,13 +80,23 @@ function inside(state: ChartState, arrows: Map<ChartState, Arrow[]>): Inner {
     );
     graph.setNode(child.path, { width, height: head + (inner?.height ?? 0), lines, head });
   }
-  const mine = arrows.get(state) ?? [];
   for (const [index, arrow] of mine.entries()) {
     const [from, to] = [within(state, arrow.from), within(state, arrow.to)];
     if (from === undefined || to === undefined || from === to) continue;
     const size = { width: arrow.labelWidth, height: arrow.label.length * 13 + 4 };
     graph.setEdge(from.path, to.path, { ...size, labelpos: 'c', minlen: 1 }, String(index));
   }
+  return graph;
+}
+
+function inside(state: ChartState, arrows: Map<ChartState, Arrow[]>): Inner {
+  const nested = new Map(
+    state.children.map(
+      (child) => [child, child.children.length > 0 ? inside(child, arrows) : undefined] as const,
+    ),
+  );
+  const mine = arrows.get(state) ?? [];
+  const graph = graphOf(state, nested, mine);
   layout(graph as never);
   const boxes = new Map<ChartState, Box>();
   const all: Arrow[] = [];

@@ -105,10 +105,14 @@ export class LoadedTrace {
       return `names an actor beyond the first ${PAGE_LIMITS.actors.toLocaleString('en')}`;
 
     this.#arrived = performance.now();
+    if (kind === ACTOR) this.#describe(actor, message);
+    this.#add(kind, actor, message, place);
+    return undefined;
+  }
+  #add(kind: number, actor: ActorRow, message: ParsedObject, place: MessageSpan): void {
     const row = this.length;
     const event = isObject(message['event']) ? message['event'] : undefined;
     const snapshot = isObject(message['snapshot']) ? message['snapshot'] : undefined;
-    if (kind === ACTOR) this.#describe(actor, message);
     const source = textOf(message['sourceId']);
     const from =
       source === undefined ? -1 : ((this.#bySession.get(source) ?? this.#register(source))?.index ?? -1);
@@ -131,7 +135,6 @@ export class LoadedTrace {
     if (value >= 0) actor.states.push(row);
     if (this.#findsFaults && isFault(kind, type, event, snapshot)) this.fault(row);
     for (const interpret of this.#interpreters) interpret(message, row, actor);
-    return undefined;
   }
   /** Marks a row as one at which something went wrong. */
   fault(row: number): void {

@@ -23,34 +23,10 @@ export interface Parts {
 
 /** @returns the function to call for every message that a trace takes in. */
 export function interpreter(parts: Parts, traceOf: () => LoadedTrace): Interpreter {
-  const { score, shared, governors, bus, notes, about } = parts;
+  const { score, shared, governors, bus, about } = parts;
   const runs = new Runs(score);
   /** The state in which a line was before. */
   const lineStates: string[] = [];
-
-  const ofTrace = (trace: LoadedTrace, message: ParsedObject, row: number): void => {
-    const event = isObject(message['event']) ? message['event'] : {};
-    const { line } = trace.place(row);
-    if (event['type'] === 'tutti.leftOut')
-      notes.add(
-        line,
-        `is where ${'messages' in event ? `${limitText(event['messages'])} messages` : `${limitText(event['characters'])} characters`} are missing: ${WHY[String(event['why'])] ?? 'left out'}`,
-      );
-    const context = isObject(message['snapshot']) ? message['snapshot']['context'] : undefined;
-    if (!isObject(context)) return;
-    if (context['format'] === 'tutti.trace') {
-      const limits = isObject(context['limits']) ? context['limits'] : {};
-      about.push(`Format version ${String(context['version'])}, ${String(context['clock'])} clock.`);
-      about.push(
-        `Its writer kept at most ${limitText(limits['messages'])} messages and ${limitText(limits['actors'])} actors; larger values stand as digests.`,
-      );
-    }
-    if (!isObject(context['leftOut'])) return;
-    const left = Object.entries(context['leftOut']).filter(([, count]) => count !== 0);
-    about.push(
-      `Its writer left out ${left.length === 0 ? 'nothing' : left.map(([why, count]) => `${limitText(count)} messages (${WHY[why] ?? why})`).join(', ')}.`,
-    );
-  };
 
   const ofRun = (trace: LoadedTrace, event: ParsedObject, row: number): void => {
     switch (event['type']) {
@@ -103,7 +79,7 @@ export function interpreter(parts: Parts, traceOf: () => LoadedTrace): Interpret
     const trace = traceOf();
     const kind = trace.kind(row);
     const event = isObject(message['event']) ? message['event'] : undefined;
-    if (actor.session === TRACE_SESSION) return ofTrace(trace, message, row);
+    if (actor.session === TRACE_SESSION) return ofTrace(parts, trace, message, row);
     if (kind === EVENT && event !== undefined) {
       if (actor.session.startsWith('run:')) return ofRun(trace, event, row);
       if (actor.session.startsWith('bus:')) {
@@ -141,6 +117,31 @@ export function interpreter(parts: Parts, traceOf: () => LoadedTrace): Interpret
       }); // prettier-ignore
     return undefined;
   };
+}
+
+/** What a trace says of itself: its format, its limits, what it left out. */
+function ofTrace({ notes, about }: Parts, trace: LoadedTrace, message: ParsedObject, row: number): void {
+  const event = isObject(message['event']) ? message['event'] : {};
+  const { line } = trace.place(row);
+  if (event['type'] === 'tutti.leftOut')
+    notes.add(
+      line,
+      `is where ${'messages' in event ? `${limitText(event['messages'])} messages` : `${limitText(event['characters'])} characters`} are missing: ${WHY[String(event['why'])] ?? 'left out'}`,
+    );
+  const context = isObject(message['snapshot']) ? message['snapshot']['context'] : undefined;
+  if (!isObject(context)) return;
+  if (context['format'] === 'tutti.trace') {
+    const limits = isObject(context['limits']) ? context['limits'] : {};
+    about.push(`Format version ${String(context['version'])}, ${String(context['clock'])} clock.`);
+    about.push(
+      `Its writer kept at most ${limitText(limits['messages'])} messages and ${limitText(limits['actors'])} actors; larger values stand as digests.`,
+    );
+  }
+  if (!isObject(context['leftOut'])) return;
+  const left = Object.entries(context['leftOut']).filter(([, count]) => count !== 0);
+  about.push(
+    `Its writer left out ${left.length === 0 ? 'nothing' : left.map(([why, count]) => `${limitText(count)} messages (${WHY[why] ?? why})`).join(', ')}.`,
+  );
 }
 
 const WHY: Readonly<Record<string, string>> = {

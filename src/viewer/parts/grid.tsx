@@ -1,5 +1,5 @@
 /** A grid of any size of which only what is in sight is made; arrows walk it, and its edges stay in sight. */
-import type { ComponentChild } from 'preact';
+import type { ComponentChild, RefObject } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export interface GridCell {
@@ -23,29 +23,12 @@ const HEIGHT = 30;
 const TOP = 44;
 
 export function Grid(props: GridProps) {
-  const { label, rows, columns, cell, note, row, column, onSelect } = props;
+  const { label, rows, columns, row, column, onSelect } = props;
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState({ left: 0, top: 0, width: 600, height: 300 });
   const side = sight.width < 480 ? 96 : 150;
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const look = () =>
-      setSight({
-        left: element.scrollLeft,
-        top: element.scrollTop,
-        width: element.clientWidth,
-        height: element.clientHeight,
-      });
-    const watch = new ResizeObserver(look);
-    watch.observe(element);
-    element.addEventListener('scroll', look, { passive: true });
-    return () => {
-      watch.disconnect();
-      element.removeEventListener('scroll', look);
-    };
-  }, []);
+  useSight(box, setSight);
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -64,6 +47,88 @@ export function Grid(props: GridProps) {
     Math.floor(sight.left / WIDTH),
     Math.min(columns.length - 1, Math.ceil((sight.left + sight.width - side) / WIDTH)),
   ];
+  const seen = { rows: [firstRow, lastRow], columns: [firstColumn, lastColumn] } as const;
+  const across = headsIn(props, seen, side);
+  const down = rowsIn(props, seen, side, id);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const by: Record<string, readonly [number, number]> = {
+      ArrowDown: [1, 0],
+      ArrowUp: [-1, 0],
+      ArrowRight: [0, 1],
+      ArrowLeft: [0, -1],
+    };
+    const move = by[event.key];
+    if (move === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const within = (value: number, most: number) => Math.max(0, Math.min(most - 1, value));
+    onSelect(within(row + move[0], rows.length), within(column + move[1], columns.length));
+  };
+  const active = row >= firstRow && row <= lastRow && column >= firstColumn && column <= lastColumn;
+  return (
+    <div
+      ref={box}
+      class="grid"
+      role="grid"
+      aria-label={label}
+      aria-rowcount={rows.length + 1}
+      aria-colcount={columns.length + 1}
+      tabIndex={0}
+      {...(active ? { 'aria-activedescendant': `${id}-${row}-${column}` } : {})}
+      onKeyDown={onKeyDown}
+    >
+      <div
+        role="presentation"
+        class="tall"
+        style={{ height: `${TOP + rows.length * HEIGHT}px`, width: `${side + columns.length * WIDTH}px` }}
+      >
+        <div role="row" aria-rowindex={1} class="heads" style={{ height: `${TOP}px` }}>
+          <div role="columnheader" aria-colindex={1} class="corner" style={{ width: `${side}px` }}>
+            Agent
+          </div>
+          {across}
+        </div>
+        {down}
+      </div>
+    </div>
+  );
+}
+
+interface Seen {
+  readonly rows: readonly [first: number, last: number];
+  readonly columns: readonly [first: number, last: number];
+}
+interface Sight {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Follows what part of the grid is in sight. */
+function useSight(box: RefObject<HTMLDivElement | null>, setSight: (sight: Sight) => void): void {
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const look = () =>
+      setSight({
+        left: element.scrollLeft,
+        top: element.scrollTop,
+        width: element.clientWidth,
+        height: element.clientHeight,
+      });
+    const watch = new ResizeObserver(look);
+    watch.observe(element);
+    element.addEventListener('scroll', look, { passive: true });
+    return () => {
+      watch.disconnect();
+      element.removeEventListener('scroll', look);
+    };
+  }, []);
+}
+
+function headsIn({ columns, note, row, column, onSelect }: GridProps, seen: Seen, side: number) {
+  const [firstColumn, lastColumn] = seen.columns;
   const across: ComponentChild[] = [];
   for (let c = firstColumn; c <= lastColumn; c++)
     across.push(
@@ -80,6 +145,12 @@ export function Grid(props: GridProps) {
         <small>{note(c)}</small>
       </div>,
     );
+  return across;
+}
+
+function rowsIn({ rows, cell, row, column, onSelect }: GridProps, seen: Seen, side: number, id: string) {
+  const [firstRow, lastRow] = seen.rows;
+  const [firstColumn, lastColumn] = seen.columns;
   const down: ComponentChild[] = [];
   for (let r = firstRow; r <= lastRow; r++) {
     const cells: ComponentChild[] = [];
@@ -123,46 +194,5 @@ export function Grid(props: GridProps) {
       </div>,
     );
   }
-  const onKeyDown = (event: KeyboardEvent) => {
-    const by: Record<string, readonly [number, number]> = {
-      ArrowDown: [1, 0],
-      ArrowUp: [-1, 0],
-      ArrowRight: [0, 1],
-      ArrowLeft: [0, -1],
-    };
-    const move = by[event.key];
-    if (move === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const within = (value: number, most: number) => Math.max(0, Math.min(most - 1, value));
-    onSelect(within(row + move[0], rows.length), within(column + move[1], columns.length));
-  };
-  const active = row >= firstRow && row <= lastRow && column >= firstColumn && column <= lastColumn;
-  return (
-    <div
-      ref={box}
-      class="grid"
-      role="grid"
-      aria-label={label}
-      aria-rowcount={rows.length + 1}
-      aria-colcount={columns.length + 1}
-      tabIndex={0}
-      {...(active ? { 'aria-activedescendant': `${id}-${row}-${column}` } : {})}
-      onKeyDown={onKeyDown}
-    >
-      <div
-        role="presentation"
-        class="tall"
-        style={{ height: `${TOP + rows.length * HEIGHT}px`, width: `${side + columns.length * WIDTH}px` }}
-      >
-        <div role="row" aria-rowindex={1} class="heads" style={{ height: `${TOP}px` }}>
-          <div role="columnheader" aria-colindex={1} class="corner" style={{ width: `${side}px` }}>
-            Agent
-          </div>
-          {across}
-        </div>
-        {down}
-      </div>
-    </div>
-  );
+  return down;
 }

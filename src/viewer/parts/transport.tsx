@@ -6,81 +6,28 @@ import { momentOf } from './moment.ts';
 import { count, ms } from './words.ts';
 
 export function Transport({ session }: { session: ViewerSession }) {
-  const { opened, cursor, length, playing } = session;
+  const { opened, cursor, length } = session;
   const faults = opened?.trace.faults ?? [];
   const none = length === 0;
   const moment = opened === undefined ? ms(0) : momentOf(opened, cursor, session.time);
   const at = `message ${count(cursor + 1)} of ${count(length)}, ${moment}`;
-  const jump = (direction: 1 | -1) => () => session.fault(direction);
+  const buttons = buttonsOf(session, none, faults.length === 0);
   return (
     <footer class="transport" aria-label="Replay">
       <div class="buttons" role="group" aria-label="Replay">
-        <button
-          type="button"
-          disabled={none}
-          onClick={() => session.seek(-1)}
-          aria-label="To the start"
-          title="To the start (Home)"
-        >
-          |◂
-        </button>
-        <button
-          type="button"
-          disabled={none}
-          onClick={() => session.seek(cursor - 1)}
-          aria-label="One message back"
-          title="One message back (←)"
-        >
-          ◂
-        </button>
-        <button
-          type="button"
-          class="play"
-          disabled={none}
-          onClick={() => session.play()}
-          aria-label={playing ? 'Pause' : 'Play'}
-          title={playing ? 'Pause (space)' : 'Play (space)'}
-        >
-          {playing ? '❚❚' : '▶'}
-        </button>
-        <button
-          type="button"
-          disabled={none}
-          onClick={() => session.seek(cursor + 1)}
-          aria-label="One message on"
-          title="One message on (→)"
-        >
-          ▸
-        </button>
-        <button
-          type="button"
-          disabled={none}
-          onClick={() => session.seek(length - 1)}
-          aria-label="To the end"
-          title="To the end (End)"
-        >
-          ▸|
-        </button>
-        <button
-          type="button"
-          class="fault"
-          disabled={faults.length === 0}
-          onClick={jump(-1)}
-          aria-label="To the fault before"
-          title="To the fault before (Shift+F)"
-        >
-          ◂!
-        </button>
-        <button
-          type="button"
-          class="fault"
-          disabled={faults.length === 0}
-          onClick={jump(1)}
-          aria-label="To the next fault"
-          title="To the next fault (F)"
-        >
-          !▸
-        </button>
+        {buttons.map(({ does, keys, mark, kind, off, press }) => (
+          <button
+            key={keys}
+            type="button"
+            class={kind}
+            disabled={off}
+            onClick={press}
+            aria-label={does}
+            title={`${does} (${keys})`}
+          >
+            {mark}
+          </button>
+        ))}
       </div>
       <div class="scrub">
         <Density session={session} />
@@ -115,6 +62,43 @@ export function Transport({ session }: { session: ViewerSession }) {
     </footer>
   );
 }
+
+interface TransportButton {
+  readonly does: string;
+  readonly keys: string;
+  readonly mark: string;
+  readonly kind?: string;
+  readonly off: boolean;
+  readonly press: () => void;
+}
+const buttonsOf = (session: ViewerSession, off: boolean, faultless: boolean): TransportButton[] => {
+  const { cursor, length, playing } = session;
+  const seek = (row: number) => () => session.seek(row);
+  const jump = (direction: 1 | -1) => () => session.fault(direction);
+  return [
+    { does: 'To the start', keys: 'Home', mark: '|◂', off, press: seek(-1) },
+    { does: 'One message back', keys: '←', mark: '◂', off, press: seek(cursor - 1) },
+    {
+      does: playing ? 'Pause' : 'Play',
+      keys: 'space',
+      mark: playing ? '❚❚' : '▶',
+      kind: 'play',
+      off,
+      press: () => session.play(),
+    },
+    { does: 'One message on', keys: '→', mark: '▸', off, press: seek(cursor + 1) },
+    { does: 'To the end', keys: 'End', mark: '▸|', off, press: seek(length - 1) },
+    {
+      does: 'To the fault before',
+      keys: 'Shift+F',
+      mark: '◂!',
+      kind: 'fault',
+      off: faultless,
+      press: jump(-1),
+    },
+    { does: 'To the next fault', keys: 'F', mark: '!▸', kind: 'fault', off: faultless, press: jump(1) },
+  ];
+};
 
 /** How much happened when, above the scrubber, with a mark for each fault. */
 function Density({ session }: { session: ViewerSession }) {

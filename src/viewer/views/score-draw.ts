@@ -203,11 +203,7 @@ function dependences(
   const { rowOf } = drawn.all;
   const few = score.steps.length <= FEW;
   const { steps: critical } = score.critical();
-  const wanted = new Set<StepRow>();
-  if (few) score.steps.forEach((step) => wanted.add(step));
-  if (chosen !== undefined) [chosen, ...score.readers(chosen)].forEach((step) => wanted.add(step));
-  for (const step of critical.keys()) wanted.add(score.steps[step] as StepRow);
-  for (const step of wanted) {
+  for (const step of stepsToConnect(drawn, critical.keys())) {
     const to = rowOf.get(step.index);
     const start = score.started(step);
     if (to === undefined || start === undefined) continue;
@@ -223,13 +219,24 @@ function dependences(
       context.strokeStyle = colour(strong ? 'cursor' : main ? 'critical' : 'waiting');
       context.lineWidth = strong || main ? 1.75 : 1;
       context.globalAlpha = strong || main ? 1 : 0.7;
-      const [x1, y1, x2, y2] = [x(end), y(from) + rowHeight / 2, x(start), y(to) + rowHeight / 2];
-      const bend = Math.max(6, Math.min(40, Math.abs(x2 - x1) / 2));
-      context.beginPath();
-      context.moveTo(x1, y1);
-      context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2 - 1, y2);
-      context.stroke();
+      curve(context, x(end), y(from) + rowHeight / 2, x(start), y(to) + rowHeight / 2);
       context.globalAlpha = 1;
     }
   }
+}
+
+/** Steps whose reads are drawn: all of a few, else those of the chosen step and of the critical path. */
+function stepsToConnect({ score, chosen }: Rows, critical: Iterable<number>): Set<StepRow> {
+  const wanted = new Set<StepRow>(score.steps.length <= FEW ? score.steps : []);
+  if (chosen !== undefined) [chosen, ...score.readers(chosen)].forEach((step) => wanted.add(step));
+  for (const step of critical) wanted.add(score.steps[step] as StepRow);
+  return wanted;
+}
+
+function curve(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
+  const bend = Math.max(6, Math.min(40, Math.abs(x2 - x1) / 2));
+  context.beginPath();
+  context.moveTo(x1, y1);
+  context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2 - 1, y2);
+  context.stroke();
 }
