@@ -32,7 +32,7 @@ test.each(files)('%s is resumed, and nothing that it has done is done again', as
     RUN,
     goldenScore((id) => void called.push(id), false),
   );
-  run.cue('held');
+  void run.cue('held');
   const report = await run.report;
   expect(report.errors).toEqual([]);
   expect(report.outputs).toEqual({
