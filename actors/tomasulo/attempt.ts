@@ -42,6 +42,8 @@ interface RunOfAttempts {
 interface Before {
   readonly lastError?: unknown;
   readonly answer?: unknown;
+  /** It is the second attempt of its try. */
+  readonly hedged?: boolean | undefined;
 }
 
 interface Sleeper {
@@ -54,10 +56,11 @@ export class Attempt {
   readonly attempt: number;
   readonly lastError: unknown;
   readonly answer: unknown;
+  readonly hedged: boolean | undefined;
   readonly #run: RunOfAttempts;
   readonly #step: StepPlan;
   readonly stepId: string;
-  readonly #round: number;
+  readonly round: number;
   /** The time-out of this try, to be cleared when it settles. */
   timer: TimerId | undefined;
   /** Limits how long an aborted agent may take to settle; in real time, since virtual time may stand still for it. */
@@ -75,6 +78,8 @@ export class Attempt {
   /** When the agent last gave a sign of life, on the clock; there when its step limits its silence. */
   #lastBeat: number | undefined;
   #silence: TimerId | undefined;
+  /** What the second attempt of a hedged try has said; it is sent if that attempt counts. */
+  #unsaid: string | undefined;
   /** How many sleeps and nested performances the agent waits for. */
   #asleep = 0;
   #sleepers: Set<Sleeper> | undefined;
@@ -90,18 +95,19 @@ export class Attempt {
   ) {
     this.lastError = before?.lastError;
     this.answer = before?.answer;
+    this.hedged = before?.hedged;
     this.#run = run;
     this.#step = step;
     this.stepId = stepId;
     this.attempt = attempt;
-    this.#round = round;
+    this.round = round;
     run.clock.work();
   }
   get runId(): string {
     return this.#run.id;
   }
   get effectKey(): string {
-    return effectKeyOf(this.#run.id, this.stepId, this.#round);
+    return effectKeyOf(this.#run.id, this.stepId, this.round);
   }
   get clock(): Clock {
     return this.#run.clock;
@@ -137,16 +143,18 @@ export class Attempt {
     return (delta, again = false) => {
       if (!this.#working || (delta === '' && !again)) return;
       this.#beat();
-      const { agent } = this.#step;
-      events.tell({
-        type: 'step.text',
-        stepId: this.stepId,
-        agent: agent.name,
-        attempt: this.attempt,
-        delta,
-        again,
-      });
+      if (!this.hedged) this.#tellText(delta, again);
+      else this.#unsaid = again ? delta : (this.#unsaid ?? '') + delta; // two attempts would mix their texts
     };
+  }
+  #tellText(delta: string, again: boolean): void {
+    const { stepId, attempt } = this;
+    const { name: agent } = this.#step.agent;
+    this.#run.events.tell({ type: 'step.text', stepId, agent, attempt, delta, again });
+  }
+  /** The second attempt of a hedged try counts: what it has said replaces what the first has. */
+  tellText(): void {
+    if (this.#unsaid !== undefined) this.#tellText(this.#unsaid, true);
   }
   get beat(): () => void {
     return () => this.#beat();
@@ -263,6 +271,7 @@ const CONTEXT_KEYS = [
   'stepId',
   'attempt',
   'effectKey',
+  'hedged',
   'lastError',
   'answer',
   'account',
@@ -316,6 +325,32 @@ export function callAgent(attempt: Attempt, agent: AgentPlan, operands: Record<s
   if (storage === undefined) return agent.run(operands, context);
   return storage.run(attempt, () => agent.run(operands, context));
 }
+
+/** Calls an agent, and passes its answer on; at once if it is no promise. */
+export function callAndSettle(
+  attempt: Attempt,
+  agent: AgentPlan,
+  operands: Record<string, unknown>,
+  settle: (ok: boolean, value: unknown) => void,
+): void {
+  let result: unknown;
+  try {
+    result = callAgent(attempt, agent, operands);
+  } catch (error) {
+    return settle(false, error);
+  }
+  if (!isThenable(result)) return settle(true, result);
+  const resolved = (value: unknown) => settle(true, value);
+  const rejected = (error: unknown) => settle(false, error);
+  if (isNative(result)) void result.then(resolved, rejected);
+  // A promise of another library may call back twice; a native one counts the first time.
+  else new Promise((resolve) => resolve(result)).then(resolved, rejected);
+}
+
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+export const isNative = (value: PromiseLike<unknown>): value is Promise<unknown> =>
+  value instanceof Promise && value.then === Promise.prototype.then;
 
 /** The attempt whose agent runs this code, if it is on this clock and the clock is virtual. */
 export function attemptAround(clock: Clock): Attempt | undefined {

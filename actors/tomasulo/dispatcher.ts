@@ -91,6 +91,23 @@ export class Dispatcher {
     station.unit = undefined;
   }
 
+  /** A place for a second attempt of an agent, if one is free at once: of the agent's unit, and of the whole orchestra
+   *  where that is limited. @returns what gives it back; undefined if none is free */
+  lend(agent: AgentPlan): (() => void) | undefined {
+    const unit = this.#unitOf(agent);
+    const orchestra = this.#orchestra;
+    if (unit?.lend() === false) return undefined;
+    if (orchestra?.lend() === false) {
+      unit?.release();
+      return undefined;
+    }
+    this.#admitted++;
+    return () => {
+      this.#admitted--;
+      for (const one of [unit, orchestra]) if (one !== undefined) this.#released.push(one);
+    };
+  }
+
   /** A ready station no longer wants a unit. It waits in a queue, or was granted a unit since the last round. */
   withdraw(station: Station): void {
     this.#admitted--;

@@ -4,7 +4,7 @@
  *  an element of a map, a sub-score and a round of a loop are the steps of a body with fresh tags, issued by the same
  *  stage into the same window. Everything is kept in columns: an element of a map costs a few dozen bytes. */
 import { grownFloats, grownInts } from './columns.ts';
-import { INPUT, type OutputPlan, type Program, type StepPlan } from './program.ts';
+import { INPUT, joinsSome, type OutputPlan, type Program, type StepPlan } from './program.ts';
 
 /** The steps that a scope has added: its body, once for each element. */
 export interface AddedSteps {
@@ -29,6 +29,10 @@ export class DynamicProgram {
   readonly hasScopes: boolean;
   /** Whether steps of the score or of a body are scopes or have conditions. */
   readonly isPlain: boolean;
+  /** Whether a step of the score or of a body is hedged. What no step asks for costs one look. */
+  readonly hasHedges: boolean;
+  /** Whether a step waits for some of its reads, and not for all. */
+  readonly hasJoins: boolean;
   /** How many steps the score itself has. */
   readonly fixed: number;
   /** See {@link Program}. Replaced when the program grows. */
@@ -50,6 +54,8 @@ export class DynamicProgram {
     this.fixed = score.steps.length;
     this.hasScopes = score.steps.some(({ scope }) => scope !== undefined);
     this.isPlain = !this.hasScopes && score.guards.size === 0;
+    this.hasHedges = someStep(score, ({ hedge }) => hedge !== undefined);
+    this.hasJoins = someStep(score, joinsSome);
     this.steps = [...score.steps];
     this.firstEdge = score.firstEdge;
     this.source = score.source;
@@ -193,6 +199,10 @@ const moved = (edge: number | undefined, by: number): number | undefined =>
 /** The element that a step belongs to. */
 export const elementOf = ({ base, body }: AddedSteps, tag: number): number =>
   Math.floor((tag - base) / body.steps.length);
+
+/** Whether it is so of a step of the score, or of a body in it. */
+const someStep = ({ steps }: Program, test: (step: StepPlan) => boolean): boolean =>
+  steps.some((step) => test(step) || (step.scope !== undefined && someStep(step.scope.body, test)));
 
 function* agentsOf(program: Program): Iterable<StepPlan['agent']> {
   for (const { agent, scope } of program.steps) {

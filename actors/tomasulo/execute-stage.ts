@@ -2,12 +2,13 @@
  *
  *  Hardware: the functional units of Tomasulo 1967, with what hardware does not need: retries, time-outs, aborts. */
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
-import { Attempt, callAgent } from './attempt.ts';
+import { Attempt, callAgent, isNative, isThenable } from './attempt.ts';
 import { clear } from './clear.ts';
 import { busError } from '../bus/bus.ts';
 import { realClock } from '../bus/clock.ts';
 import * as errors from './errors.ts';
 import { freeze } from '../bus/freeze.ts';
+import { Hedges } from './hedges.ts';
 import type { RetryPolicy, StepPlan } from './program.ts';
 import { delayAfter, drawFrom, isRetryable, predicateFailed } from './retry.ts';
 import type { RunContext } from './run.ts';
@@ -26,6 +27,7 @@ export class ExecuteStage {
   readonly #scopes: Scopes;
   readonly #pump: () => void;
   readonly #answered: Station[] = [];
+  readonly #hedges: Hedges | undefined;
   #running = 0;
   #calls = 0;
   #retries = 0;
@@ -35,6 +37,7 @@ export class ExecuteStage {
     this.#run = run;
     this.#scopes = scopes;
     this.#pump = pump;
+    this.#hedges = run.program.hasHedges ? this.#makeHedges() : undefined;
   }
   /** Agents that have been started and have not answered. */
   get running(): number {
@@ -351,14 +354,13 @@ export class ExecuteStage {
     this.#calls++;
     if (station.retrying) this.#retries++;
     station.retrying = false;
-    const limitMs = step.timeoutMs ?? options.timeout?.stepMs;
-    if (limitMs !== undefined) this.#limit(station, attempt, limitMs);
-    if (step.idleMs !== undefined)
-      attempt.watch(step.idleMs, (ms) => this.#abort(station, new errors.IdleError(attempt.stepId, ms)));
+    const hedges = this.#hedges !== undefined && step.hedge !== undefined ? this.#hedges : undefined;
+    if (hedges === undefined) this.#watch(station, attempt, step);
     const { runner } = station;
     try {
       const operands = this.#run.operandsOf(index);
       if (step.vamp !== undefined || orders.vamps.has(index)) operands['previous'] = station.result;
+      if (hedges !== undefined) return hedges.begin(station, attempt, operands);
       const result = callAgent(attempt, step.agent, operands);
       if (!isThenable(result)) this.answer(station, true, result);
       else if (isNative(result)) void result.then(runner.resolved, runner.rejected);
@@ -369,12 +371,56 @@ export class ExecuteStage {
     }
   }
 
-  #limit(station: Station, attempt: Attempt, limitMs: number): void {
-    const id = this.#run.idOf(station);
-    attempt.timer = this.#run.clock.setTimeout(
-      () => this.#abort(station, new errors.TimeoutError(`step '${id}'`, limitMs)),
-      limitMs,
-    );
+  /** Limits how long an attempt may take, and be silent. */
+  #watch(station: Station, attempt: Attempt, { timeoutMs, idleMs }: StepPlan): void {
+    const { options, clock } = this.#run;
+    const limitMs = timeoutMs ?? options.timeout?.stepMs;
+    if (limitMs !== undefined) {
+      attempt.timer = clock.setTimeout(
+        () => this.#abort(station, new errors.TimeoutError(`step '${attempt.stepId}'`, limitMs)),
+        limitMs,
+      );
+    }
+    if (idleMs !== undefined)
+      attempt.watch(idleMs, (ms) => this.#abort(station, new errors.IdleError(attempt.stepId, ms)));
+  }
+
+  #makeHedges(): Hedges {
+    const run = this.#run;
+    return new Hedges(run, {
+      answer: (station, ok, value) => this.answer(station, ok, value),
+      lend: ({ step }) => this.#lend(step),
+      again: ({ step: index }, { stepId, attempt: count, lastError, answer, round }) => {
+        this.#running++;
+        this.#calls++;
+        const before = { lastError, answer, hedged: true };
+        return new Attempt(run, run.program.steps[index]!, stepId, count, round, before);
+      },
+      left: () => {
+        this.#running--;
+        run.wake();
+      },
+    });
+  }
+  /** A place for a second attempt, paid and noted. A performance that ends, or whose log cannot be committed now, gives
+   *  none. @returns what gives it back */
+  #lend(index: number): (() => void) | undefined {
+    const { program, dispatcher, journal, options, stop, isPerforming } = this.#run;
+    if (!isPerforming() || journal?.isWhole === false) return undefined;
+    const giveBack = dispatcher.lend(program.steps[index]!.agent);
+    if (giveBack === undefined) return undefined;
+    if (options.charge?.() === undefined) {
+      try {
+        journal?.hedged(index, options.charge !== undefined);
+        if (options.charge !== undefined) journal?.commit();
+        return giveBack;
+      } catch (error) {
+        stop(busError(error));
+      }
+    }
+    giveBack();
+    this.#run.wake();
+    return undefined;
   }
 
   /** Aborts the agents that stations want to stop. */
@@ -391,6 +437,7 @@ export class ExecuteStage {
   #abort(station: Station, reason: Error): void {
     const { pool, options } = this.#run;
     const { attempt } = station;
+    if (this.#hedges?.stop(station, reason)) return;
     if (attempt === undefined) return this.#abortUnstarted(station, reason);
     if (attempt.aborted !== undefined || attempt.grace !== undefined) return;
     if (!attempt.committing) attempt.abort(reason);
@@ -419,6 +466,7 @@ export class ExecuteStage {
       if (reason !== undefined) station.attempt?.abort(reason);
       station.attempt?.end();
     }
+    this.#hedges?.abandon(reason);
   }
 
   /** A failed try waits before the next. */
@@ -484,11 +532,6 @@ export class ExecuteStage {
     this.#run.wake();
   }
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-const isNative = (value: PromiseLike<unknown>): value is Promise<unknown> =>
-  value instanceof Promise && value.then === Promise.prototype.then;
 
 /** Whether a result reports by itself that it is good enough: a number `quality`, 0 to 1. */
 function isGoodEnough(result: unknown, least: number | undefined): boolean {

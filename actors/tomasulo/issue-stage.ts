@@ -5,7 +5,8 @@
 import type { StationEvent } from '../../machines/tomasulo/reservation-station.ts';
 import type { Tag } from '../../machines/hct/signal.ts';
 import type { Restored } from './journal.ts';
-import { INPUT, type StepPlan } from './program.ts';
+import { JoinedReads, PendingJoin } from './joins.ts';
+import { INPUT, joinsSome, readsOf, type StepPlan } from './program.ts';
 import { putQuestion, holdByScore } from './questions.ts';
 import type { ScopeStep, Scopes } from './scopes.ts';
 import type { RunContext } from './run.ts';
@@ -115,7 +116,9 @@ export class IssueStage {
     const { firstEdge, source } = program;
     let missing = 0;
     let faults = 0;
-    for (let edge = firstEdge[index]!; edge < firstEdge[index + 1]!; edge++) {
+    const joined = program.hasJoins && joinsSome(step) ? this.#joinReads(index, step) : undefined;
+    if (joined !== undefined && joined.join.decided !== true) missing++;
+    for (let edge = joined?.to ?? firstEdge[index]!; edge < firstEdge[index + 1]!; edge++) {
       const tag = source[edge]!;
       if (tag === INPUT) continue;
       if (tags.isPending(tag)) tags.wait(edge, tag);
@@ -131,7 +134,9 @@ export class IssueStage {
     const refusal = this.#run.orders.refused.get(index);
     if (refusal !== undefined) return this.#refuse(index, refusal);
     if (missing === 0 && this.#run.orders.unasked.has(index)) putQuestion(this.#run, index);
-    if (faults > 0) this.#captureFaults(station, index);
+    if (faults > 0) this.#captureFaults(station, index, joined?.to ?? firstEdge[index]!);
+    if (joined?.join.decided === false) this.#write.captureFault(station, joined.fault!);
+    if (joined?.join.decided !== undefined) this.#write.stopUnread(index, joined);
   }
 
   /** A step that an earlier life has begun. */
@@ -172,11 +177,33 @@ export class IssueStage {
     };
   }
 
+  /** The reads of a step that waits for some of them. Those that have ended count in the order in which they ended. */
+  #joinReads(index: number, step: StepPlan): JoinedReads {
+    const { program, tags, timeline, host, impossible, joins } = this.#run;
+    const from = program.firstEdge[index]!;
+    const parts = readsOf(step);
+    const id = program.idOf(index);
+    const join = new PendingJoin({ join: step.join!, parts, parent: host, id, impossible });
+    const joined = new JoinedReads(from, from + parts, join);
+    joins.set(index, joined);
+    const ended: { readonly edge: number; readonly tag: number; readonly at: number }[] = [];
+    for (let edge = from; edge < joined.to; edge++) {
+      const tag = program.source[edge]!;
+      if (tag === INPUT) ended.push({ edge, tag, at: -Infinity });
+      else if (tags.isPending(tag)) tags.wait(edge, tag);
+      else ended.push({ edge, tag, at: timeline.endOf(tag) });
+    }
+    ended.sort((a, b) => a.at - b.at || a.edge - b.edge);
+    for (const { edge, tag } of ended)
+      joined.ended(edge, tag !== INPUT && tags.isFaulty(tag) ? tags.fault(tag) : undefined);
+    return joined;
+  }
+
   /** Operands that were faulty before this step was issued. */
-  #captureFaults(station: Station, index: number): void {
+  #captureFaults(station: Station, index: number, from: number): void {
     const { program, tags } = this.#run;
     const { firstEdge, source } = program;
-    for (let edge = firstEdge[index]!; edge < firstEdge[index + 1]!; edge++) {
+    for (let edge = from; edge < firstEdge[index + 1]!; edge++) {
       const tag = source[edge]!;
       if (tag !== INPUT && tags.isFaulty(tag) && !program.isGuard(edge, index))
         this.#write.captureFault(station, tags.fault(tag));

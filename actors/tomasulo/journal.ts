@@ -71,6 +71,9 @@ export interface Journal {
   start(step: number, attempt: number, counts: boolean): void;
   /** A map, a loop or a sub-score begins. */
   opened(step: number): void;
+  /** A second attempt is about to be started. A later life begins with one attempt again, and may start its own second.
+   *  @param counts whether it counts against the budget */
+  hedged(step: number, counts: boolean): void;
   /** A start that was noted has not taken place. */
   unstarted(step: number): void;
   failed(step: number, attempt: number, error: unknown, delayMs: number): void;

@@ -1,6 +1,7 @@
 /** Operands in, outputs out: what a step is handed, and what a performance returns. */
 import type { StepError } from './errors.ts';
 import { setOwn } from '../bus/freeze.ts';
+import type { JoinedReads } from './joins.ts';
 import type { DynamicProgram } from './dynamic-program.ts';
 import { INPUT, type OutputPlan, type StepPlan } from './program.ts';
 import type { TagTable } from './tag-table.ts';
@@ -16,12 +17,14 @@ export type Settled<V = unknown> =
   | { readonly status: 'rejected'; readonly reason: StepError };
 
 /** Gathers the operands of a step from the tag table, under the step's own names for them.
+ *  @param joined which reads there are, where the step waits for some of them
  *  @throws {OperandError} when a read follows a property that is not there. */
 export function operandsOf(
   program: DynamicProgram,
   tags: TagTable,
   whole: unknown,
   index: number,
+  joined?: JoinedReads,
 ): Record<string, unknown> {
   const step = program.steps[index] as StepPlan;
   const input = program.inputOf(index, whole);
@@ -30,7 +33,15 @@ export function operandsOf(
   let edge = program.firstEdge[index] as number;
   for (const name in step.reads) {
     const reads = step.reads[name] as string | readonly string[];
-    if (typeof reads === 'string') setOwn(operands, name, operand(program, tags, input, index, edge++));
+    if (joined !== undefined) {
+      const taken = [reads].flat().flatMap(() => {
+        const read = edge++;
+        return joined.taken.has(read) ? [operand(program, tags, input, index, read)] : [];
+      });
+      if (typeof reads !== 'string') setOwn(operands, name, taken);
+      else if (taken.length > 0) setOwn(operands, name, taken[0]);
+    } else if (typeof reads === 'string')
+      setOwn(operands, name, operand(program, tags, input, index, edge++));
     else
       setOwn(
         operands,

@@ -98,6 +98,7 @@ export class Orchestrator {
       resumed: (step) => this.#execute.resume(step),
       expired: (step, limitMs) => this.#execute.expire(step, limitMs),
       ofScope: (tag, fault) => this.#run.program.hasScopes && this.#scopes.settled(tag, fault),
+      refuse: (step, reason) => this.#execute.refuse(step, reason),
       wake: this.#wake,
       stop: this.#stop,
       next: (work) => void this.#todo.push(work),

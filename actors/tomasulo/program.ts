@@ -6,6 +6,7 @@
  *
  *  Dependences are kept as compressed rows (two integers per edge), so that a score of 100,000 steps costs
  *  a few dozen bytes a step. */
+import type { Join } from '../../machines/tomasulo/join.ts';
 import type { PoolState } from '../governor/governor.ts';
 
 /** What runs a step. The orchestrator calls it and does not inspect it. */
@@ -44,6 +45,9 @@ export interface AgentContext {
   /** Names the effect of this step, in a vamp of this round: the same in every try, also after a crash and a restart. A
    *  receiver that honours it as an idempotency key does the effect once. */
   readonly effectKey: string;
+  /** Whether this is the second attempt of a try that is hedged: ask another server. Both have the same `attempt` and
+   *  `effectKey`. */
+  readonly hedged?: boolean | undefined;
   /** Why the try before this one failed; undefined at the first try, and after a round of a vamp that succeeded. */
   readonly lastError?: unknown;
   /** What a person has answered, where the step was held for an answer. */
@@ -132,10 +136,6 @@ export interface ConditionPlan {
   readonly text?: string | undefined;
 }
 
-/** When a map has its result: `all` elements have one (default); `allSettled`: each has a result or a fault; `any`: the
- *  first success; `first`: the first element that ends; `quorum`: so many successes. */
-export type MapJoin = 'all' | 'allSettled' | 'any' | 'first' | { readonly quorum: number };
-
 interface ScopeOf {
   /** The steps that the scope adds while the performance runs. */
   readonly body: Program;
@@ -150,7 +150,7 @@ export interface MapPlan extends ScopeOf {
   readonly index?: string | undefined;
   /** How many elements may be under way at once. Default: no limit. */
   readonly concurrency?: number | undefined;
-  readonly join?: MapJoin | undefined;
+  readonly join?: Join | undefined;
   /** The body is one step, and its result is that of the element. */
   readonly flat: boolean;
 }
@@ -173,6 +173,12 @@ export type ScopePlan = MapPlan | SubScorePlan | RepeatPlan;
 /** What may be read: `name`, `name.property`, `input`, `input.property`, or a list of these. */
 export type Read = string | readonly string[];
 
+/** A second attempt of a step that is late. */
+export interface HedgePlan {
+  /** How long the first attempt may take before the second one is started, in milliseconds. */
+  readonly afterMs: number;
+}
+
 export interface StepPlan {
   readonly id: string;
   readonly agent: AgentPlan;
@@ -181,12 +187,16 @@ export interface StepPlan {
   readonly after?: readonly string[] | undefined;
   /** The name that this step writes. Default: its id. */
   readonly writes?: string | undefined;
-  /** `allSettled`: a faulty operand arrives as `{status: 'rejected', reason}`. Default `all`. */
-  readonly join?: 'all' | 'allSettled' | undefined;
+  /** What of its reads it waits for. `all` (default); `allSettled`: a faulty operand arrives as
+   *  `{status: 'rejected', reason}`; `any`: the first success; `first`: the first that ends; a quorum: so many successes.
+   *  With the last three the other operands are left out. */
+  readonly join?: Join | undefined;
   readonly retry?: RetryPolicy | undefined;
   readonly timeoutMs?: number | undefined;
   /** How long the agent may be silent, in milliseconds, before its try is given up; see `AgentContext.beat`. */
   readonly idleMs?: number | undefined;
+  /** Start a second attempt when the first is late; its effects have to be `none` or `idempotent`. */
+  readonly hedge?: HedgePlan | undefined;
   /** The value that stands in when the step cannot produce one. */
   readonly fallback?: { readonly value: unknown } | undefined;
   /** 1 … 10; breaks ties between equally long remaining paths. Default 5. */
@@ -213,6 +223,12 @@ export interface StepPlan {
   /** All of the input's properties are operands. For the one step of a map's body. */
   readonly spread?: boolean | undefined;
 }
+
+/** Whether a step waits for some of its reads, and not for all. */
+export const joinsSome = ({ join, scope }: StepPlan): boolean =>
+  join !== undefined && join !== 'all' && join !== 'allSettled' && scope === undefined;
+/** How many edges of a step are its reads; they come first. */
+export const readsOf = ({ reads }: StepPlan): number => Object.values(reads ?? {}).flat().length;
 
 /** A score that cannot be performed: what, in which step, and what to do. */
 export class ScoreError extends Error {

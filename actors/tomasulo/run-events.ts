@@ -46,6 +46,13 @@ export type RunEventBody =
       readonly attempt: number;
     }
   | {
+      /** The first attempt is late, and a second one has been started. */
+      readonly type: 'step.hedged';
+      readonly stepId: string;
+      readonly agent: string;
+      readonly attempt: number;
+    }
+  | {
       /** A part of what an agent is writing, as it comes. */
       readonly type: 'step.text';
       readonly stepId: string;
@@ -86,7 +93,7 @@ export type RunEventBody =
 export type RunStatus = 'completed' | 'failed' | 'cancelled' | 'held';
 
 export interface Usage {
-  /** Times that an agent was started, retries included. */
+  /** Times that an agent was started, retries and second attempts of hedges included. */
   readonly calls: number;
   readonly retries: number;
   /** Times that issue stopped because no station was free. */

@@ -5,6 +5,7 @@ import { realClock, type Clock, type TimerId } from '../bus/clock.ts';
 import { Dispatcher } from './dispatcher.ts';
 import * as errors from './errors.ts';
 import { Holds, type StepNames } from './holds.ts';
+import type { JoinedReads } from './joins.ts';
 import type { Journal } from './journal.ts';
 import { setOwn } from '../bus/freeze.ts';
 import { createBus } from '../bus/in-process-bus.ts';
@@ -29,6 +30,8 @@ export interface RunLinks {
   expired(step: number, limitMs: number): void;
   /** A step's result or fault has been on the bus. */
   ofScope(tag: number, fault: errors.StepError | undefined): void;
+  /** Refuses a step that must not run, or must stop running. */
+  refuse(step: number, reason: Error): void;
   /** There is something to do at the end of this instant. */
   wake(): void;
   /** Ends the performance early. */
@@ -52,7 +55,12 @@ export class RunContext {
   readonly holds: Holds;
   readonly dispatcher: Dispatcher;
   readonly ofScope: RunLinks['ofScope'];
+  /** The parent of the performance's actors. */
+  readonly host: AnyActorRef;
   readonly journal: Journal | undefined;
+  readonly refuse: RunLinks['refuse'];
+  /** By step that waits for some of its reads: how far that is. */
+  readonly joins = new Map<number, JoinedReads>();
   readonly wake: () => void;
   readonly stop: (error: Error) => void;
   readonly next: (work: () => void) => void;
@@ -94,6 +102,8 @@ export class RunContext {
     this.timeline = new Timeline(program);
     this.events = new RunEvents(options.runId, program, this.clock);
     this.ofScope = links.ofScope;
+    this.host = links.host;
+    this.refuse = links.refuse;
     this.wake = links.wake;
     this.stop = links.stop;
     this.next = links.next;
@@ -147,7 +157,8 @@ export class RunContext {
   /** What a step reads, with what a person has replaced.
    *  @throws {OperandError} when a read follows a property that is not there. */
   operandsOf(step: number): Record<string, unknown> {
-    const operands = operandsOf(this.program, this.tags, this.input, step);
+    const joined = this.joins.size === 0 ? undefined : this.joins.get(step);
+    const operands = operandsOf(this.program, this.tags, this.input, step, joined);
     const edits = this.orders.edits.get(step);
     for (const name in edits) setOwn(operands, name, edits[name]);
     return operands;
@@ -210,6 +221,11 @@ export class RunContext {
     if (this.#timersOf.size > 0) this.#clearTimersOf(step);
     if (!this.holds.none) this.holds.leave(step);
     this.orders.drop(step);
+    if (this.joins.size > 0) this.#dropJoin(step);
+  }
+  #dropJoin(step: number): void {
+    if (this.options.inspect !== undefined) this.joins.get(step)?.join.stop();
+    this.joins.delete(step);
   }
   /** Whether something will go on by itself: a retry, the end of a silence or of a hold. */
   get willGoOn(): boolean {

@@ -10,7 +10,9 @@ import { freeze } from '../bus/freeze.ts';
 import type { AddedSteps } from './dynamic-program.ts';
 import * as errors from './errors.ts';
 import { outputsOf } from './operands.ts';
-import { INPUT, ScoreError, type MapJoin, type ScopePlan } from './program.ts';
+import { PendingJoin } from './joins.ts';
+import { INPUT, ScoreError, type ScopePlan } from './program.ts';
+import type { Join } from '../../machines/tomasulo/join.ts';
 import type { RunContext } from './run.ts';
 import type { Station } from './station-pool.ts';
 
@@ -46,7 +48,8 @@ export class ScopeStep {
   /** Elements that have begun and not ended. */
   active = 0;
   ended = 0;
-  succeeded = 0;
+  /** Of a map: whether its elements make a result. */
+  join: PendingJoin | undefined;
   /** Of elements of more than one step, and of those alone. */
   readonly elements = new Map<number, Element>();
   /** By element: its result, or the fault in its place. */
@@ -159,7 +162,11 @@ export class Scopes {
       suffix: (i) => `[${i}]`,
       flat: plan.flat,
     });
-    if (list.length === 0) this.#decide(scope, true, freeze([]));
+    scope.join = new PendingJoin({
+      ...{ join, parts: list.length, eager: this.#run.options.onFailure === 'cancel' },
+      ...{ parent: this.#run.host, id, impossible: this.#run.impossible },
+    });
+    if (scope.join.decided === true) this.#decide(scope, true, freeze([]));
   }
   #openBody(scope: ScopeStep, { body, accept, kind }: ScopePlan, given: unknown, suffix: string): void {
     const id = this.#run.program.idOf(scope.tag) + suffix;
@@ -251,10 +258,7 @@ export class Scopes {
     if (scope.decided) return;
     const plan = this.#planOf(scope);
     if (fault !== undefined) scope.faults.set(element, fault);
-    else {
-      scope.succeeded++;
-      if (plan.kind === 'map') scope.results[element] = result;
-    }
+    else if (plan.kind === 'map') scope.results[element] = result;
     if (plan.kind === 'map') this.#judgeMap(scope, plan.join ?? 'all', element, fault);
     else if (fault !== undefined) this.#decide(scope, false, fault);
     else if (plan.kind === 'score') this.#decide(scope, true, result);
@@ -262,40 +266,18 @@ export class Scopes {
   }
 
   /** Whether a map has its result now. */
-  #judgeMap(scope: ScopeStep, join: MapJoin, element: number, fault: errors.StepError | undefined): void {
-    const { elements } = scope.expansion!;
-    const isLast = scope.ended === elements;
-    if (join === 'first' || (join === 'any' && fault === undefined)) {
-      if (fault === undefined) this.#decide(scope, true, scope.results[element]);
-      else this.#decide(scope, false, fault);
-    } else if (join === 'all' || join === 'allSettled') {
-      const failing = join === 'all' && fault !== undefined && this.#run.options.onFailure === 'cancel';
-      if (isLast || failing) this.#decideList(scope, join, elements);
-    } else {
-      const quorum = join === 'any' ? 1 : join.quorum;
-      if (scope.succeeded >= quorum) this.#decide(scope, true, freeze(Object.values(scope.results)));
-      else if (elements - scope.faults.size < quorum)
-        this.#decide(scope, false, tooFew(scope, quorum, elements));
-    }
-  }
-  #decideList(scope: ScopeStep, join: 'all' | 'allSettled', elements: number): void {
-    const { faults, results } = scope;
-    if (join === 'allSettled') {
-      const all = Array.from({ length: elements }, (_, i) => {
-        const reason = faults.get(i);
-        return reason === undefined
-          ? { status: 'fulfilled', value: results[i] }
-          : { status: 'rejected', reason };
-      });
-      return this.#decide(scope, true, freeze(all));
-    }
-    if (faults.size > 0) {
-      // Not `Math.min(...)`: a call takes only some 100,000 arguments.
-      let first = Infinity;
-      for (const element of faults.keys()) first = Math.min(first, element);
-      return this.#decide(scope, false, faults.get(first));
-    }
-    this.#decide(scope, true, freeze(results));
+  #judgeMap(scope: ScopeStep, join: Join, element: number, fault: errors.StepError | undefined): void {
+    const pending = scope.join!;
+    if (!pending.ended(fault === undefined)) return;
+    const { results, faults } = scope;
+    const met = pending.decided === true;
+    if (join === 'all' || join === 'allSettled')
+      this.#decide(scope, met, met ? listOf(scope, join) : firstOf(faults));
+    else if (met)
+      this.#decide(scope, true, typeof join === 'string' ? results[element] : freeze(Object.values(results)));
+    else if (join === 'first') this.#decide(scope, false, fault);
+    else
+      this.#decide(scope, false, tooFew(faults, join === 'any' ? 1 : join.quorum, scope.expansion!.elements));
   }
 
   #judgeRound(
@@ -336,6 +318,7 @@ export class Scopes {
     const scope = this.#scopes.get(station.step);
     if (scope === undefined || scope.decided) return;
     scope.decided = true;
+    scope.join?.cancel();
     this.#stopRest(scope, reason);
     this.#close(scope);
     this.#answer(station, false, reason);
@@ -353,6 +336,7 @@ export class Scopes {
     }
   }
   #close(scope: ScopeStep): void {
+    if (this.#run.options.inspect !== undefined) scope.join?.stop();
     scope.closed = true;
     scope.mayRepeat = false;
     this.#leave(scope);
@@ -400,7 +384,23 @@ function accepted(check: () => unknown, id: string): unknown {
   return value;
 }
 
-function tooFew({ faults }: ScopeStep, quorum: number, elements: number): Error {
+/** The results of a map in the order of its list. */
+function listOf({ results, faults, expansion }: ScopeStep, join: 'all' | 'allSettled'): unknown {
+  if (join === 'all') return freeze(results);
+  const all = Array.from({ length: expansion!.elements }, (_, i) => {
+    const reason = faults.get(i);
+    return reason === undefined ? { status: 'fulfilled', value: results[i] } : { status: 'rejected', reason };
+  });
+  return freeze(all);
+}
+/** The fault of the first element that has one. Not `Math.min(...)`: a call takes only some 100,000 arguments. */
+function firstOf(faults: ScopeStep['faults']): errors.StepError {
+  let first = Infinity;
+  for (const element of faults.keys()) first = Math.min(first, element);
+  return faults.get(first)!;
+}
+
+function tooFew(faults: ScopeStep['faults'], quorum: number, elements: number): Error {
   const [first] = faults.values();
   const needed = quorum === 1 ? 'one success is needed' : `${quorum} successes are needed`;
   return new errors.MapError(

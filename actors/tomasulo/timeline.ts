@@ -33,6 +33,8 @@ export interface StepReport {
   readonly attempts: number;
   /** Why it was skipped. */
   readonly reason?: string;
+  /** Second attempts that were started because the first was late, and those that gave the answer; if there were any. */
+  readonly hedges?: { readonly started: number; readonly won: number };
 }
 
 export class Timeline {
@@ -45,6 +47,7 @@ export class Timeline {
   #attempts: Uint16Array;
   /** By step that was skipped: why. */
   readonly #reasons = new Map<number, string>();
+  readonly #hedges = new Map<number, { started: number; won: number }>();
   #makespan = 0;
 
   constructor(program: DynamicProgram) {
@@ -73,6 +76,13 @@ export class Timeline {
   /** Notes why a step is skipped. */
   because(step: number, reason: string): void {
     this.#reasons.set(step, reason);
+  }
+
+  /** A second attempt was started, or has given the answer. */
+  hedged(step: number, what: 'started' | 'won'): void {
+    const counts = this.#hedges.get(step) ?? { started: 0, won: 0 };
+    counts[what]++;
+    this.#hedges.set(step, counts);
   }
 
   reasonOf(step: number): string | undefined {
@@ -118,6 +128,10 @@ export class Timeline {
   status(step: number): StepStatus {
     return STATUSES[this.#status[step] as number] as StepStatus;
   }
+  /** When its result was ready, in milliseconds since the downbeat. */
+  endOf(step: number): number {
+    return this.#end[step]!;
+  }
   attempts(step: number): number {
     return this.#attempts[step] as number;
   }
@@ -132,6 +146,7 @@ export class Timeline {
   report(step: number): StepReport {
     const { agent } = this.#program.steps[step]!;
     const reason = this.#reasons.get(step);
+    const hedges = this.#hedges.get(step);
     return {
       id: this.#program.idOf(step),
       agent: agent.name,
@@ -142,6 +157,7 @@ export class Timeline {
       waitedFor: this.waitedFor(step),
       attempts: this.attempts(step),
       ...(reason === undefined ? {} : { reason }),
+      ...(hedges === undefined ? {} : { hedges: { ...hedges } }),
     };
   }
 

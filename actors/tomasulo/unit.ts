@@ -17,6 +17,7 @@ type UnitActor = Actor<CompiledLogic<FunctionalUnitMachine>>;
 const ACQUIRE = Object.freeze({ type: 'ACQUIRE' } as const);
 const WITHDRAW = Object.freeze({ type: 'WITHDRAW' } as const);
 const RELEASE = Object.freeze({ type: 'RELEASE' } as const);
+const TRY = Object.freeze({ type: 'TRY' } as const);
 const TACET = Object.freeze({ type: 'TACET' } as const);
 const WAKE = Object.freeze({ type: 'WAKE' } as const);
 
@@ -34,6 +35,7 @@ export class Unit<T> {
   /** What was last shown. */
   #inUse = 0;
   #queued = 0;
+  #lent = false;
 
   constructor(options: {
     name: string;
@@ -54,6 +56,7 @@ export class Unit<T> {
       actions: {
         grant: () => this.#grant(1),
         grantQueued: ({ context }) => this.#grant(grantable(context)),
+        lend: () => void (this.#lent = true),
         impossible: ({ event }) => options.impossible(`unit '${options.name}': ${event.type}`),
       },
     });
@@ -83,6 +86,12 @@ export class Unit<T> {
   }
   release(): void {
     this.#actor.send(RELEASE);
+  }
+  /** Takes a place for a second attempt, if one is free at once; `release` gives it back. @returns whether there was one */
+  lend(): boolean {
+    this.#lent = false;
+    this.#actor.send(TRY);
+    return this.#lent;
   }
   silence(): void {
     this.#actor.send(TACET);

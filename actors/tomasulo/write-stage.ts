@@ -6,6 +6,7 @@ import type { Pulse } from '../../machines/hct/signal.ts';
 import { busError } from '../bus/bus.ts';
 import { clear } from './clear.ts';
 import * as errors from './errors.ts';
+import { unread, type JoinedReads } from './joins.ts';
 import type { Restored } from './journal.ts';
 import { outputTags } from './operands.ts';
 import type { StepPlan } from './program.ts';
@@ -154,7 +155,7 @@ export class WriteStage {
 
   /** A result or fault of an issued step passes on the bus. */
   capture(pulse: Pulse): void {
-    const { tags, pool, program } = this.#run;
+    const { tags, pool, program, joins } = this.#run;
     const tag = pulse.tag as number;
     const writer = pool.holding(tag);
     const fault = pulse.fault as errors.StepError | undefined;
@@ -168,10 +169,11 @@ export class WriteStage {
     for (let edge = tags.firstWaiter(tag); edge >= 0; edge = tags.nextWaiter(edge)) {
       const station = pool.holding(program.reader[edge]!);
       if (station === undefined) continue; // it has settled without this operand
-      if (fault === undefined || program.isGuard(edge, program.reader[edge]!)) {
-        if (station.absence !== undefined && missingOf(station) === 1)
-          this.captureFault(station, station.absence);
-        else station.actor.send(OPERAND);
+      const joined = joins.size === 0 ? undefined : joins.get(station.step);
+      if (joined?.has(edge) === true) {
+        if (joined.ended(edge, fault)) this.#decided(station, joined);
+      } else if (fault === undefined || program.isGuard(edge, program.reader[edge]!)) {
+        this.#captureOperand(station);
         if (this.#run.orders.unasked.size > 0) this.#askWhenComplete(station);
       } else this.captureFault(station, fault);
     }
@@ -179,6 +181,30 @@ export class WriteStage {
     this.#run.ofScope(tag, fault);
   }
 
+  /** A step that waits for some of its reads has what it waits for, or will not have it. */
+  #decided(station: Station, joined: JoinedReads): void {
+    if (joined.join.decided === false) this.captureFault(station, joined.fault!);
+    else {
+      this.#captureOperand(station);
+      if (this.#run.orders.unasked.size > 0) this.#askWhenComplete(station);
+    }
+    this.stopUnread(station.step, joined);
+  }
+  /** Refuses steps that only a decided join would have read. */
+  stopUnread(step: number, joined: JoinedReads): void {
+    const { program, tags, refuse } = this.#run;
+    for (const tag of unread(program, tags, step, joined))
+      refuse(
+        tag,
+        new errors.CancelledError(`'${program.idOf(step)}' needs it no more`, `step '${program.idOf(tag)}'`),
+      );
+  }
+
+  #captureOperand(station: Station): void {
+    if (station.absence !== undefined && missingOf(station) === 1)
+      this.captureFault(station, station.absence);
+    else station.actor.send(OPERAND);
+  }
   /** An operand is faulty, or absent. A step with an absent operand is skipped when its last operand is there: a fault that
    *  arrives meanwhile is not to be lost. */
   captureFault(station: Station, fault: errors.StepError): void {

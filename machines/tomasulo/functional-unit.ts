@@ -18,6 +18,7 @@ export type UnitEvent =
   | { type: 'ACQUIRE' }
   | { type: 'WITHDRAW' } // a queued station no longer wants a unit
   | { type: 'RELEASE' }
+  | { type: 'TRY' } // a second attempt wants a place at once, or none
   // from the conductor
   | { type: 'TACET' }
   | { type: 'WAKE' };
@@ -51,6 +52,7 @@ const { createMachine } = setup({
     // given meaning by the actor
     grant: () => {}, //        one station of the queue gets a unit
     grantQueued: () => {}, //  as many as `grantable` returns
+    lend: () => {}, //         the second attempt has its place
     impossible: () => {},
   },
 });
@@ -59,6 +61,7 @@ const { createMachine } = setup({
 const ignore = {};
 const impossible = { actions: 'impossible' } as const;
 const grant = { actions: ['take', 'grant'] } as const;
+const lend = { actions: ['take', 'lend'] } as const;
 const queue = { actions: 'enqueue' } as const; //           wait for a RELEASE
 const dequeue = { actions: 'dequeue' } as const;
 const give = { actions: 'give' } as const;
@@ -76,6 +79,7 @@ const machine = createMachine({
       description: 'Nothing runs.',
       on: {
         ACQUIRE: [{ guard: 'lastSlot', target: 'saturated', ...grant }, { target: 'busy', ...grant }],
+        TRY: [{ guard: 'lastSlot', target: 'saturated', ...lend }, { target: 'busy', ...lend }],
         WITHDRAW: impossible, RELEASE: impossible, TACET: silence, WAKE: ignore,
       },
     },
@@ -83,6 +87,7 @@ const machine = createMachine({
       description: 'Something runs, and there is room.',
       on: {
         ACQUIRE: [{ guard: 'lastSlot', target: 'saturated', ...grant }, grant],
+        TRY: [{ guard: 'lastSlot', target: 'saturated', ...lend }, lend],
         WITHDRAW: impossible, RELEASE: [{ guard: 'lastInUse', target: 'idle', ...give }, give],
         TACET: silence, WAKE: ignore,
       },
@@ -90,7 +95,7 @@ const machine = createMachine({
     saturated: {
       description: 'Full; stations queue.',
       on: {
-        ACQUIRE: queue, WITHDRAW: dequeue,
+        ACQUIRE: queue, TRY: ignore, WITHDRAW: dequeue,
         RELEASE: [
           { guard: 'someoneWaits', actions: ['dequeue', 'grant'] }, // the slot passes on
           { guard: 'lastInUse', target: 'idle', ...give },
@@ -102,7 +107,7 @@ const machine = createMachine({
     tacet: {
       description: 'Silent: what runs may end, nothing new starts.',
       on: {
-        ACQUIRE: queue, WITHDRAW: dequeue, RELEASE: give, TACET: ignore,
+        ACQUIRE: queue, TRY: ignore, WITHDRAW: dequeue, RELEASE: give, TACET: ignore,
         WAKE: [
           { guard: 'quiet', target: 'idle' },
           { guard: 'fills', target: 'saturated', ...wakeWaiting },

@@ -1,14 +1,32 @@
 /** The properties that exploring each machine among its surroundings shows; `properties.ts` has those that lock-step
  *  shows. */
 import type { AnyStateMachine } from 'xstate';
-import { conductor, functionalUnit, reservationStation, type StationContext } from '../../machines/index.ts';
+import {
+  conductor,
+  functionalUnit,
+  hedge,
+  join,
+  reservationStation,
+  type StationContext,
+} from '../../machines/index.ts';
+import { joinOf, type Join } from '../../machines/tomasulo/join.ts';
 import { tableCells } from '../harness/cells.ts';
 import type { Claim, Finding, Message } from '../harness/claim.ts';
 import { equivalentTo } from '../harness/product.ts';
 import { withReads } from '../harness/with-reads.ts';
 import { walk, type WalkOptions } from '../harness/walk.ts';
 import { aroundStation, stationAgrees } from './around-station.ts';
-import { aroundConductor, aroundUnit, conductorAgrees, unitAgrees, unitTells } from './around-units.ts';
+import {
+  aroundConductor,
+  aroundHedge,
+  aroundJoin,
+  aroundUnit,
+  conductorAgrees,
+  hedgeAgrees,
+  joinAgrees,
+  unitAgrees,
+  unitTells,
+} from './around-units.ts';
 
 const station = reservationStation as unknown as AnyStateMachine;
 const unit = withReads(functionalUnit, unitTells);
@@ -19,6 +37,21 @@ const unitOf = (capacity: number): WalkOptions<any> => ({
   surroundings: aroundUnit(7),
   invariant: unitAgrees,
 });
+
+const joinFor = (kind: Join, parts: number, eager = false): WalkOptions<any> => ({
+  input: joinOf(kind, parts, eager),
+  surroundings: aroundJoin(kind, parts, eager),
+  invariant: joinAgrees,
+});
+const joins = [4, 0, 1, 2].flatMap((parts) => [
+  joinFor('all', parts),
+  joinFor('all', parts, true),
+  joinFor('allSettled', parts),
+  ...(parts === 0 ? [] : [joinFor('any', parts), joinFor('first', parts)]),
+  ...[1, 2, 3, 4]
+    .filter((n) => n <= parts && !(n === 2 && parts === 4))
+    .map((n) => joinFor({ quorum: n }, parts)),
+]);
 
 export interface ExploredMachine {
   readonly machine: AnyStateMachine;
@@ -44,6 +77,16 @@ export const EXPLORED: Readonly<Record<string, ExploredMachine>> = {
     machine: leader,
     settings: [{ surroundings: aroundConductor, invariant: conductorAgrees }],
     hears: () => null, // its context is empty
+  },
+  hedge: {
+    machine: hedge as unknown as AnyStateMachine,
+    settings: [{ surroundings: aroundHedge, invariant: hedgeAgrees }],
+    hears: () => null, // its context is empty
+  },
+  join: {
+    machine: join as unknown as AnyStateMachine,
+    settings: [joinFor({ quorum: 2 }, 4), ...joins],
+    hears: () => null, // actors/tomasulo/joins.ts reads nothing of it
   },
 };
 
@@ -129,5 +172,25 @@ export const exploredClaims: readonly Claim[] = [
     expected: 'holds',
     instrument: 'explore',
     check: () => walked('conductor'),
+  },
+  {
+    mapping: 'tomasulo',
+    criterion: 'invariant guarantees',
+    property:
+      'A hedged try has one answer: its first success, or its last failure; the other attempt is asked to stop, and its place is given back.',
+    source: 'Dean & Barroso 2013 (hedged requests); docs/decisions/0052',
+    expected: 'holds',
+    instrument: 'explore',
+    check: () => walked('hedge'),
+  },
+  {
+    mapping: 'tomasulo',
+    criterion: 'invariant guarantees',
+    property:
+      'A join of up to four parts decides once, as soon as it has to: for all, allSettled, any, first and every quorum, in every order.',
+    source: 'Gifford 1979 (quorums); docs/decisions/0053',
+    expected: 'holds',
+    instrument: 'explore',
+    check: () => walked('join'),
   },
 ];

@@ -1,5 +1,5 @@
 /** `tutti check`: whether a score is sound, and which step waits for which after renaming. */
-import { INPUT, type Program, type StepPlan } from '../../actors/tomasulo/program.ts';
+import { INPUT, joinsSome, type Program, type StepPlan } from '../../actors/tomasulo/program.ts';
 import { loadScore } from '../node/load-score.ts';
 import { clean } from './terminal.ts';
 
@@ -19,6 +19,7 @@ export async function checkCommand(
   for (const text of [
     ...unread.filter(({ id }) => !buried.has(id)).map(({ text }) => text),
     ...holdWarnings(program),
+    ...hedgeWarnings(program),
   ])
     process.stderr.write(`warning: ${clean(text)}\n`);
   process.stdout.write(format === 'mermaid' ? mermaid(program) : text(score.name, program));
@@ -51,10 +52,22 @@ function* holdWarnings({ steps, firstEdge, source }: Program): Iterable<string> 
       if (fallback === undefined) never.add(i);
     }
     const reads = source.subarray(firstEdge[i], firstEdge[i + 1]);
-    const missing = join === 'allSettled' ? undefined : reads.find((tag) => never.has(tag));
+    const missing = join !== undefined && join !== 'all' ? undefined : reads.find((tag) => never.has(tag));
     if (missing === undefined || tacet === true) continue;
     yield `'${id}' can never run: it waits for '${steps[missing]!.id}', which never has a result.`;
     if (fallback === undefined) never.add(i);
+  }
+}
+
+/** Second attempts that are never started. */
+function* hedgeWarnings({ steps }: Program): Iterable<string> {
+  for (const { id, hedge, agent, timeoutMs, scope } of steps) {
+    if (scope !== undefined) yield* hedgeWarnings(scope.body);
+    if (hedge === undefined) continue;
+    if (agent.capacity === 1)
+      yield `the hedge of '${id}' never starts a second attempt: '${agent.name}' has one place. Raise its capacity.`;
+    if (timeoutMs !== undefined && timeoutMs <= hedge.afterMs)
+      yield `the hedge of '${id}' never starts a second attempt: its timeout ends the first before. Lower hedge.after.`;
   }
 }
 
@@ -111,8 +124,12 @@ function linesOf(program: Program, indent: string): string[] {
 }
 
 /** How a scope or a step with a condition is performed. */
-function wordsOf({ scope, when, otherwise }: StepPlan): string {
+function wordsOf(step: StepPlan): string {
+  const { scope, when, otherwise, hedge, join: reads } = step;
   const words: string[] = [];
+  if (joinsSome(step))
+    words.push(typeof reads === 'object' ? `any ${reads.quorum} of its reads` : `${reads} of its reads`);
+  if (hedge !== undefined) words.push(`a second attempt after ${hedge.afterMs / 1_000} s`);
   if (otherwise === true) words.push('otherwise');
   if (when !== undefined) words.push(`when ${when.text ?? 'its condition holds'}`);
   if (scope?.kind === 'map') {

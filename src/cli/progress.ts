@@ -70,6 +70,8 @@ function lineOf(event: RunEvent, started: ReadonlyMap<string, number>, written: 
     }
     case 'step.retrying':
       return `${event.stepId}: failed (${safeMessage(event.error)}); try ${event.attempt} in ${seconds(event.delayMs)}`;
+    case 'step.hedged':
+      return `${event.stepId}: late; a second attempt begins`;
     case 'run.stalled':
       return `every step waits: ${event.waiting.map(({ stepId, waitsFor }) => `${stepId} for ${waitsFor}`).join('; ')}`;
     default:
@@ -127,7 +129,10 @@ function live(stream: NodeJS.WriteStream, program: Program): Progress {
       else if (event.type === 'step.held' || event.type === 'step.doubtful') put('held');
       else if (event.type === 'step.started')
         put('running', event.attempt > 1 ? `  (try ${event.attempt})` : '');
-      else if (event.type === 'step.retrying') put('waiting');
+      else if (event.type === 'step.hedged') {
+        const mark = marks.get(id);
+        if (mark !== undefined) marks.set(id, { ...mark, text: '  (late, second attempt)' });
+      } else if (event.type === 'step.retrying') put('waiting');
       else if (event.type === 'step.ended') {
         const good = event.status === 'done' || event.status === 'defaulted' || event.status === 'tacet';
         ended++;

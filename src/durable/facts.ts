@@ -6,6 +6,7 @@
  *  | `score` | | | one list a step, as `score-print.ts` writes them |
  *  | `start` | step | attempt, and whether the budget counts it | |
  *  | `open` | a map, a loop or a sub-score | | |
+ *  | `hedge` | step, whose first attempt is late | whether the budget counts the second: 0 or 1 | |
  *  | `unstarted` | step | | |
  *  | `fail` | step | the error, the delay before the next try | |
  *  | `round` | step | round | its result |
@@ -55,6 +56,8 @@ export interface BeginRecord {
 /** Where one step stands. */
 export class StepRecord {
   attempts = 0;
+  /** Second attempts of hedged tries. */
+  hedges = 0;
   failures = 0;
   retries = 0;
   rounds = 0;
@@ -153,6 +156,10 @@ export class RunRecord {
         step.firstStart ??= at;
         return;
       }
+      case 'hedge':
+        this.step(about).hedges++;
+        if (Number(data) === 1) this.charged++;
+        return;
       case 'unstarted': {
         const step = this.step(about);
         if (step.open) step.attempts--;

@@ -73,8 +73,8 @@ export class RunJournal implements Journal {
   }
   get earlier(): { calls: number; retries: number } {
     const sum = { calls: 0, retries: 0 };
-    for (const { attempts, retries, rest } of this.#record.steps.values()) {
-      sum.calls += attempts;
+    for (const { attempts, hedges, retries, rest } of this.#record.steps.values()) {
+      sum.calls += attempts + hedges;
       sum.retries += retries - (rest === undefined ? 0 : 1); // a retry that rests is counted when it starts
     }
     return sum;
@@ -161,6 +161,9 @@ export class RunJournal implements Journal {
   }
   opened(step: number): void {
     if (this.#record.steps.get(this.#idOf(step))?.isOpened !== true) this.append('open', this.#idOf(step));
+  }
+  hedged(step: number, counts: boolean): void {
+    this.append('hedge', this.#idOf(step), counts ? 1 : 0);
   }
   unstarted(step: number): void {
     this.append('unstarted', this.#idOf(step));

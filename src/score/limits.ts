@@ -2,11 +2,14 @@
  *  JavaScript too. */
 import {
   didYouMean,
+  joinsSome,
+  readsOf,
   ScoreError,
   type RetryPolicy,
   type ScopePlan,
   type StepPlan,
 } from '../../actors/tomasulo/program.ts';
+import type { Join } from '../../machines/tomasulo/join.ts';
 import type { Schema } from './schema.ts';
 import { HOLD_TYPES, TIMEOUT_POLICIES } from '../../machines/hct/signal.ts';
 
@@ -81,12 +84,11 @@ function isA(at: string, value: unknown, fits: boolean, what: string, stepId?: s
 const RETRY = ['attempts', 'delayMs', 'factor', 'maxDelayMs', 'jitter', 'on', 'repeatsEffect'];
 const VAMP = ['max', 'until', 'onCap'];
 const FERMATA = ['holdType', 'timeoutMs', 'onTimeout', 'question', 'answer', 'remindMs', 'escalate'];
-const JOINS = ['all', 'allSettled'];
-const MAP_JOINS = ['all', 'allSettled', 'any', 'first'];
+const JOINS = ['all', 'allSettled', 'any', 'first'];
 export const EFFECTS = ['none', 'idempotent', 'external'];
 const PLAN = [
   ...['id', 'agent', 'reads', 'after', 'writes', 'join', 'retry', 'timeoutMs', 'urgency', 'cost', 'effects'],
-  ...['idleMs', 'fermata', 'vamp', 'tacet', 'attacca', 'when', 'otherwise'],
+  ...['idleMs', 'hedge', 'fermata', 'vamp', 'tacet', 'attacca', 'when', 'otherwise'],
 ];
 /** The options of `score.step`. */
 export const STEP_OPTIONS = [...PLAN.slice(1), 'default'];
@@ -109,7 +111,7 @@ const SCOPE_OPTIONS = [
 export const SUB_SCORE_OPTIONS = [...SCOPE_OPTIONS, 'score', 'timeoutMs'];
 export const MAP_OPTIONS = [...SCOPE_OPTIONS, 'over', 'as', 'index', 'concurrency', 'join'];
 /** Of a map whose elements are steps of an agent. */
-export const ELEMENT_OPTIONS = ['agent', 'retry', 'timeoutMs', 'idleMs', 'effects'];
+export const ELEMENT_OPTIONS = ['agent', 'retry', 'timeoutMs', 'idleMs', 'effects', 'hedge'];
 const STEP_PLAN = [...PLAN, 'fallback', 'downbeat', 'scope', 'spread'];
 
 /** Checks a retry policy. @throws {ScoreError} */
@@ -139,7 +141,8 @@ export function checkStep(step: StepPlan, at: string): void {
   checkReads(reads, `${at}.reads`, id);
   isA(`${at}.after`, after, Array.isArray(after) && after.every(isName), 'a list of names', id);
   isA(`${at}.writes`, writes, isName(writes), 'a name', id);
-  oneOf(`${at}.join`, step.join, JOINS, id);
+  checkJoin(`${at}.join`, step.join, id);
+  if (joinsSome(step)) checkJoinedReads(step, at);
   oneOf(`${at}.effects`, step.effects, EFFECTS, id);
   for (const flag of ['tacet', 'attacca', 'downbeat'] as const)
     isA(`${at}.${flag}`, step[flag], typeof step[flag] === 'boolean', 'true or false', id);
@@ -156,6 +159,7 @@ export function checkStep(step: StepPlan, at: string): void {
     const remedy = 'drop the retry, or say retry.repeatsEffect: true when the agent makes repeats harmless';
     throw new ScoreError(`${at}.retry`, `an external effect is not repeated by a retry; ${remedy}.`, id);
   }
+  checkHedge(step, `${at}.hedge`);
   if (vamp !== undefined) {
     knownKeys(`${at}.vamp`, vamp, VAMP, id);
     if (vamp.max === undefined) throw new ScoreError(`${at}.vamp.max`, 'a vamp needs a cap.', id);
@@ -190,6 +194,48 @@ export function checkStep(step: StepPlan, at: string): void {
   milliseconds(`${at}.fermata.escalate.timeoutMs`, escalate.timeoutMs, id);
 }
 
+/** A second attempt may do again what the first has done. */
+function checkHedge({ id, hedge, effects }: StepPlan, at: string): void {
+  if (hedge === undefined) return;
+  knownKeys(at, hedge, ['afterMs'], id);
+  if (hedge.afterMs === undefined)
+    throw new ScoreError(
+      `${at}.afterMs`,
+      'is missing; say after which time a second attempt is started.',
+      id,
+    );
+  milliseconds(`${at}.afterMs`, hedge.afterMs, id);
+  if (effects === 'none' || effects === 'idempotent') return;
+  const remedy = "say effects: 'none' or 'idempotent' if the agent may run twice at once, or drop the hedge";
+  const problem =
+    effects === undefined ? 'the step does not say what its effects are' : "its effects are 'external'";
+  throw new ScoreError(at, `${problem}, so a second attempt might do something twice; ${remedy}.`, id);
+}
+
+function checkJoin(at: string, join: Join | undefined, id: string): void {
+  if (typeof join !== 'object' || join === null) return oneOf(at, join, JOINS, id);
+  knownKeys(at, join, ['quorum'], id);
+  if (join.quorum === undefined) throw new ScoreError(`${at}.quorum`, 'is missing.', id);
+  inRange(`${at}.quorum`, join.quorum, 1, Number.MAX_SAFE_INTEGER, true, id);
+}
+/** A step that waits for some of its reads needs as many. */
+function checkJoinedReads(step: StepPlan, at: string): void {
+  const { id, join } = step;
+  const reads = readsOf(step);
+  if (reads === 0)
+    throw new ScoreError(
+      `${at}.join`,
+      'has no reads to wait for; name some in `reads`, or drop the join.',
+      id,
+    );
+  if (typeof join === 'object' && join.quorum > reads)
+    throw new ScoreError(
+      `${at}.join.quorum`,
+      `is ${join.quorum}, and the step reads ${reads}; lower it, or read more names.`,
+      id,
+    );
+}
+
 /** Checks what a map or a loop needs. */
 function checkScope(scope: ScopePlan, at: string, id: string): void {
   if (scope.kind === 'map') {
@@ -203,10 +249,7 @@ function checkScope(scope: ScopePlan, at: string, id: string): void {
       id,
     );
     inRange(`${at}.concurrency`, concurrency, 1, Number.MAX_SAFE_INTEGER, true, id);
-    if (typeof join !== 'object' || join === null) return oneOf(`${at}.join`, join, MAP_JOINS, id);
-    knownKeys(`${at}.join`, join, ['quorum'], id);
-    if (join.quorum === undefined) throw new ScoreError(`${at}.join.quorum`, 'is missing.', id);
-    inRange(`${at}.join.quorum`, join.quorum, 1, Number.MAX_SAFE_INTEGER, true, id);
+    checkJoin(`${at}.join`, join, id);
   } else if (scope.kind === 'repeat') {
     const { max, until, onCap } = scope;
     if (max === undefined)

@@ -42,6 +42,10 @@ const retry = z.strictObject({
   on: z.array(z.string().min(1)).min(1).optional(),
   repeatsEffect: z.boolean().optional(),
 });
+const hedge = z.strictObject({
+  /** Seconds until a second attempt is started. */
+  after: seconds,
+});
 const fermata = z.strictObject({
   hold: z.enum(HOLD_TYPES).optional(),
   timeout: seconds.optional(),
@@ -61,6 +65,10 @@ const vamp = z.strictObject({
   onCap: z.enum(['fail', 'accept']).optional(),
 });
 
+const join = z.union([
+  z.enum(['all', 'allSettled', 'any', 'first']),
+  z.strictObject({ quorum: z.int().min(1) }),
+]);
 const map = z.strictObject({
   /** The list: a name, or a property of one. */
   over: z.string().min(1),
@@ -69,9 +77,7 @@ const map = z.strictObject({
   /** The operand of its place, from 0. */
   index: z.string().min(1).optional(),
   concurrency: z.int().min(1).optional(),
-  join: z
-    .union([z.enum(['all', 'allSettled', 'any', 'first']), z.strictObject({ quorum: z.int().min(1) })])
-    .optional(),
+  join: join.optional(),
 });
 const repeat = z.strictObject({
   /** A comparison of the outputs, as `when` has it. */
@@ -94,10 +100,11 @@ const stepEntry = z.strictObject({
   reads: z.record(z.string(), read).optional(),
   after: z.array(z.string().min(1)).optional(),
   writes: z.string().min(1).optional(),
-  join: z.enum(['all', 'allSettled']).optional(),
+  join: join.optional(),
   retry: retry.optional(),
   timeout: seconds.optional(),
   idle: seconds.optional(),
+  hedge: hedge.optional(),
   default: z.json().optional(),
   urgency: z.number().min(1).max(10).optional(),
   cost: z.number().min(0).optional(),
@@ -258,7 +265,7 @@ function knownKeys(document: unknown, path: readonly PropertyKey[]): { place: st
     return { place: 'a score of `scores`', known: Object.keys(innerScore.shape) };
   if (head === 'scores') return knownKeys(document, path.slice(2));
   if (head === 'budget') return { place: 'the budget', known: Object.keys(budget.shape) };
-  const nested = { retry, fermata, vamp, map, repeat }[String(third)];
+  const nested = { retry, hedge, fermata, vamp, map, repeat }[String(third)];
   if (head === 'steps' && nested !== undefined)
     return { place: String(third), known: Object.keys(nested.shape) };
   return { place: 'a step', known: Object.keys(stepEntry.shape) };
@@ -377,12 +384,12 @@ class InnerScores {
 
 /** What an element of a map over an agent has of its entry. */
 function elementOfEntry(entry: Entry, agent: AgentPlan, source: AgentEntry): StepPlan {
-  const { id, effects, timeout, idle, retry: tries } = entry;
-  return stepOf({ id, effects, timeout, idle, retry: tries }, agent, source);
+  const { id, effects, timeout, idle, hedge: late, retry: tries } = entry;
+  return stepOf({ id, effects, timeout, idle, hedge: late, retry: tries }, agent, source);
 }
 /** Options that a step inside has, and a scope has not. */
 function refuseOfElements({ id, ...entry }: Entry, at: readonly PropertyKey[]): void {
-  for (const key of ['retry', 'vamp', 'effects', 'join'] as const)
+  for (const key of ['retry', 'vamp', 'effects', 'join', 'hedge'] as const)
     if (entry[key] !== undefined)
       throw new DocumentError(
         [...at, key],
@@ -501,6 +508,7 @@ function stepOf(
     when: conditionOf(entry.when, [...path, 'when']),
     timeoutMs: inMilliseconds(entry.timeout ?? source.timeout),
     idleMs: inMilliseconds(entry.idle),
+    hedge: entry.hedge && { afterMs: entry.hedge.after * 1_000 },
     retry: entry.retry && {
       attempts: entry.retry.attempts,
       delayMs: inMilliseconds(entry.retry.delay),
@@ -549,6 +557,17 @@ const pathOf = (place: string): PropertyKey[] =>
 /** Every key that a document may have, at any level. */
 export const scoreKeys = (): string[] =>
   [
-    ...[scoreDocument, sharedEntry, programAgent, moduleAgent, budget, stepEntry, retry, fermata, vamp],
+    ...[
+      scoreDocument,
+      sharedEntry,
+      programAgent,
+      moduleAgent,
+      budget,
+      stepEntry,
+      retry,
+      hedge,
+      fermata,
+      vamp,
+    ],
     ...[map, repeat, innerScore],
   ].flatMap(({ shape }) => Object.keys(shape));

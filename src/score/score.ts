@@ -4,14 +4,15 @@ import {
   ScoreError,
   type AgentPlan,
   type ConditionPlan,
+  type HedgePlan,
   type HoldPlan,
-  type MapJoin,
   type Program,
   type RetryPolicy,
   type ScopePlan,
   type StepPlan,
   type VampPlan,
 } from '../../actors/tomasulo/program.ts';
+import type { Join } from '../../machines/tomasulo/join.ts';
 import type { Settled } from '../../actors/tomasulo/operands.ts';
 import { planOf, type Agent, type AgentSpec } from './agent.ts';
 import { frozenCopy } from '../../actors/bus/freeze.ts';
@@ -52,17 +53,17 @@ type SettledReadFor<N extends Names, T> =
   | (T extends readonly (infer Item)[] ? readonly ReadsOf<N, Unsettled<Item>>[] : never);
 
 /** `previous` is what a vamp hands back; no step reads it. */
-type Reads<N extends Names, Operands, Join> = {
-  readonly [K in keyof Omit<Operands, 'previous'>]: Join extends 'allSettled'
+type Reads<N extends Names, Operands, J> = {
+  readonly [K in keyof Omit<Operands, 'previous'>]: J extends 'allSettled'
     ? SettledReadFor<N, NonNullable<Operands[K & keyof Operands]>>
     : ReadFor<N, Exclude<Operands[K & keyof Operands], undefined>>;
 };
 
 /** The agent's operands: its name for each, and what is read for it. May be left out when it needs none. */
-type ReadsOption<N extends Names, Operands, Join> =
+type ReadsOption<N extends Names, Operands, J> =
   {} extends Omit<Operands, 'previous'>
-    ? { readonly reads?: Reads<N, Operands, Join> }
-    : { readonly reads: Reads<N, Operands, Join> };
+    ? { readonly reads?: Reads<N, Operands, J> }
+    : { readonly reads: Reads<N, Operands, J> };
 
 /** When a step or a scope is performed. */
 interface Conditional<Operands> {
@@ -132,7 +133,7 @@ export type MapOptions<
   W extends string,
   As extends string,
   Index extends string,
-  J extends MapJoin,
+  J extends Join,
 > = Omit<ScopeSettings<N, any, Mapped<Result, J>, W>, 'when'> & {
   /** The list: a name, or a property of one. */
   readonly over: ListsOf<N, As extends keyof Operands ? Operands[As] : unknown>;
@@ -157,35 +158,43 @@ interface ElementSettings<Operands, Result> {
   /** An attempt that is silent for so long is given up; see `context.beat`. */
   readonly idleMs?: number;
   readonly effects?: 'none' | 'idempotent' | 'external';
+  readonly hedge?: HedgePlan;
 }
 
 /** One step of a score. Durations in milliseconds. */
-export type StepOptions<
-  N extends Names,
+export type StepOptions<N extends Names, Operands, Result, W extends string, J extends Join> = StepSettings<
+  N,
   Operands,
   Result,
-  W extends string,
-  Join extends 'all' | 'allSettled',
-> = StepSettings<N, Operands, Result, W, Join> & ReadsOption<N, Operands, Join>;
+  W,
+  J
+> &
+  ReadsOption<N, Operands, J>;
 
 interface StepSettings<
   N extends Names,
   Operands,
   Result,
   W extends string,
-  Join extends 'all' | 'allSettled',
+  J extends Join,
 > extends Conditional<Operands> {
   readonly agent: Agent<Operands, Result>;
   /** Names that have to be written before this step starts, though nothing of them is read. */
   readonly after?: readonly (keyof N & string)[];
   /** The name that the result is written to. Default: the step's id. */
   readonly writes?: W;
-  /** `allSettled`: a faulty operand arrives as `{status: 'rejected', reason}` instead of failing the step. */
-  readonly join?: Join;
+  /** What of its reads it waits for. `allSettled`: a faulty operand arrives as `{status: 'rejected', reason}` instead of
+   *  failing the step. `any`: the first success; `first`: the first that ends; `{ quorum: n }`: n successes. With these
+   *  three the other operands are left out, so declare them optional; steps that only serve them are cancelled. */
+  readonly join?: J;
   readonly retry?: RetryPolicy;
   readonly timeoutMs?: number;
   /** How long the agent may be silent: it calls `context.beat()` while it works. */
   readonly idleMs?: number;
+  /** Starts a second attempt when the first has not ended after `afterMs`. The first success counts, and the other attempt
+   *  is aborted; the try has failed when both have. The second needs a free place of the agent's unit at that moment, else
+   *  there is none. `effects` has to be said, `none` or `idempotent`. */
+  readonly hedge?: HedgePlan;
   /** Stands in for the result when the step cannot produce one. */
   readonly default?: Result;
   /** 1 … 10, default 5: who goes first among equally long remaining paths. */
@@ -258,9 +267,9 @@ export class Score<Input = undefined, N extends Names = {}> {
   ): Score<Input, Written<N, W, Omit<Out, 'input'>>>;
   /** Adds a step.
    *  @param id unique in the score; also the name that it writes, unless `writes` says another. */
-  step<Id extends string, Operands, Result, W extends string = Id, Join extends 'all' | 'allSettled' = 'all'>(
+  step<Id extends string, Operands, Result, W extends string = Id, const J extends Join = 'all'>(
     id: Id,
-    options: StepOptions<N, Operands, Result, W, Join>,
+    options: StepOptions<N, Operands, Result, W, J>,
   ): Score<Input, Written<N, W, Result>>;
   step(id: string, options: object): Score<Input, any> {
     const downbeat = this.#downbeat;
@@ -276,7 +285,7 @@ export class Score<Input = undefined, N extends Names = {}> {
     W extends string = Id,
     As extends string = 'item',
     Index extends string = never,
-    const J extends MapJoin = 'all',
+    const J extends Join = 'all',
   >(
     id: Id,
     options: MapOptions<N, In, Omit<Out, 'input'>, W, As, Index, J> & { readonly score: Score<In, Out> },
@@ -290,7 +299,7 @@ export class Score<Input = undefined, N extends Names = {}> {
     W extends string = Id,
     As extends string = 'item',
     Index extends string = never,
-    const J extends MapJoin = 'all',
+    const J extends Join = 'all',
   >(
     id: Id,
     options: MapOptions<N, Operands, Result, W, As, Index, J> & ElementSettings<Operands, Result>,
@@ -506,6 +515,7 @@ function planMap(id: string, options: Readonly<Record<string, any>>, downbeat: b
     timeoutMs,
     idleMs,
     effects,
+    hedge,
     over,
     as = 'item',
     index,
@@ -517,7 +527,7 @@ function planMap(id: string, options: Readonly<Record<string, any>>, downbeat: b
     throw new ScoreError(`${at}.over`, `must be the name of a list, not ${shown(over)}.`, id);
   const body = ofAgent
     ? {
-        body: elementBody(planStep(id, said({ agent, retry, timeoutMs, idleMs, effects }), false)),
+        body: elementBody(planStep(id, said({ agent, retry, timeoutMs, idleMs, effects, hedge }), false)),
         flat: true,
       }
     : { ...bodyOf(inner, at, id), flat: false };

@@ -385,3 +385,21 @@ test('a writer that has lost its run aborts its agents, ends with a typed error,
   expect(aborted).toBe(true);
   expect([...next.read()].length).toBe(before);
 });
+
+test('a crash while both attempts of a hedge run: the try begins again, and both calls stay counted', async () => {
+  const seen: boolean[] = [];
+  const late = (stop: boolean) =>
+    score('late').step('a', {
+      agent: (_: {}, { hedged }: AgentContext) => (seen.push(hedged === true), stop ? hang() : 'done'),
+      effects: 'idempotent',
+      hedge: { afterMs: 1 },
+    });
+  const store = await performUntil(late(true), { budget: { calls: 3 } }, () => seen.length === 2);
+  const { outputs, usage } = await (await resume(store, ID, late(false))).result;
+  expect(outputs.a).toBe('done');
+  expect(seen).toEqual([false, true, false]);
+  expect(usage.calls).toBe(3);
+  const short = await performUntil(late(true), { budget: { calls: 2 } }, () => seen.length === 5);
+  const report = await (await resume(short, ID, late(false))).report;
+  expect(report.errors[0]!.message).toMatch(/budget of 2 calls is spent/);
+});

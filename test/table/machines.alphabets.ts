@@ -1,5 +1,6 @@
 /** For every machine: its alphabet with the data that guards look at, and bounds that keep its graph finite. */
 import type { AnyStateMachine, EventObject } from 'xstate';
+import { joinOf } from '../../machines/tomasulo/join.ts';
 import * as machines from '../../machines/index.ts';
 
 export interface Subject {
@@ -47,14 +48,14 @@ export const subjects: Record<string, Subject> = {
   'functional-unit': {
     machine: machines.functionalUnit as unknown as AnyStateMachine,
     input: { unit: 'u', capacity: 3 },
-    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TACET', 'WAKE'),
+    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TRY', 'TACET', 'WAKE'),
     within: ({ inUse, queued }) => inUse >= 0 && queued >= 0 && queued <= 4,
   },
   'functional-unit with one place': {
     machine: machines.functionalUnit as unknown as AnyStateMachine,
     input: { unit: 'u', capacity: 1 },
     never: ['busy'],
-    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TACET', 'WAKE'),
+    events: of('ACQUIRE', 'WITHDRAW', 'RELEASE', 'TRY', 'TACET', 'WAKE'),
     within: ({ inUse, queued }) => inUse >= 0 && queued >= 0 && queued <= 4,
   },
   ...Object.fromEntries(
@@ -69,6 +70,27 @@ export const subjects: Record<string, Subject> = {
         ),
       },
     ]),
+  ),
+  hedge: {
+    machine: machines.hedge as unknown as AnyStateMachine,
+    events: of('LENT', 'SUCCEEDED', 'FAILED', 'STOP'),
+  },
+  ...Object.fromEntries(
+    (['all', 'allSettled', 'any', { quorum: 2 }] as const).flatMap((kind) =>
+      [0, 3].map((parts) => [
+        `join, ${JSON.stringify(kind)} of ${parts}`,
+        {
+          machine: machines.join as unknown as AnyStateMachine,
+          input: joinOf(kind, parts),
+          events: of('OPEN', 'SUCCEEDED', 'FAILED', 'CANCEL'),
+          ...(parts === 0
+            ? { never: ['open', 'failed'] }
+            : kind === 'allSettled'
+              ? { never: ['failed'] }
+              : {}),
+        },
+      ]),
+    ),
   ),
   conductor: {
     machine: machines.conductor as unknown as AnyStateMachine,

@@ -12,7 +12,9 @@ const judged: Readonly<Record<string, ExploredMachine & { size: Size }>> = {
     ...EXPLORED['reservation-station']!,
     size: [657, 18_581],
   },
-  'a functional unit with up to seven stations': { ...EXPLORED['functional-unit']!, size: [34, 148] },
+  'a functional unit with up to seven stations': { ...EXPLORED['functional-unit']!, size: [34, 177] },
+  'the join of four parts': { ...EXPLORED['join']!, size: [72, 154] },
+  'the hedge of one try': { ...EXPLORED['hedge']!, size: [12, 29] },
   'the conductor of a performance': { ...EXPLORED['conductor']!, size: [11, 59] },
 };
 

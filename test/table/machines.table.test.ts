@@ -64,10 +64,19 @@ test('the walks are as large as they were, so that none has become empty', () =>
   const sizes = Object.entries(walks).map(([name, { states, steps }]) => [name, states, steps]);
   expect(sizes).toEqual([
     ['reservation-station', 257, 10_023],
-    ['functional-unit', 28, 140],
-    ['functional-unit with one place', 16, 80],
+    ['functional-unit', 28, 168],
+    ['functional-unit with one place', 16, 96],
     ['cache-line, readers: wait', 16, 240],
     ['cache-line, readers: committed', 16, 240],
+    ['hedge', 6, 24],
+    ['join, "all" of 0', 3, 12],
+    ['join, "all" of 3', 17, 68],
+    ['join, "allSettled" of 0', 3, 12],
+    ['join, "allSettled" of 3', 16, 64],
+    ['join, "any" of 0', 3, 12],
+    ['join, "any" of 3', 11, 44],
+    ['join, {"quorum":2} of 0', 3, 12],
+    ['join, {"quorum":2} of 3', 13, 52],
     ['conductor', 6, 42],
   ]);
 });

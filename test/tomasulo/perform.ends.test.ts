@@ -446,6 +446,7 @@ describe('values', () => {
       'beat',
       'effectKey',
       'extra',
+      'hedged',
       'lastError',
       'now',
       'runId',
