@@ -193,6 +193,13 @@ export class RunRecord {
         if (step.open) step.decision ??= JSON.parse(value!) as Decision;
         return;
       }
+      default:
+        return this.#applyToRun({ seq, kind, about, at, data, value });
+    }
+  }
+  /** Facts that are not about a step's way. */
+  #applyToRun({ seq, kind, about, at, data, value }: LogEntry): void {
+    switch (kind) {
       case 'use':
         return this.#use(JSON.parse(data!) as { tokens: number; usd: number | null });
       case 'reserve':

@@ -9,10 +9,12 @@ import { CRASH_PHASES, crashEverywhere, type CrashPoint, type CrashReport } from
 const DEEP = process.env.TUTTI_DEEP !== undefined;
 const child = fileURLToPath(new URL('./crash.child.ts', import.meta.url));
 
+const EXTERNAL = ['send', 'each[0]', 'each[1]', 'each[2]', 'loop#1/tell', 'loop#2/tell'];
+
 async function crash(points: readonly CrashPoint[]): Promise<CrashReport> {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-crash-'));
   try {
-    return await crashEverywhere(child, { folder, points, external: ['send'], limitMs: 120_000 });
+    return await crashEverywhere(child, { folder, points, external: EXTERNAL, limitMs: 120_000 });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -24,8 +26,8 @@ function judge(report: CrashReport, what: string): void {
   expect({ rerun, doubled, disowned, status, errors }, what).toEqual({
     ...{ rerun: [], doubled: [], disowned: [], status: 'completed', errors: [] },
   });
-  expect(outputs, what).toEqual({ n: 23, key: 'crash/keyed' });
-  expect((shared as { list: string[] }).list.toSorted(), what).toEqual(['b', 'c', 'd']);
+  expect(outputs, what).toEqual({ n: 34, key: 'crash/keyed' });
+  expect((shared as { list: string[] }).list.toSorted(), what).toEqual(['b', 'c', 'd', 'y']);
 }
 
 test('crashes at every kind of place, one after the other in one run', { timeout: 600_000 }, async () => {
