@@ -41,25 +41,25 @@ test('crashes at every kind of place, one after the other in one run', { timeout
 });
 
 test(
-  `crashes at ${DEEP ? 'every position in every phase, and in the resumed run again' : 'one position in every phase (at each with TUTTI_DEEP=1)'}`,
+  `crashes at ${DEEP ? 'every position in every phase, and in the resumed run again' : 'a dozen positions in every phase, one after the other (at each with TUTTI_DEEP=1)'}`,
   { timeout: 7_200_000 },
   async () => {
     const { records, calls } = await crash([]);
     let kills = 0;
     for (const phase of CRASH_PHASES) {
       const isCall = phase === 'start' || phase === 'end';
-      const most = DEEP ? (isCall ? calls / 2 : records) : 1;
       // One crash in a run.
-      for (let at = 1; at <= most; at++) {
+      for (let at = 1; at <= (DEEP ? (isCall ? calls / 2 : records) : 0); at++) {
         const report = await crash([{ phase, at }]);
         judge(report, `${phase} ${at}`);
         kills += report.kills;
       }
-      // A crash at each position in turn, in one run: every life but the first resumes, and dies while it does.
-      for (let first = 1; first <= (DEEP ? 8 : 0); first++) {
-        const points = Array.from({ length: Math.ceil(records * 1.5) }, (_, i) => ({
+      // Crashes in turn, in one run: every life but the first resumes, and dies while it does.
+      const apart = DEEP ? 1 : Math.floor(records / 12);
+      for (let first = 1; first <= (DEEP ? 8 : 1); first++) {
+        const points = Array.from({ length: DEEP ? Math.ceil(records * 1.5) : 12 }, (_, i) => ({
           phase,
-          at: isCall ? 1 + (i % 2) : first + i,
+          at: isCall ? 1 + (i % 2) : first + 1 + i * apart,
         }));
         const report = await crash(points);
         judge(report, `every ${phase} from ${first}`);
@@ -67,6 +67,6 @@ test(
       }
     }
     console.log(`${kills} processes were killed`);
-    expect(kills).toBeGreaterThanOrEqual(DEEP ? 1_000 : CRASH_PHASES.length);
+    expect(kills).toBeGreaterThanOrEqual(DEEP ? 1_000 : 50);
   },
 );
