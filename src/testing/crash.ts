@@ -189,7 +189,7 @@ function crashing(store: RunStore, point: CrashPoint | undefined): RunStore {
     log.commit = () => {
       const before = log.committed;
       commit();
-      if (phase === 'committed' && before < at && log.committed >= at) die();
+      if (phase === 'committed' && log.committed > before && log.committed >= at) die();
     };
     return log;
   };
