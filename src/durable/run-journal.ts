@@ -106,10 +106,15 @@ export class RunJournal implements Journal {
       value,
     };
     this.log.append(record);
-    // What nothing waits for is committed soon, so that little is lost.
-    this.#scheduled ??= setTimeout(() => {
+    if (this.#scheduled === undefined) this.#commitSoon();
+  }
+  /** What nothing waits for is committed soon, so that little is lost; a commit meanwhile has taken it along. */
+  #commitSoon(): void {
+    const { committed } = this.log;
+    this.#scheduled = setTimeout(() => {
       this.#scheduled = undefined;
-      if (!this.isWhole) return;
+      if (!this.isWhole || this.log.tip === this.log.committed) return;
+      if (this.log.committed > committed) return this.#commitSoon();
       try {
         this.log.commit();
       } catch (error) {
