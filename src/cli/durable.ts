@@ -1,5 +1,5 @@
 /** `tutti resume`, `runs`, `cue`, `refuse`, `runs rm`: durable performances on the command line. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { foldLog, type Decision, type RunRecord } from '../durable/facts.ts';
 import type { InboxRequest } from '../durable/messages.ts';
 import type { RunInfo, RunStore } from '../../actors/bus/run-store.ts';
@@ -26,9 +26,19 @@ export interface ResumeFlags
   readonly adopt?: boolean;
 }
 
+/** Whether there is such a folder.
+ *  @throws {CommandLineError} when that cannot be known */
+function isThere(folder: string): boolean {
+  try {
+    return statSync(folder, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw new CommandLineError(`--durable ${folder}: may not be read (${(error as Error).message}).`);
+  }
+}
+
 /** @throws {CommandLineError} when the folder has no runs */
 function storeOf({ durable = RUNS_FOLDER }: StoreFlags): SqliteStore {
-  if (!existsSync(durable))
+  if (!isThere(durable))
     throw new CommandLineError(
       `there are no runs in '${durable}'. Give the folder with --durable, or begin one: tutti perform SCORE --durable`,
     );
@@ -85,7 +95,7 @@ function valueOf(text: string): unknown {
 /** Prints the runs of a folder. */
 export function runsCommand(flags: StoreFlags & { readonly json?: boolean }): number {
   const { durable = RUNS_FOLDER } = flags;
-  if (!existsSync(durable)) {
+  if (!isThere(durable)) {
     process.stdout.write(flags.json ? '[]\n' : `no runs in ${durable}\n`);
     return 0;
   }

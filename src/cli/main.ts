@@ -34,6 +34,7 @@ cli
   .description('Coordinates many agents the way a processor coordinates its units.')
   .version(version)
   .option('--debug', 'show stack traces')
+  .configureHelp({ minWidthToWrap: 16 })
   .exitOverride()
   .showHelpAfterError('(tutti --help, or tutti COMMAND --help, says more)');
 

@@ -230,14 +230,23 @@ function documentError(document: unknown, issue: z.core.$ZodIssue): DocumentErro
     if (inner !== undefined) return under(inner[0]!);
   }
   const missing = issue.code === 'invalid_type' && at(document, issue.path) === undefined;
+  const wanted = missing ? (KINDS[issue.expected] ?? `a ${issue.expected}`) : '';
   const [parent, last = 'the document'] = [issue.path.at(-2), issue.path.at(-1)];
   const name = typeof last === 'number' ? `${String(parent)}[${last}]` : String(last);
   const message = issue.message.replace(/^Invalid input: /, '');
   return new DocumentError(
     issue.path,
-    missing ? `'${name}' is missing (${message}).` : `'${name}': ${message}.`,
+    missing ? `'${name}' is missing; give it ${wanted}.` : `'${name}': ${message}.`,
   );
 }
+
+/** What a value has to be, in YAML's words. */
+const KINDS: Readonly<Record<string, string>> = {
+  record: 'a mapping',
+  object: 'a mapping',
+  array: 'a list',
+  string: 'a text',
+};
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 

@@ -93,3 +93,17 @@ test.each([24, 40, 80])(
     expect(text).toContain('failed');
   },
 );
+
+test('what a score file lacks is named with what it has to be', () => {
+  const { status, stderr } = tutti('check', scoreFile('bare.yaml', 'score: bare\n'));
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringContaining("bare.yaml:1:1: 'agents' is missing; give it a mapping."),
+  ]);
+});
+
+test('a folder of runs that cannot be looked at is not called empty', () => {
+  const { status, stdout, stderr } = tutti('runs', '--durable', 'x'.repeat(5_000));
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/may not be read/);
+});
