@@ -1,5 +1,5 @@
 /** `tutti resume`, `runs`, `cue`, `refuse`, `runs rm`: durable performances on the command line. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { foldLog, type Decision, type RunRecord } from '../durable/facts.ts';
 import type { InboxRequest } from '../durable/messages.ts';
 import type { RunInfo, RunStore } from '../../actors/bus/run-store.ts';
