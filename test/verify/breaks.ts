@@ -82,7 +82,7 @@ export const BREAKS: readonly Break[] = [
   ),
   ...of('src/coherence/compute.ts', [
     'a recipe’s patches are lost',
-    'return { value, patches: patches as readonly Patch[] };',
+    'return { value, patches: patches };',
     'return { value, patches: [] };',
   ]),
   ...of('src/coherence/json.ts', [
@@ -225,7 +225,7 @@ export const BREAKS: readonly Break[] = [
     ['a downbeat is not waited for', 'step.downbeat && ', 'false && '],
     [
       'a refusal before issue is forgotten',
-      '    if (refusal !== undefined) this.#refuse(index, refusal);\n',
+      '    if (refusal !== undefined) return this.#refuse(index, refusal);\n',
       '',
     ],
     ['an external effect is repeated', "step.effects === 'external' && !policy.repeatsEffect", 'false'],
@@ -275,6 +275,25 @@ export const BREAKS: readonly Break[] = [
       'complete: () => {},',
     ],
   ),
+  ...of(
+    'actors/tomasulo/scopes.ts',
+    ['a map lists its results as they come', 'scope.results[element] = result', 'scope.results.push(result)'],
+    [
+      'a round reads nothing of the round before',
+      '{ ...scope.operands, ...frozen }',
+      '{ ...scope.operands }',
+    ],
+  ),
+  ...of('actors/tomasulo/dynamic-program.ts', [
+    'the steps of an element read those of the first',
+    'from === INPUT ? INPUT : first + from',
+    'from === INPUT ? INPUT : base + from',
+  ]),
+  ...of('actors/tomasulo/execute-stage.ts', [
+    'a step with `otherwise` is always performed',
+    'if (above !== undefined && !declined.has(program.source[above]!))',
+    'if (false)',
+  ]),
   ...of('actors/tomasulo/program.ts', [
     'a name is bound to its first writer',
     'latest.set(writes ?? id, i);',
