@@ -7,6 +7,7 @@ import { agent } from '../score/agent.ts';
 import { perform } from '../score/perform.ts';
 import { score, scoreOf } from '../score/score.ts';
 import { busClaim } from './failing-bus.ts';
+import { growingClaims } from './growing.ts';
 import {
   drawProgram,
   interpret,
@@ -327,6 +328,7 @@ export const scoreClaims: readonly Claim[] = [
     source: `${BOOK}; docs/decisions/0006`,
     ...{ ...programs, bound: PROGRAMS, share: 0.1, judge: blamesRoots },
   }),
+  ...growingClaims,
   ...triesClaims,
   apiClaim('tomasulo', 'failure modes', {
     property:

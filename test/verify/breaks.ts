@@ -12,6 +12,22 @@ const of = (file: string, ...breaks: readonly [what: string, find: string, repla
   breaks.map(([what, find, replace]) => ({ file, what, find, replace }));
 
 export const BREAKS: readonly Break[] = [
+  ...of('actors/tomasulo/write-stage.ts', [
+    'a dependent has a result before it is committed',
+    '      if (!journal!.isWhole) return false;\n      journal!.commit();\n',
+    '      if (!journal!.isWhole) return false;\n',
+  ]),
+  ...of('actors/tomasulo/issue-stage.ts', [
+    'a step that had ended with its default runs again after a crash',
+    'if (restored?.end !== undefined) {',
+    "if (restored?.end !== undefined && restored.end.status !== 'defaulted') {",
+  ]),
+  ...of(
+    'src/durable/facts.ts',
+    ['the tries of an earlier life are forgotten', '    step.attempts = attempt;', '    step.attempts = 1;'],
+    ['a retry that was used may be used again', '        step.retries++;\n', ''],
+    ['a vamp begins again after a crash', 'Math.max(step.rounds, Number(data))', '0'],
+  ),
   ...of(
     'src/coherence/slot.ts',
     ['a dropped copy stays readable', '  dropped(): void {\n    this.forget();', '  dropped(): void {'],
@@ -66,7 +82,7 @@ export const BREAKS: readonly Break[] = [
   ),
   ...of('src/coherence/compute.ts', [
     'a recipe’s patches are lost',
-    'return { value, patches: patches as readonly Patch[] };',
+    'return { value, patches: patches };',
     'return { value, patches: [] };',
   ]),
   ...of('src/coherence/json.ts', [
@@ -209,7 +225,7 @@ export const BREAKS: readonly Break[] = [
     ['a downbeat is not waited for', 'step.downbeat && ', 'false && '],
     [
       'a refusal before issue is forgotten',
-      '    if (refusal !== undefined) this.#refuse(index, refusal);\n',
+      '    if (refusal !== undefined) return this.#refuse(index, refusal);\n',
       '',
     ],
     ['an external effect is repeated', "step.effects === 'external' && !policy.repeatsEffect", 'false'],
@@ -259,6 +275,25 @@ export const BREAKS: readonly Break[] = [
       'complete: () => {},',
     ],
   ),
+  ...of(
+    'actors/tomasulo/scopes.ts',
+    ['a map lists its results as they come', 'scope.results[element] = result', 'scope.results.push(result)'],
+    [
+      'a round reads nothing of the round before',
+      '{ ...scope.operands, ...frozen }',
+      '{ ...scope.operands }',
+    ],
+  ),
+  ...of('actors/tomasulo/dynamic-program.ts', [
+    'the steps of an element read those of the first',
+    'from === INPUT ? INPUT : first + from',
+    'from === INPUT ? INPUT : base + from',
+  ]),
+  ...of('actors/tomasulo/execute-stage.ts', [
+    'a step with `otherwise` is always performed',
+    'if (above !== undefined && !declined.has(program.source[above]!))',
+    'if (false)',
+  ]),
   ...of('actors/tomasulo/program.ts', [
     'a name is bound to its first writer',
     'latest.set(writes ?? id, i);',
