@@ -265,6 +265,7 @@ export class ExecuteStage {
     const { step: index } = station;
     const { timeoutMs, agent } = program.steps[index]!;
     timeline.started(index, this.#run.now());
+    station.noted = false;
     const stepId = program.idOf(index);
     if (events.heard) events.tell({ type: 'step.started', stepId, agent: agent.name, attempt: 1 });
     if (timeoutMs !== undefined)
@@ -309,7 +310,12 @@ export class ExecuteStage {
     try {
       for (const station of starts) {
         if (station.noted || journal!.standIn(station.step) !== undefined) continue;
+        if (station.condition === 'fails' || station.condition === 'broken') continue;
         station.noted = true;
+        if (station.isScope) {
+          journal!.opened(station.step);
+          continue;
+        }
         station.refusal = options.charge?.();
         if (station.refusal !== undefined) continue;
         journal!.start(station.step, timeline.attempts(station.step) + 1, options.charge !== undefined);
@@ -446,7 +452,8 @@ export class ExecuteStage {
     const waiting = starts.indexOf(station);
     if (waiting < 0) return station.isScope ? this.#scopes.cancel(station, reason) : undefined;
     starts.splice(waiting, 1);
-    if (station.noted && station.refusal === undefined) this.#run.journal?.unstarted(station.step);
+    if (station.noted && !station.isScope && station.refusal === undefined)
+      this.#run.journal?.unstarted(station.step);
     if (!station.isScope && station.condition !== 'fails' && station.condition !== 'broken')
       this.#run.dispatcher.answered(station);
     station.fault = new errors.StepError(this.#run.idOf(station), reason);

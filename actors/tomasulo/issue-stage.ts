@@ -215,7 +215,7 @@ export class IssueStage {
     if (step.fermata === undefined && holds.none) return 0;
     let count = 0;
     // A step that has been started was released before.
-    const begun = restored !== undefined && restored.attempts > 0;
+    const begun = restored?.begun === true;
     if (step.fermata !== undefined && !begun && !this.#run.orders.released.has(index))
       holdByScore(this.#run, index);
     for (const hold of holds.over(...program.namesOf(index))) {

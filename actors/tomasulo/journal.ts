@@ -22,8 +22,10 @@ export interface RestoredEnd {
 
 /** What earlier lives have noted about a step. */
 export interface Restored {
-  /** How often its agent was started. */
+  /** How often its agent was started, or its map, loop or sub-score opened. */
   readonly attempts: number;
+  /** Whether it was started or opened: holds at its beginning are over. */
+  readonly begun: boolean;
   /** Failures since the last success. */
   readonly failures: number;
   /** Retries that have been used. */
@@ -67,6 +69,8 @@ export interface Journal {
   accept(step: number, result: unknown): void;
   /** @param counts whether the start counts against the budget */
   start(step: number, attempt: number, counts: boolean): void;
+  /** A map, a loop or a sub-score begins. */
+  opened(step: number): void;
   /** A second attempt is about to be started. A later life begins with one attempt again, and may start its own second.
    *  @param counts whether it counts against the budget */
   hedged(step: number, counts: boolean): void;

@@ -54,7 +54,7 @@ export class SignalHandler {
   /** @param seq the signal's place on the bus, or another name for a hold
    *  @param at when it was received, if that was in an earlier life */
   handle(given: HctSignal, seq: number | string, at?: number): void {
-    if ('key' in given && given.key !== undefined) return; // traffic of coherent state
+    if (isOfSharedState(given)) return;
     if (at === undefined && !this.#note(given)) return;
     this.#since = at;
     const signal = addresses(given.targets, this.#run.id) ? { ...given, targets: [EVERYONE] } : given;
@@ -319,6 +319,13 @@ export class SignalHandler {
   #report({ type }: HctSignal, targets: readonly string[], reason: string): void {
     this.#run.events.tell({ type: 'signal.unmatched', signal: type, targets, reason });
   }
+}
+
+/** Whether a signal is traffic of coherent state. */
+function isOfSharedState(signal: HctSignal): boolean {
+  if ('key' in signal && signal.key !== undefined) return true;
+  const { payload } = signal;
+  return typeof payload === 'object' && payload !== null && 'coherence' in payload;
 }
 
 /** Whether a cue has an answer or operands for the steps that it names. */

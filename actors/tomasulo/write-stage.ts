@@ -45,22 +45,26 @@ export class WriteStage {
   /** Puts on the bus what stations have written. The bus answers through {@link capture}, at once or later. */
   publish(): void {
     const { writes } = this.#run.pool.notes;
-    if (this.#run.journal !== undefined && !this.#note(writes)) return;
-    for (let i = 0; i < writes.length; i++) {
-      const { step: tag, written, fault, result } = writes[i]!;
-      this.#run.timeline.wrote(tag, this.#run.now());
-      this.send(
-        written === 'fault'
-          ? { type: 'pulse', tag, fault: fault as errors.StepError, source: this.#run.id }
-          : {
-              type: 'pulse',
-              tag,
-              value: written === 'value' ? result : this.#run.fallback(tag),
-              source: this.#run.id,
-            },
-      );
+    if (this.#run.journal === undefined) {
+      for (let i = 0; i < writes.length; i++) this.#publish(writes[i]!);
+      return clear(writes);
     }
-    clear(writes);
+    // A fault makes the steps that read it write, too: they are committed before they are sent.
+    while (writes.length > 0 && this.#note(writes))
+      for (const station of writes.splice(0)) this.#publish(station);
+  }
+  #publish({ step: tag, written, fault, result }: Station): void {
+    this.#run.timeline.wrote(tag, this.#run.now());
+    this.send(
+      written === 'fault'
+        ? { type: 'pulse', tag, fault: fault as errors.StepError, source: this.#run.id }
+        : {
+            type: 'pulse',
+            tag,
+            value: written === 'value' ? result : this.#run.fallback(tag),
+            source: this.#run.id,
+          },
+    );
   }
 
   /** Commits results before any other step has them.

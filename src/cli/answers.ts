@@ -178,23 +178,38 @@ export async function answersGiven(
       );
     answers.set(
       step.id,
-      await fitting(step.id, pair.slice(step.id.length + 1), schema as Schema | undefined),
+      await fitting(`--answer ${step.id}`, step.id, pair.slice(step.id.length + 1), schema),
     );
   }
   return answers;
 }
 
-async function fitting(id: string, text: string, schema: Schema | undefined): Promise<unknown> {
+/** Reads what `tutti cue RUN STEP VALUE` brings, and checks it.
+ *  @throws {CommandLineError} for an answer that is missing or does not fit, and for a step that asks nothing */
+export async function cuedAnswer({ steps }: Program, id: string, text: string | undefined): Promise<unknown> {
+  const step = steps.find((one) => one.id === id);
+  const { question, answer: schema } = step?.fermata ?? {};
+  if (text === undefined && schema !== undefined)
+    throw new CommandLineError(
+      `step '${id}' needs an answer: tutti cue RUN ${id} VALUE.${question === undefined ? '' : ` The question is: ${question}`}`,
+    );
+  if (text === undefined) return undefined;
+  if (step !== undefined && question === undefined && schema === undefined)
+    throw new CommandLineError(`step '${id}' asks nothing; leave the value out.`);
+  return fitting(`step '${id}' is still held`, id, text, schema);
+}
+
+async function fitting(what: string, id: string, text: string, schema: object | undefined): Promise<unknown> {
   let first: unknown;
   for (const value of meaningsOf(text)) {
     try {
-      if (schema !== undefined) await validate(schema, value, `the answer to '${id}'`);
+      if (schema !== undefined) await validate(schema as Schema, value, `the answer to '${id}'`);
       return value;
     } catch (error) {
       first ??= error;
     }
   }
-  throw new CommandLineError(`--answer ${id}: ${messageOf(first)}`);
+  throw new CommandLineError(`${what}: ${messageOf(first)}`);
 }
 
 /** Reads `--refuse STEP` and `--refuse STEP=REASON`.

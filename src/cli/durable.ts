@@ -1,11 +1,13 @@
 /** `tutti resume`, `runs`, `cue`, `refuse`, `runs rm`: durable performances on the command line. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { foldLog, type Decision, type RunRecord } from '../durable/facts.ts';
 import type { InboxRequest } from '../durable/messages.ts';
 import type { RunInfo, RunStore } from '../../actors/bus/run-store.ts';
 import { shrinkRuns } from '../durable/retention.ts';
 import { idsIn } from '../durable/score-print.ts';
 import { sqliteStore, type SqliteStore } from '../engines/sqlite/sqlite-store.ts';
+import { loadScore } from '../node/load-score.ts';
+import { cuedAnswer } from './answers.ts';
 import { performCommand, type PerformFlags } from './perform.ts';
 import { CommandLineError } from './usage.ts';
 
@@ -140,18 +142,23 @@ function standOf(store: RunStore, { id, state, holder }: RunInfo) {
 const recordOf = (store: RunStore, id: string): RunRecord => foldLog(store.read(id));
 
 /** Answers a hold of a run, whether or not a process performs it. */
-export function tellCommand(id: string, request: InboxRequest, flags: StoreFlags): number {
+async function tell(
+  id: string,
+  stepId: string,
+  requestOf: (scoreFile: string | undefined) => Promise<InboxRequest>,
+  flags: StoreFlags,
+): Promise<number> {
   const store = storeOf(flags);
   try {
     if (store.stateOf(id) !== 'open') store.tell(id, ''); // refuses, and says why
-    const stepId = 'cue' in request ? request.cue : 'refuse' in request ? request.refuse : request.decide;
-    const { print } = recordOf(store, id);
+    const { print, steps, begin } = recordOf(store, id);
     const known = idsIn(print);
-    if (!known.includes(stepId))
+    // Steps in maps, loops and sub-scores are in the log once they are held.
+    if (!known.includes(stepId) && !steps.has(stepId))
       throw new CommandLineError(
         `the run '${id}' has no step '${stepId}'; it has ${known.slice(0, 12).join(', ')}.`,
       );
-    store.tell(id, JSON.stringify(request));
+    store.tell(id, JSON.stringify(await requestOf(begin?.file)));
     const holder = store.list().find((run) => run.id === id)?.holder;
     process.stdout.write(
       holder === undefined
@@ -163,19 +170,28 @@ export function tellCommand(id: string, request: InboxRequest, flags: StoreFlags
     store.close();
   }
 }
-export const cueCommand = (
+/** Lets a held step go on. A value is checked at once where the score file is still there, and when the run goes on. */
+export const cueCommand = async (
   id: string,
   stepId: string,
   value: string | undefined,
   flags: StoreFlags,
-): number =>
-  tellCommand(id, { cue: stepId, ...(value === undefined ? {} : { value: valueOf(value) }) }, flags);
-export const refuseCommand = (
+): Promise<number> => {
+  const requestOf = async (file: string | undefined): Promise<InboxRequest> => {
+    const known = file !== undefined && existsSync(file) ? await loadScore(file) : undefined;
+    const plain = value === undefined ? undefined : valueOf(value);
+    const answer = known === undefined ? plain : await cuedAnswer(known.score.program, stepId, value);
+    return { cue: stepId, ...(answer === undefined ? {} : { value: answer }) };
+  };
+  return tell(id, stepId, requestOf, flags);
+};
+/** Refuses a held step. */
+export const refuseCommand = async (
   id: string,
   stepId: string,
   reason: string | undefined,
   flags: StoreFlags,
-): number => tellCommand(id, { refuse: stepId, reason }, flags);
+): Promise<number> => tell(id, stepId, () => Promise.resolve({ refuse: stepId, reason }), flags);
 
 /** Removes runs. Their ids are not used again. */
 export function removeCommand(ids: readonly string[], flags: StoreFlags): number {

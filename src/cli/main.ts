@@ -139,7 +139,7 @@ cli
   .argument('[value]', 'an answer, as JSON or text')
   .option(...folder)
   .action(async (run: string, step: string, value: string | undefined, flags: StoreFlags) => {
-    exitCode = (await import('./durable.ts')).cueCommand(run, step, value, flags);
+    exitCode = await (await import('./durable.ts')).cueCommand(run, step, value, flags);
   });
 cli
   .command('refuse')
@@ -149,7 +149,7 @@ cli
   .argument('[reason]', 'why')
   .option(...folder)
   .action(async (run: string, step: string, reason: string | undefined, flags: StoreFlags) => {
-    exitCode = (await import('./durable.ts')).refuseCommand(run, step, reason, flags);
+    exitCode = await (await import('./durable.ts')).refuseCommand(run, step, reason, flags);
   });
 
 cli

@@ -5,6 +5,7 @@
  *  | `begin` | | format, score, options | the input |
  *  | `score` | | | one list a step, as `score-print.ts` writes them |
  *  | `start` | step | attempt, and whether the budget counts it | |
+ *  | `open` | a map, a loop or a sub-score | | |
  *  | `hedge` | step, whose first attempt is late | whether the budget counts the second: 0 or 1 | |
  *  | `unstarted` | step | | |
  *  | `fail` | step | the error, the delay before the next try | |
@@ -62,6 +63,8 @@ export class StepRecord {
   rounds = 0;
   /** The last round's result, as JSON. */
   previous: string | undefined;
+  /** Of a map, a loop or a sub-score: it has begun. */
+  isOpened = false;
   /** Its last start has no outcome. */
   open = false;
   /** Its rest before the next try: when it began, and how long it is. */
@@ -147,6 +150,12 @@ export class RunRecord {
         return this.#start(this.step(about), at, JSON.parse(data!) as number | [number, number]);
       case 'pulse':
         return this.#pulse(this.step(about), seq, at, data, value);
+      case 'open': {
+        const step = this.step(about);
+        step.isOpened = true;
+        step.firstStart ??= at;
+        return;
+      }
       case 'hedge':
         this.step(about).hedges++;
         if (Number(data) === 1) this.charged++;
@@ -184,6 +193,13 @@ export class RunRecord {
         if (step.open) step.decision ??= JSON.parse(value!) as Decision;
         return;
       }
+      default:
+        return this.#applyToRun({ seq, kind, about, at, data, value });
+    }
+  }
+  /** Facts that are not about a step's way. */
+  #applyToRun({ seq, kind, about, at, data, value }: LogEntry): void {
+    switch (kind) {
       case 'use':
         return this.#use(JSON.parse(data!) as { tokens: number; usd: number | null });
       case 'reserve':

@@ -83,9 +83,16 @@ export async function resume<Input, N extends Record<string, unknown>>(
       journal.decide(stepId, decision);
     }
     takeMessages(log, journal, record, program);
-    await reconcileAll(journal, program, record, id, reconcileMs);
-    const all = { ...begin.options, ...given, runId: id, durable: store } as PerformOptions<Input>;
-    return performFrom(score, all, { journal, record });
+    const ask = async (stepId: string) => reconcile(journal, record, id, stepId, reconcileMs);
+    await Promise.all(journal.inDoubt.map(async (step) => decideBy(journal, program.steps[step]!.id, ask)));
+    const onEvent = askInScopes(program, record, given.onEvent, (stepId) => {
+      void ask(stepId).then((decision) => {
+        if (decision !== undefined && journal.isInDoubt(stepId)) run.decide(stepId, decision);
+      });
+    });
+    const all = { ...begin.options, ...given, onEvent, runId: id, durable: store } as PerformOptions<Input>;
+    const run = performFrom(score, all, { journal, record });
+    return run;
   } catch (error) {
     log.close();
     throw error;
@@ -128,41 +135,61 @@ function takeMessages(log: RunLog, journal: RunJournal, record: RunRecord, progr
 
 // ── external steps in doubt
 
-/** Asks the agents of steps in doubt that can find out whether their effect took place. */
-async function reconcileAll(
+/** Asks the agent of a step in doubt whether its effect took place.
+ *  @returns undefined where the agent cannot be asked, or cannot tell: a person decides */
+async function reconcile(
   journal: RunJournal,
-  program: Program,
   record: RunRecord,
   runId: string,
+  stepId: string,
   limitMs: number,
-): Promise<void> {
-  await Promise.all(
-    journal.inDoubt.map(async (step) => {
-      const { id, agent, vamp } = program.steps[step]!;
-      if (agent.reconcile === undefined) return;
-      const round = vamp === undefined ? 0 : (record.steps.get(id)?.rounds ?? 0) + 1;
-      const limit = new AbortController();
-      const { promise: late, reject } = Promise.withResolvers<never>();
-      const timer = setTimeout(
-        () => {
-          limit.abort(new Error(`reconcile took longer than ${limitMs} ms`));
-          reject(limit.signal.reason as Error);
-        },
-        leftOf(limitMs, 0, 0),
-      );
-      try {
-        const asked = Promise.resolve(agent.reconcile(effectKeyOf(runId, id, round), limit.signal));
-        asked.catch(() => undefined);
-        const found = await Promise.race([asked, late]);
-        journal.decide(id, found === undefined ? { redo: true } : { did: found.value });
-      } catch (error) {
-        if (error instanceof LogError) throw error;
-        // it cannot tell, so a person decides
-      } finally {
-        clearTimeout(timer);
-      }
-    }),
+): Promise<Decision | undefined> {
+  const { agent, vamp } = journal.planOf(stepId)!;
+  if (agent.reconcile === undefined) return undefined;
+  const round = vamp === undefined ? 0 : (record.steps.get(stepId)?.rounds ?? 0) + 1;
+  const limit = new AbortController();
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => {
+      limit.abort(new Error(`reconcile took longer than ${limitMs} ms`));
+      reject(limit.signal.reason as Error);
+    },
+    leftOf(limitMs, 0, 0),
   );
+  try {
+    const asked = Promise.resolve(agent.reconcile(effectKeyOf(runId, stepId, round), limit.signal));
+    asked.catch(() => undefined);
+    const found = await Promise.race([asked, late]);
+    return found === undefined ? { redo: true } : { did: found.value };
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+async function decideBy(
+  journal: RunJournal,
+  stepId: string,
+  ask: (stepId: string) => Promise<Decision | undefined>,
+): Promise<void> {
+  const decision = await ask(stepId);
+  if (decision !== undefined) journal.decide(stepId, decision);
+}
+
+/** Asks about steps in doubt that a map, a loop or a sub-score adds once it is open again. */
+function askInScopes(
+  { steps }: Program,
+  record: RunRecord,
+  onEvent: PerformOptions['onEvent'],
+  ask: (stepId: string) => void,
+): PerformOptions['onEvent'] {
+  const fixed = new Set(steps.map(({ id }) => id));
+  const added = new Set([...record.steps].flatMap(([id, { open }]) => (open && !fixed.has(id) ? [id] : [])));
+  if (added.size === 0) return onEvent;
+  return (event) => {
+    if (event.type === 'step.doubtful' && added.delete(event.stepId)) ask(event.stepId);
+    return onEvent?.(event);
+  };
 }
 
 // ── runs that have ended
@@ -216,7 +243,8 @@ export function reportOfEnded(id: string, record: RunRecord, program?: Program):
       const kept = record.steps.get(step.id);
       if (kept?.end === undefined) return [];
       const start = kept.firstStart === undefined ? undefined : kept.firstStart - began;
-      const { attempts, end } = kept;
+      const { end, isOpened } = kept;
+      const attempts = isOpened ? 1 : kept.attempts;
       const names = { id: step.id, agent: step.agent.name, status: end.status, waitedFor: [] };
       return [{ ...names, issued: start, start, end: end.at - began, attempts }];
     }),

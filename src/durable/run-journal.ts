@@ -5,7 +5,7 @@ import type { Clock } from '../../actors/bus/clock.ts';
 import { leftOf } from '../../actors/tomasulo/holds.ts';
 import { InterruptedError, InvariantError, NotJsonError, StepError } from '../../actors/tomasulo/errors.ts';
 import type { Journal, ProgramOfJournal, Restored, StandIn } from '../../actors/tomasulo/journal.ts';
-import type { Program } from '../../actors/tomasulo/program.ts';
+import type { Program, StepPlan } from '../../actors/tomasulo/program.ts';
 import type { RunStatus } from '../../actors/tomasulo/run-events.ts';
 import type { StepStatus } from '../../actors/tomasulo/timeline.ts';
 import type { FermataHold } from '../../machines/hct/hold.ts';
@@ -106,10 +106,15 @@ export class RunJournal implements Journal {
       value,
     };
     this.log.append(record);
-    // What nothing waits for is committed soon, so that little is lost.
-    this.#scheduled ??= setTimeout(() => {
+    if (this.#scheduled === undefined) this.#commitSoon();
+  }
+  /** What nothing waits for is committed soon, so that little is lost; a commit meanwhile has taken it along. */
+  #commitSoon(): void {
+    const { committed } = this.log;
+    this.#scheduled = setTimeout(() => {
       this.#scheduled = undefined;
-      if (!this.isWhole) return;
+      if (!this.isWhole || this.log.tip === this.log.committed) return;
+      if (this.log.committed > committed) return this.#commitSoon();
       try {
         this.log.commit();
       } catch (error) {
@@ -159,6 +164,9 @@ export class RunJournal implements Journal {
   start(step: number, attempt: number, counts: boolean): void {
     this.append('start', this.#idOf(step), counts ? [attempt, 1] : attempt);
   }
+  opened(step: number): void {
+    if (this.#record.steps.get(this.#idOf(step))?.isOpened !== true) this.append('open', this.#idOf(step));
+  }
   hedged(step: number, counts: boolean): void {
     this.append('hedge', this.#idOf(step), counts ? 1 : 0);
   }
@@ -193,9 +201,11 @@ export class RunJournal implements Journal {
     const id = this.#idOf(step);
     const record = this.#record.steps.get(id);
     if (record === undefined) return undefined;
-    const { attempts, failures, retries, rounds, previous, rest, heldSince, end } = record;
+    const { attempts, failures, retries, rounds, previous, rest, heldSince, end, isOpened } = record;
     return {
-      ...{ attempts, failures, retries, rounds, heldSince },
+      ...{ failures, retries, rounds, heldSince, begun: attempts > 0 || isOpened },
+      // One that goes on opens once more.
+      attempts: isOpened && end !== undefined ? 1 : attempts,
       previous: valueOf(previous),
       restMs: rest && leftOf(rest.delayMs, rest.since, this.#clock.now()),
       inDoubt: this.#isInDoubt(step, record),
@@ -223,6 +233,11 @@ export class RunJournal implements Journal {
       if (record !== undefined && this.#isInDoubt(step, record)) found.push(step);
     });
     return found;
+  }
+  /** @returns undefined for a step that no scope has added yet */
+  planOf(stepId: string): StepPlan | undefined {
+    const step = this.#placeOf(stepId);
+    return step === undefined ? undefined : this.#program.steps[step];
   }
   isInDoubt(stepId: string): boolean {
     const record = this.#record.steps.get(stepId);

@@ -78,7 +78,7 @@ export function changesSince(record: RunRecord, program: Program): ScoreChange[]
   const changes: ScoreChange[] = [];
   const begunOf = (id: string) => {
     const step = record.steps.get(id);
-    return step !== undefined && (step.attempts > 0 || step.end !== undefined);
+    return step !== undefined && (step.attempts > 0 || step.isOpened || step.end !== undefined);
   };
   for (const [id, print] of before) {
     const begun = begunOf(id);

@@ -95,8 +95,10 @@ interface Final {
   readonly outputs: unknown;
   readonly shared: unknown;
   readonly errors: readonly string[];
-  /** By step: the operands that the log's results make. */
+  /** By step of the score: the operands that the log's results make. */
   readonly operands: Readonly<Record<string, unknown>>;
+  /** Payloads of the log: what steps in maps, loops and sub-scores get is a part of one. */
+  readonly payloads: readonly string[];
 }
 function finalOf(report: Report, program: Program, record: RunRecord): Final {
   const { status, outputs, shared, errors } = report;
@@ -117,7 +119,11 @@ function finalOf(report: Report, program: Program, record: RunRecord): Final {
       ]),
     );
   });
-  return { status, outputs, shared, errors: errors.map(({ message }) => message), operands };
+  const payloads = [record.begin?.input, ...[...record.steps.values()].map(({ end }) => end?.value)];
+  return {
+    ...{ status, outputs, shared, errors: errors.map(({ message }) => message), operands },
+    payloads: payloads.filter((payload) => payload !== undefined),
+  };
 }
 
 /** The same score, whose agents note what they do and may die. */
@@ -148,8 +154,15 @@ function withNotes(
     plans.set(agent, plan);
     return plan;
   };
-  const steps = program.steps.map((step) => ({ ...step, agent: noted(step.agent) }));
-  return Object.create(score, { program: { value: { ...program, steps } } }) as Score<any, any>;
+  const within = (body: Program): Program => ({
+    ...body,
+    steps: body.steps.map((step) => {
+      const { scope } = step;
+      if (scope === undefined) return { ...step, agent: noted(step.agent) };
+      return { ...step, scope: { ...scope, body: within(scope.body) } };
+    }),
+  });
+  return Object.create(score, { program: { value: within(program) } }) as Score<any, any>;
 }
 
 const callsIn = (file: string): Call[] =>
@@ -176,7 +189,7 @@ function crashing(store: RunStore, point: CrashPoint | undefined): RunStore {
     log.commit = () => {
       const before = log.committed;
       commit();
-      if (phase === 'committed' && before < at && log.committed >= at) die();
+      if (phase === 'committed' && log.committed > before && log.committed >= at) die();
     };
     return log;
   };
@@ -299,7 +312,10 @@ export async function crashEverywhere(script: string, options: CrashOptions): Pr
     .filter(({ phase }) => phase === 'start')
     .filter(({ step, operands }) => {
       const { previous: _, ...read } = operands as Record<string, unknown>;
-      return JSON.stringify(read) !== JSON.stringify(final.operands[step]);
+      if (step in final.operands) return JSON.stringify(read) !== JSON.stringify(final.operands[step]);
+      return Object.values(read).some(
+        (value) => !final.payloads.some((payload) => payload.includes(JSON.stringify(value))),
+      );
     })
     .map(({ step, life }) => `${step} (life ${life})`);
   using store = sqliteStore(folder);

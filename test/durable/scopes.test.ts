@@ -1,7 +1,8 @@
 /** Claim: what a map, a loop and a sub-score have done is not done again; elements and rounds are known by their ids. */
 import { expect, test, vi } from 'vitest';
-import { perform, score, type AgentContext } from 'tutti';
+import { perform, score, sharedOf, type AgentContext } from 'tutti';
 import { memoryStore, resume } from 'tutti/durable';
+import { z } from 'zod';
 
 const hang = (): Promise<never> => new Promise(() => {});
 
@@ -48,4 +49,52 @@ test('a map, a loop, a sub-score and a condition go on where they were', async (
     });
     expect(ran.toSorted(), stopAt).toEqual([...all, stopAt].toSorted());
   }
+});
+
+test('maps, loops, sub-scores and conditions that do not hold are no calls: not of the budget, not of the usage', async () => {
+  let stopAt = '';
+  const job = () => {
+    const run = (_: unknown, { stepId }: AgentContext) => (stepId === stopAt ? hang() : 1);
+    return (score('job') as any)
+      .step('list', { agent: () => [1, 2] })
+      .map('each', { over: 'list', agent: run })
+      .step('skipped', { agent: run, reads: { list: 'list' }, when: () => false, default: 0 })
+      .step('sub', { score: score('inner').step('x', { agent: run }), after: ['each'] });
+  };
+  const options = { budget: { calls: 4 }, graceMs: 1 };
+  const plain = await perform(job(), options).result;
+  const store = memoryStore();
+  const durable = await perform(job(), { ...options, durable: store, runId: 'whole' }).result;
+  expect(durable.usage).toEqual(plain.usage);
+  expect(plain.usage.calls).toBe(4);
+  const attempts = ({ timeline }: typeof plain) => timeline.map((step) => [step.id, step.attempts]);
+  expect(attempts(durable)).toEqual(attempts(plain));
+  stopAt = 'sub/x';
+  const run = perform(job(), { ...options, budget: { calls: 5 }, durable: store, runId: 'r' });
+  await vi.waitFor(() => expect([...store.read('r')].some(({ about }) => about === stopAt)).toBe(true));
+  store.crash('r');
+  run.cancel();
+  await run.report;
+  stopAt = '';
+  const resumed = await (await resume(store, 'r', job())).result;
+  expect(resumed.usage.calls).toBe(5);
+  // A map that had ended is not opened again, so its elements are not in the picture.
+  const twice = attempts(plain).flatMap(([id, times]) =>
+    String(id).startsWith('each[') ? [] : [[id, id === 'sub/x' ? 2 : times]],
+  );
+  expect(attempts(resumed)).toEqual(twice);
+});
+
+test('traffic of shared state is no signal: it is not in the log, and wakes no step that is called memory', async () => {
+  const job = (score('job') as any)
+    .shared({ list: z.array(z.string()) }, { initial: { list: [] } })
+    .step('a', {
+      agent: async (_: unknown, context: AgentContext) =>
+        sharedOf<{ list: string[] }>(context).write('list', (list) => void list.push('a')),
+    })
+    .step('memory', { agent: () => 1, after: ['a'], fermata: { timeoutMs: 600_000 } });
+  const store = memoryStore();
+  const report = await perform(job, { durable: store, runId: 'r', heldMs: 50 }).report;
+  expect(report.status).toBe('held');
+  expect([...store.read('r')].filter(({ kind }) => kind === 'signal')).toEqual([]);
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { perform, scoreOf, VirtualClock, type StepPlan } from 'tutti';
 import { realClock, type Clock } from '../../actors/bus/clock.ts';
-import { freeze } from '../../actors/bus/freeze.ts';
+import { freeze, frozenCopy, setOwn } from '../../actors/bus/freeze.ts';
 import { UnitGovernor } from '../../actors/governor/governor.ts';
 import { Heap } from '../../actors/tomasulo/heap.ts';
 import { DynamicProgram } from '../../actors/tomasulo/dynamic-program.ts';
@@ -182,6 +182,64 @@ describe('results', () => {
     value.bytes[0] = 9;
     expect([value.map.size, value.bytes[0]]).toEqual([2, 9]);
     expect(() => (value.list[0]!.x = 2)).toThrow(TypeError);
+  });
+  test('whose reading fails are not taken for frozen the next time', () => {
+    const inner = { x: 1 };
+    let broken = true;
+    const outer = Object.freeze({
+      inner,
+      get text(): string {
+        if (broken) throw new Error('the stream has been read');
+        return 'text';
+      },
+    });
+    for (let i = 0; i < 2; i++) expect(() => freeze(outer)).toThrow('the stream has been read');
+    broken = false;
+    freeze(outer);
+    expect(Object.isFrozen(inner)).toBe(true);
+  });
+  test('of an author who froze only the outside are frozen inside, too', () => {
+    const value = Object.freeze({ list: [{ x: 1 }], bare: Object.assign(Object.create(null), { y: {} }) });
+    freeze(value);
+    for (const part of [value.list, value.list[0], value.bare, value.bare.y])
+      expect(Object.isFrozen(part)).toBe(true);
+  });
+  test('are copied with their shape, and frozen; the originals stay as they are', () => {
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true, withDate: true, withMap: true }), (given) => {
+        const copy = frozenCopy({ given });
+        expect(copy).toStrictEqual({ given });
+        expect(freeze(copy)).toBe(copy);
+        if (Array.isArray(given)) {
+          expect(Array.isArray(copy.given)).toBe(true);
+          expect(Object.isFrozen(copy.given)).toBe(true);
+          expect(Object.isFrozen(given)).toBe(false);
+          expect(copy.given).not.toBe(given);
+        }
+      }),
+    );
+    const shared = { x: 1 };
+    const ring: { shared: object; again: object; self?: object } = { shared, again: shared };
+    ring.self = ring;
+    const copy = frozenCopy(ring);
+    expect([copy.self, copy.again]).toEqual([copy, copy.shared]);
+    expect(copy.self).toBe(copy);
+    expect(copy.again).toBe(copy.shared);
+    expect([Object.isFrozen(copy), Object.isFrozen(copy.shared)]).toEqual([true, true]);
+    const map = new Map();
+    expect(frozenCopy({ map }).map).toBe(map);
+  });
+  test('keep an operand whose name is __proto__ as any other', () => {
+    for (const name of ['x', '__proto__']) {
+      const target = {};
+      setOwn(target, name, 1);
+      expect(Object.getOwnPropertyDescriptor(target, name)).toEqual({
+        ...{ value: 1, enumerable: true, configurable: true, writable: true },
+      });
+      expect(Object.getPrototypeOf(target)).toBe(Object.prototype);
+    }
+    const given = JSON.parse('{"__proto__": {"x": [1]}}') as object;
+    expect(Object.keys(frozenCopy(given))).toEqual(['__proto__']);
   });
   test('are dropped when no step can read them any more', () => {
     const agent = { name: 'agent', run: () => 1 };

@@ -183,6 +183,107 @@ describe('a question', () => {
   });
 });
 
+describe('the list of holds', () => {
+  test('names the hold of the score before those of signals, and no end where a hold has none', async () => {
+    const seen: unknown[] = [];
+    const { run } = at(
+      { question: 'Publish?', timeoutMs: 1_000 },
+      {
+        5: (r) => r.fermata('publish', 'other'),
+        45: (r) => seen.push(...r.holds.map(({ stepId, source, until }) => [stepId, source, until])),
+        50: (r) => r.cue(),
+      },
+    );
+    await run.result;
+    expect(seen).toEqual([['publish', 'score', 1_040]]);
+    const clock = new VirtualClock();
+    const held = perform(score('s').step('a', { agent: () => 1 }), { clock });
+    held.fermata('a');
+    clock.setTimeout(() => {
+      expect(held.holds).toMatchObject([
+        { stepId: 'a', source: 'caller', question: undefined, until: undefined },
+      ]);
+      void held.cue('a');
+    }, 5);
+    await held.result;
+  });
+  test('has no operands of a step that reads what is not there; the step fails when it starts', async () => {
+    const clock = new VirtualClock();
+    const steps = score('s')
+      .step('a', { agent: () => ({ x: 1 }) as { x?: number; y?: number } })
+      .step('b', {
+        agent: ({ y }: { y: unknown }) => y,
+        reads: { y: 'a.y' } as never,
+        fermata: { question: '?' },
+      });
+    const run = perform(steps, { clock });
+    clock.setTimeout(() => {
+      expect(run.holds).toMatchObject([{ stepId: 'b', operands: {} }]);
+      void run.cue('b');
+    }, 5);
+    expect((await run.report).errors[0]!.message).toContain("the result of 'a' has no 'y'");
+  });
+});
+
+describe('an answer in a signal of another program', () => {
+  const send = (payload: Record<string, unknown>) =>
+    cue({ source: 'web', targets: ['publish'], intent: 'resume', payload });
+  const slow = z.number().refine(async (value) => (await Promise.resolve(value)) > 2, 'too small');
+  test.each<[string, Held, Record<string, unknown>, string]>([
+    ['that does not fit', { question: 'Sure?', answer: Verdict }, { answer: 3 }, ' The question is: Sure? The step is still held.'], // prettier-ignore
+    ['that an asynchronous schema refuses', { answer: slow }, { answer: 1 }, 'too small'],
+    [
+      'that is missing',
+      { answer: Verdict },
+      { operands: {} },
+      "step 'publish' needs an answer: cue it with one.",
+    ],
+    [
+      'of an operand that there is not',
+      { answer: Verdict },
+      { operands: { txt: 1 } },
+      "has no operand 'txt'",
+    ],
+  ])('%s is reported with its reason, and the step stays held', async (_, hold, payload, reason) => {
+    const { run, events } = at(hold, {
+      50: (r) => r.signal(send(payload)),
+      60: (r) => {
+        expect(r.holds).toHaveLength(1);
+        void r.refuse('publish');
+      },
+    });
+    await run.report;
+    const unmatched = events.filter(({ type }) => type === 'signal.unmatched');
+    expect(unmatched).toMatchObject([{ signal: 'cue', targets: ['publish'] }]);
+    expect((unmatched[0] as { reason: string }).reason).toContain(reason);
+  });
+  test('in two signals: the first that fits is kept, and edits add up', async () => {
+    const { run } = at(
+      { answer: Verdict, timeoutMs: 1_000 },
+      {
+        5: (r) => r.signal(send({ answer: { publish: true }, operands: { text: 'edited' } })),
+        50: (r) => r.signal(send({})),
+      },
+    );
+    expect((await run.result).outputs.publish).toEqual({
+      ...{ text: 'edited', answer: { publish: true, note: 'none' } },
+    });
+  });
+});
+
+test('no reminder is sent for a time of 0, or of a step that is no longer held', async () => {
+  const never = at({ question: '?', remindMs: 0, timeoutMs: 100 }, { 75: (r) => r.cue('publish') });
+  await never.run.result;
+  const late = at(
+    { question: '?', remindMs: 10, timeoutMs: 100 },
+    { 45: (r) => r.cue('publish') },
+    { agent: (_: {}, { sleep }: AgentContext) => sleep(100) },
+  );
+  await late.run.result;
+  for (const { events } of [never, late])
+    expect(events.some(({ type }) => type === 'step.reminded')).toBe(false);
+});
+
 describe('an edit', () => {
   test('replaces an operand before the step starts', async () => {
     const { run } = at(

@@ -196,7 +196,7 @@ describe('perform: a step is a transaction', () => {
           seen['reader'] = await sharedOf<State>(context).read('list');
         },
       });
-    const { shared } = await perform(built).result;
+    const { shared } = await perform(built, { clock: new VirtualClock() }).result;
     expect(seen).toEqual({ writer: ['a', 'b'], reader: [] });
     expect(shared).toEqual({ list: ['a', 'b'] });
   });

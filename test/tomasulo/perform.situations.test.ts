@@ -14,7 +14,7 @@ import {
   type StepPlan,
 } from 'tutti';
 import { HoldError, VampError } from '../../actors/tomasulo/errors.ts';
-import { attacca, cue, fermata, tacet } from '../../machines/hct/signal.ts';
+import { attacca, cue, fermata, tacet, vamp } from '../../machines/hct/signal.ts';
 
 const sleeper = (name: string, ms: number, capacity?: number) => ({
   name,
@@ -240,11 +240,11 @@ test('a vamp repeats until it is satisfied, at most as often as its cap, or unti
     name: 'count',
     run: ({ previous }: Record<string, unknown>) => ((previous as number | undefined) ?? 0) + 1,
   };
-  const vamp = (max: number, onCap?: 'fail' | 'accept') =>
+  const rounds = (max: number, onCap?: 'fail' | 'accept') =>
     play([{ id: 'v', agent: count, vamp: { max, until: (n) => (n as number) >= 3, onCap } }]).run.report;
-  expect((await vamp(5)).outputs).toEqual({ v: 3 });
-  expect((await vamp(2, 'accept')).outputs).toEqual({ v: 2 });
-  expect((await vamp(2)).errors[0]!.cause).toBeInstanceOf(VampError);
+  expect((await rounds(5)).outputs).toEqual({ v: 3 });
+  expect((await rounds(2, 'accept')).outputs).toEqual({ v: 2 });
+  expect((await rounds(2)).errors[0]!.cause).toBeInstanceOf(VampError);
   const endless = play([{ id: 'v', agent: sleeper('s', 10), vamp: { max: 1_000, until: () => false } }]);
   endless.clock.setTimeout(() => void endless.run.cue('v'), 35);
   expect((await endless.run.result).makespan).toBe(40);
@@ -318,26 +318,65 @@ test('a window of one issues one step at a time and counts the stalls', async ()
   expect(report.usage.stalls).toBeGreaterThan(0);
 });
 
-test('a chain of 100,000 steps and a fan-in of 100,000 complete', { timeout: 120_000 }, async () => {
-  const add = {
-    name: 'add',
-    run: async ({ x }: Record<string, unknown>) => ((x as number | undefined) ?? 0) + 1,
+test.each<[string, () => boolean | Promise<boolean>]>([
+  ['throws', () => { throw new RangeError('no scale'); }], // prettier-ignore
+  ['rejects', () => Promise.reject(new RangeError('no scale'))],
+])('a vamp whose `until` %s fails with that error, and is not tried again', async (_, until) => {
+  let calls = 0;
+  const { run } = play([{ id: 'v', agent: { name: 'count', run: () => ++calls }, retry: { attempts: 5 }, vamp: { max: 9, until } }]); // prettier-ignore
+  const { errors } = await run.report;
+  expect([calls, errors[0]!.message]).toEqual([1, "step 'v' failed: no scale"]);
+  expect(errors[0]!.cause).toBeInstanceOf(RangeError);
+});
+
+test.each(['its own', 'of a signal'])(
+  'between two rounds of a vamp, %s, a step waits: it may be refused then',
+  async (whose) => {
+    const { run, clock } = play([
+      {
+        id: 'v',
+        agent: sleeper('slow', 10),
+        ...(whose === 'its own' ? { vamp: { max: 9, until: () => false } } : {}),
+      },
+    ]);
+    if (whose !== 'its own') run.signal(vamp({ source: 'person', targets: ['v'] }));
+    clock.setTimeout(() => run.tacet(['slow']), 5);
+    clock.setTimeout(() => run.refuse('v', 'enough'), 15);
+    const { errors, timeline } = await run.report;
+    expect(errors[0]!.message).toBe("step 'v' failed: step 'v' was refused: enough");
+    expect(timeline[0]).toMatchObject({ attempts: 1, status: 'failed' });
+  },
+);
+
+test('a step that has its unit and is refused before it starts never runs, and its unit is free again', async () => {
+  // In virtual time rounds pause after 4,096 starts: the last steps have their units, and have not started.
+  const ran: string[] = [];
+  const note = {
+    name: 'note',
+    run: (_: unknown, { stepId }: AgentContext) => {
+      if (stepId === 's0') for (const id of ['last', 'skipped']) run.refuse(id, 'enough');
+      ran.push(stepId);
+    },
   };
-  const chain = Array.from({ length: 100_000 }, (_, i): StepPlan => ({
-    id: `s${i}`,
-    agent: add,
-    reads: i ? { x: 'n' } : {},
-    writes: 'n',
-  }));
-  expect((await perform(scoreOf('chain', chain)).result).outputs).toEqual({ n: 100_000 });
-  const leaves = Array.from({ length: 100_000 }, (_, i): StepPlan => ({ id: `s${i}`, agent: add }));
-  const sum = { name: 'sum', run: ({ all }: Record<string, unknown>) => (all as number[]).length };
-  const fan = scoreOf(
-    'fan',
-    [...leaves, { id: 'sum', agent: sum, reads: { all: leaves.map(({ id }) => id) } }],
-    { outputs: { sum: 'sum' } },
+  const limited = { ...note, name: 'limited', capacity: 1 };
+  const many = Array.from({ length: 4_200 }, (_, i): StepPlan => ({ id: `s${i}`, agent: note }));
+  const { run } = play(
+    [
+      ...many,
+      { id: 'skipped', agent: limited, when: { test: () => false } },
+      { id: 'last', agent: limited, retry: { attempts: 3 } },
+      { id: 'next', agent: limited },
+    ],
+    { window: 8_192 },
   );
-  expect((await perform(fan).result).outputs).toEqual({ sum: 100_000 });
+  const { timeline, errors, usage } = await run.report;
+  const statusOf = (id: string) => timeline.find((one) => one.id === id)!.status;
+  expect([statusOf('last'), statusOf('next'), statusOf('s4199')]).toEqual(['failed', 'done', 'done']);
+  expect(errors.map(({ message }) => message)).toContain(
+    "step 'last' failed: step 'last' was refused: enough",
+  );
+  expect(ran).toHaveLength(4_201);
+  expect(usage.calls).toBe(4_201);
 });
 
 test('two performances on one bus do not disturb each other', async () => {

@@ -12,6 +12,22 @@ const of = (file: string, ...breaks: readonly [what: string, find: string, repla
   breaks.map(([what, find, replace]) => ({ file, what, find, replace }));
 
 export const BREAKS: readonly Break[] = [
+  ...of('actors/tomasulo/write-stage.ts', [
+    'a dependent has a result before it is committed',
+    '      if (!journal!.isWhole) return false;\n      journal!.commit();\n',
+    '      if (!journal!.isWhole) return false;\n',
+  ]),
+  ...of('actors/tomasulo/issue-stage.ts', [
+    'a step that had ended with its default runs again after a crash',
+    'if (restored?.end !== undefined) {',
+    "if (restored?.end !== undefined && restored.end.status !== 'defaulted') {",
+  ]),
+  ...of(
+    'src/durable/facts.ts',
+    ['the tries of an earlier life are forgotten', '    step.attempts = attempt;', '    step.attempts = 1;'],
+    ['a retry that was used may be used again', '        step.retries++;\n', ''],
+    ['a vamp begins again after a crash', 'Math.max(step.rounds, Number(data))', '0'],
+  ),
   ...of(
     'src/coherence/slot.ts',
     ['a dropped copy stays readable', '  dropped(): void {\n    this.forget();', '  dropped(): void {'],
@@ -101,8 +117,8 @@ export const BREAKS: readonly Break[] = [
     'actors/coherence/entry.ts',
     [
       'a request for ownership is a cue',
-      "    case 'getm':\n    case 'renew':\n      return {\n        type: 'fermata',",
-      "    case 'getm':\n    case 'renew':\n      return {\n        type: 'cue',",
+      "intent === 'rfo' ? { type: 'fermata',",
+      "intent === 'rfo' ? { type: 'cue',",
     ],
     [
       'signals of shared state reach steps',
