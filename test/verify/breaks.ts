@@ -237,7 +237,7 @@ export const BREAKS: readonly Break[] = [
   ]),
   ...of(
     'actors/tomasulo/execute-stage.ts',
-    ['a time-out of all steps is ignored', 'step.timeoutMs ?? options.timeout?.stepMs', 'step.timeoutMs'],
+    ['a time-out of all steps is ignored', 'timeoutMs ?? options.timeout?.stepMs', 'timeoutMs'],
     [
       'a round does not find the last result',
       "operands['previous'] = station.result;",
