@@ -275,9 +275,12 @@ const isSchema = (value: unknown): boolean =>
   typeof (value as Partial<Schema>)['~standard']?.validate === 'function';
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
+const PLAIN = new Set<unknown>([Object.prototype, null]);
+
 function checkReads(reads: StepPlan['reads'], at: string, id: string): void {
   if (reads === undefined) return;
-  isA(at, reads, typeof reads === 'object' && !Array.isArray(reads), 'an object of names by operand', id);
+  const isPlain = typeof reads === 'object' && reads !== null && PLAIN.has(Object.getPrototypeOf(reads));
+  isA(at, reads, isPlain, 'an object of names by operand', id);
   for (const [operand, read] of Object.entries(reads))
     if (!isName(read) && !(Array.isArray(read) && read.every(isName)))
       throw new ScoreError(`${at}.${operand}`, `must be a name, or a list of names, not ${shown(read)}.`, id);

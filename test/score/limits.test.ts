@@ -349,3 +349,13 @@ test.each<[unknown, string]>([
 test('the longest time is a hundred years', () => {
   expect(LONGEST_MS).toBe(YEARS_100);
 });
+
+test('reads are a plain object: anything else is refused with the place, and never a TypeError', () => {
+  const others = [null, 5, 'x', true, [], ['a'], () => 'a', new Map([['x', 'a']]), new Date(0), Symbol('x')];
+  for (const reads of others)
+    expect(refusal(() => step({ reads }))).toEqual({
+      message: expect.stringMatching(/^step\.reads: must be an object of names by operand, not /),
+      stepId: 'draft',
+    });
+  expect(() => step({ reads: Object.assign(Object.create(null), { x: 'a' }) })).not.toThrow();
+});
