@@ -118,12 +118,12 @@ export const cellState = ({ version, epoch, owner, held, queue }: Line['cell']):
   held,
   queued: queue.length,
 });
-/** What a cache line's context is shown with: its line and its cell, found by the context's number. */
-function lineMore({ system }: InspectedActor): More {
-  const replica = system && replicaOf(system);
+/** What a cache line's context is shown with: its line and its cell, found by the actor. */
+function lineMore(actor: InspectedActor): More {
+  const replica = actor.system && replicaOf(actor.system);
   if (replica === undefined) return undefined;
   return (context): TracedLine | object => {
-    const line = replica.lines.get((context as { line: number }).line);
+    const line = replica.lines.get(actor);
     if (line === undefined) return context; // it is being made, or its agent has left
     const { agent, cell, version } = line;
     return { ...context, agent, key: cell.key, copyVersion: version, ...cellState(cell) };
