@@ -25,6 +25,8 @@ export default defineConfig({
     exclude: ['test/bench/**', 'test/mutation/**', '**/node_modules/**', ...(browser ? [] : BROWSER_TESTS)],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A page on a busy machine takes its time; the default is one second.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ['default'],
   },
 });
