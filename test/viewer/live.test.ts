@@ -67,6 +67,8 @@ test.each(['no-preference', 'reduce'] as const)(
       ];
       const bars = () => page.locator('canvas.bars').screenshot();
       await page.getByText('▶').first().waitFor();
+      const countTwice = async () => [await row(), (await page.waitForTimeout(500), await row())];
+      await expect.poll(async () => new Set(['0', ...(await countTwice())]).size).toBe(2); // all has arrived
       const [before, rows, drawn] = [await moment(), await row(), await bars()];
       await expect.poll(moment, { timeout: 20_000 }).not.toBe(before);
       await expect.poll(async () => (await bars()).equals(drawn), { timeout: 20_000 }).toBe(false);
