@@ -14,6 +14,8 @@ export class Cell {
   /** The cell's place among all cells of its memory. */
   readonly index: number;
   value: unknown;
+  /** A promise of the value, made at its first read: one for all agents. */
+  answer: Promise<unknown> | undefined = undefined;
   /** Counts accepted writes; 0 is the initial value. */
   version = 0;
   /** Counts grants of ownership. An entry with an older epoch comes from a former owner. */

@@ -54,6 +54,8 @@ const NOTHING: Result = Object.freeze({ outcome: 'nothing', version: 0 });
 
 export class Memory {
   readonly cells = new Map<string, Cell>();
+  /** By key: the index of its cell. */
+  readonly places = new Map<string, number>();
   /** Requests for ownership and decisions to take it back. */
   readonly counts = { getm: 0, reclaim: 0 };
   readonly agents = new Map<string, SettledEntries>();
@@ -72,6 +74,7 @@ export class Memory {
   #add(key: string, value: unknown): Cell {
     const cell = new Cell(key, this.cells.size, unchangeable(value));
     this.cells.set(key, cell);
+    this.places.set(key, cell.index);
     return cell;
   }
 
@@ -110,6 +113,7 @@ export class Memory {
   }
   restore(snapshot: MemorySnapshot): void {
     this.cells.clear();
+    this.places.clear();
     for (const cell of snapshot.cells) restoreCell(this.#add(cell.key, cell.value), cell, this.#history);
     restoreAgents(this, snapshot);
   }
@@ -245,6 +249,7 @@ export class Memory {
   #commit(cell: Cell, agent: string, write: Write, byLine: boolean, sink: Sink): void {
     cell.version++;
     cell.value = unchangeable(write.value);
+    cell.answer = undefined;
     remember(cell, { version: cell.version, agent, patches: write.patches }, this.#history);
     sink.others(agent, cell, 'SNOOP_PUT'); // before the sharers are forgotten
     cell.sharers.clear();

@@ -11,6 +11,11 @@ export class AgentState {
   readonly sender: Sender;
   /** By key: what the agent has touched. */
   readonly slots = new Map<string, Slot>();
+  /** By key: its place in `answers` and `values`; the same for every agent. */
+  readonly places: ReadonlyMap<string, number>;
+  /** While reads hit: a promise of the copy, and the copy. A hit looks at nothing else. */
+  readonly answers: (Promise<unknown> | undefined)[] = [];
+  readonly values: unknown[] = [];
   readonly holds = new Set<{ release(): Promise<void> }>();
   readonly #closing = new AbortController();
   /** Reads answered from a copy. */
@@ -24,6 +29,7 @@ export class AgentState {
     this.name = name;
     this.space = space;
     const { replica } = space;
+    this.places = replica.memory.places;
     this.sender = replica.sender(agentId(name, replica.session, ordinal));
     this.#seen = passport?.seen ?? {};
     if (replica.joined && passport === undefined) return;

@@ -28,9 +28,11 @@ export class SharedAgent<V extends Values> {
    *  @throws {UnknownKeyError | UnsetError | ClosedAgentError | HoldDeadlockError} */
   read<K extends keyof V & string>(key: K, options?: ReadOptions): Promise<V[K]> {
     refuseWithinRecipe(key);
-    const answer = options === undefined ? this.state.slots.get(key)?.answer : undefined;
-    if (answer === undefined) return readKey(this.state, key, options) as Promise<V[K]>;
-    this.state.hits++;
+    const { state } = this;
+    const place = options === undefined ? state.places.get(key) : undefined;
+    const answer = place === undefined ? undefined : state.answers[place];
+    if (answer === undefined) return readKey(state, key, options) as Promise<V[K]>;
+    state.hits++;
     return answer as Promise<V[K]>;
   }
 
@@ -58,7 +60,12 @@ export class SharedAgent<V extends Values> {
   /** The copy, if there is one: synchronous, and never a request. */
   peek<K extends keyof V & string>(key: K): V[K] | undefined {
     refuseWithinRecipe(key);
-    return peek(this.state, key) as V[K] | undefined;
+    const { state } = this;
+    const place = state.places.get(key);
+    if (place === undefined || state.answers[place] === undefined)
+      return peek(state, key) as V[K] | undefined;
+    state.hits++;
+    return state.values[place] as V[K];
   }
 
   /** Whether this agent has a current copy. Sends and counts nothing. */

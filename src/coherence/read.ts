@@ -27,7 +27,7 @@ export function peek(agent: AgentState, key: string): unknown {
   if (agent.arriving !== undefined || !slot.line.readable) return undefined;
   agent.hits++;
   const value = slot.deliver(slot.line);
-  if (value !== undefined) slot.keep(value);
+  if (value !== undefined) void slot.keep(value);
   return value;
 }
 
@@ -35,7 +35,7 @@ export function readKey(agent: AgentState, key: string, options?: ReadOptions): 
   try {
     const copy = readCopy(agent, key, options);
     if (copy instanceof Promise) return copy.then(({ value }) => value);
-    return agent.slots.get(key)!.answer ?? Promise.resolve(copy.value);
+    return agent.answers[agent.places.get(key) ?? -1] ?? Promise.resolve(copy.value);
   } catch (error) {
     return Promise.reject(error);
   }
@@ -99,7 +99,7 @@ function staleCopy(slot: Slot): Copy | undefined {
 function given(slot: Slot, { value, version }: Copy): Copy {
   if (value === undefined) throw new UnsetError(slot.key);
   slot.deliver({ value, version });
-  if (slot.line.readable && slot.line.version === version) slot.keep(value);
+  if (slot.line.readable && slot.line.version === version) void slot.keep(value);
   return { value, version };
 }
 const NONE: ReadOptions = Object.freeze({});

@@ -28,8 +28,6 @@ export class Slot implements LineClient {
   readonly #schema: Schema;
   known = -1;
   seen: number;
-  /** While reads hit: a promise of the line's copy. A hit looks at nothing else. */
-  answer: Promise<unknown> | undefined;
   /** A stale copy that may still be read (`lease`, `accessCount`): until when, and how often. */
   stale: { readonly copy: Copy; readonly until: number; left: number } | undefined;
 
@@ -78,8 +76,10 @@ export class Slot implements LineClient {
     return copy.value;
   }
   /** From now on reads of the line's copy hit. */
-  keep(value: unknown): void {
-    this.answer ??= Promise.resolve(value);
+  keep(value: unknown): Promise<unknown> {
+    const { cell } = this.line;
+    this.agent.values[cell.index] = value;
+    return (this.agent.answers[cell.index] = cell.answer ??= Promise.resolve(value));
   }
   /** The agent made this version itself. */
   made(version: number): void {
@@ -90,7 +90,9 @@ export class Slot implements LineClient {
   }
   /** No copy is left, current or stale. */
   forget(): void {
-    this.answer = undefined;
+    const { index } = this.line.cell;
+    this.agent.answers[index] = undefined;
+    this.agent.values[index] = undefined;
     this.stale = undefined;
   }
 

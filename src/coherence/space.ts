@@ -48,4 +48,7 @@ export interface SlotAgent {
   readonly dead: Error | undefined;
   /** Reads answered from a copy. */
   hits: number;
+  /** By the place of a key, while reads hit: a promise of the copy, and the copy. */
+  readonly answers: (Promise<unknown> | undefined)[];
+  readonly values: unknown[];
 }

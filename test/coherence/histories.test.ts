@@ -90,7 +90,7 @@ function checkReplica({ replica }: HistorySpace, readers: 'wait' | 'committed'):
         `the actor of ${line.agent}/${line.cell.key} is in ${value}, not in ${line.state}`,
       );
     // A hit looks only at the answer: it must be there for readable copies alone.
-    const answer = (line.client as Slot).answer;
+    const answer = (line.client as Slot).agent.answers[line.cell.index];
     if (answer !== undefined) {
       const version = answered.get(answer) ?? line.version;
       answered.set(answer, version);
