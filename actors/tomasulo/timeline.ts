@@ -98,7 +98,7 @@ export class Timeline {
     this.#status[step] = 1;
   }
   started(step: number, at: number): void {
-    if (this.#attempts[step] === 0) this.#start[step] = at;
+    if (Number.isNaN(this.#start[step])) this.#start[step] = at; // of a step that was resumed, in this life
     this.#attempts[step]!++;
     this.#status[step] = 2;
   }

@@ -41,6 +41,7 @@ test('what is done is not done again, and its results are those of the first lif
     ['b', 'done', 1],
     ['c', 'done', 2],
   ]);
+  for (const { id, start, end } of report.timeline) expect(end, id).toBeGreaterThanOrEqual(start!);
   expect(report.usage.calls).toBe(4);
   expect(store.list()).toMatchObject([{ state: 'completed' }]);
   const again = await (await resume(store, ID, chain(false))).result;
