@@ -3,26 +3,10 @@
  *
  *  A failure prints a seed and a path. `TUTTI_SEED=… TUTTI_PATH=… npx vitest run test/tomasulo/fuzz.perform -t '…'` repeats it;
  *  TUTTI_DEEP=1 plays 10 times as many. */
-import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import type { Kind } from './fuzz.parts.ts';
+import { ANY_MOMENT, FAILING, HEALTHY, judge, type FuzzClaim } from './fuzz.claims.ts';
 import { expectedOf, faultsOf, play, scenarios } from './fuzz.perform.ts';
 
-const MULTIPLE = process.env['TUTTI_DEEP'] === undefined ? 1 : 10;
-const { TUTTI_SEED, TUTTI_PATH } = process.env;
-const seed = TUTTI_SEED === undefined ? Date.now() % 2 ** 31 : Number(TUTTI_SEED);
-
-const HEALTHY = ['own', 'shared'] as const;
-const FAILING = ['loses', 'throws', 'rejects', 'closes', 'breaks'] as const;
-const ANY_MOMENT = ['start', 'time', 'event', 'call', 'publish', 'end'] as const;
-
-interface Claim extends Kind {
-  readonly claim: string;
-  readonly runs: number;
-  /** Of all runs, the part whose outcome the reference says. */
-  readonly determined: number;
-}
-const CLAIMS: readonly Claim[] = [
+const CLAIMS: readonly FuzzClaim[] = [
   {
     claim: 'with signals before the first step, the outcome is what the reference says',
     clock: 'virtual',
@@ -65,21 +49,4 @@ const CLAIMS: readonly Claim[] = [
   },
 ];
 
-test.each(CLAIMS.map((claim) => [claim.claim, claim] as const))(
-  '%s',
-  async (_, { runs, determined, ...kind }) => {
-    let known = 0;
-    let played = 0;
-    await fc.assert(
-      fc.asyncProperty(scenarios(kind), async (scenario) => {
-        played++;
-        if (expectedOf(scenario) !== undefined) known++;
-        expect(faultsOf(scenario, await play(scenario))).toEqual([]);
-      }),
-      { numRuns: runs * MULTIPLE, seed, ...(TUTTI_PATH === undefined ? {} : { path: TUTTI_PATH }) },
-    );
-    // A generator that drifts must not leave the reference without work.
-    if (TUTTI_PATH === undefined) expect(known / played).toBeGreaterThanOrEqual(determined);
-  },
-  MULTIPLE * 300_000,
-);
+judge(CLAIMS, { scenarios: scenarios, expectedOf: expectedOf, faultsOf: faultsOf, play: play, deep: 10 });
