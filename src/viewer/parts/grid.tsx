@@ -1,6 +1,7 @@
 /** A grid of any size of which only what is in sight is made; arrows walk it, and its edges stay in sight. */
-import type { ComponentChild, RefObject } from 'preact';
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChild } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useSight } from './sight.ts';
 
 export interface GridCell {
   readonly text: string;
@@ -97,34 +98,6 @@ export function Grid(props: GridProps) {
 interface Seen {
   readonly rows: readonly [first: number, last: number];
   readonly columns: readonly [first: number, last: number];
-}
-interface Sight {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Follows what part of the grid is in sight. */
-function useSight(box: RefObject<HTMLDivElement | null>, setSight: (sight: Sight) => void): void {
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const look = () =>
-      setSight({
-        left: element.scrollLeft,
-        top: element.scrollTop,
-        width: element.clientWidth,
-        height: element.clientHeight,
-      });
-    const watch = new ResizeObserver(look);
-    watch.observe(element);
-    element.addEventListener('scroll', look, { passive: true });
-    return () => {
-      watch.disconnect();
-      element.removeEventListener('scroll', look);
-    };
-  }, []);
 }
 
 function headsIn({ columns, note, row, column, onSelect }: GridProps, seen: Seen, side: number) {

@@ -1,6 +1,7 @@
 /** A list of any length of which only what is in sight is made. One stop of the Tab key; arrows choose within. */
 import type { ComponentChild } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useSight, type Sight } from './sight.ts';
 
 export interface ListProps {
   readonly label: string;
@@ -38,19 +39,8 @@ export function List(props: ListProps) {
   } = props;
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
-  const [sight, setSight] = useState({ top: 0, height: 400 });
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const look = () => setSight({ top: element.scrollTop, height: element.clientHeight });
-    const watch = new ResizeObserver(look);
-    watch.observe(element);
-    element.addEventListener('scroll', look, { passive: true });
-    return () => {
-      watch.disconnect();
-      element.removeEventListener('scroll', look);
-    };
-  }, [count > 0]);
+  const [sight, setSight] = useState<Pick<Sight, 'top' | 'height'>>({ top: 0, height: 400 });
+  useSight(box, setSight, count > 0);
   const first = Math.max(0, Math.floor(sight.top / rowHeight) - 4);
   const last = Math.min(count - 1, Math.ceil((sight.top + sight.height) / rowHeight) + 4);
   useLayoutEffect(() => onSight?.(first, last, sight.top, sight.height));
