@@ -95,6 +95,6 @@ function coerce(key: string, text: string, schema: ScoreDocument['input']): unkn
   try {
     return JSON.parse(text);
   } catch {
-    throw new CommandLineError(`--input ${key}: '${text}' is not a ${String(type)}.`);
+    throw new CommandLineError(`--input ${key}: '${text}' is not of type ${String(type)}; give it as JSON.`);
   }
 }

@@ -169,7 +169,7 @@ test('a missing file, a folder, wrong input, unknown options and absurd limits a
     [['perform', dir], /is a folder/],
     [['perform', file], /the input does not fit its schema/],
     [['perform', file, '--input', 'name'], /--input takes key=value/],
-    [['perform', file, '--input', 'name=A', '--input', 'times=many'], /'many' is not a integer/],
+    [['perform', file, '--input', 'name=A', '--input', 'times=many'], /'many' is not of type integer/],
     [['perform', file, '--input-file', join(dir, 'nope.json')], /there is no such file/],
     [['perform', file, '--max-concurrency', '0'], /--max-concurrency takes a whole number from 1/],
     [['perform', file, '--timeout', '-3'], /--timeout takes seconds/],
